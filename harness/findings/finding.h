@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A finding: something wrong that a run met, with what is needed to meet it again.
+ *
+ * Made by a detector from a death or by a script, given a fingerprint, stored in
+ * `<out>/findings/<fingerprint>/` before anyone is told of it, replayed, then announced. Owns its
+ * strings (malloc); moth_finding_free releases them and the struct.
+ */
+#ifndef MOTH_FINDINGS_FINDING_H
+#define MOTH_FINDINGS_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* X(name, text in files) */
+#define MOTH_FINDING_KINDS(X)         \
+    X(CRASH, "crash")                 \
+    X(HANG, "hang")                   \
+    X(DEADLOCK, "deadlock")           \
+    X(SOFTLOCK, "softlock")           \
+    X(SPIKE, "spike")                 \
+    X(INVARIANT, "invariant")         \
+    X(EXIT, "exit")                   \
+    X(SANITIZER, "sanitizer")         \
+    X(LEAK, "leak")                   \
+    X(NONDETERMINISM, "nondeterminism")
+
+enum moth_finding_kind {
+#define X(name, text) MOTH_FINDING_##name,
+    MOTH_FINDING_KINDS(X)
+#undef X
+        MOTH_FINDING_KIND_END
+};
+
+struct moth_finding {
+    enum moth_finding_kind kind;
+    char fingerprint[40]; /* "1-crash-<16 hex digits>": version, kind, hash */
+    char *title;          /* one line */
+    char *detail;         /* abort message, deadlock's cycle, sanitizer's report; may be NULL */
+    char **stack;         /* culprit's frames, innermost first, "function file:line" or "function module+0x…" */
+    size_t n_stack;
+    char *stacks;         /* text of every fiber's stack, or NULL */
+    char *agent;
+    uint64_t seed;
+    uint32_t frame;       /* last boundary before or at which it showed */
+    uint32_t inputs;      /* input events in its trace */
+    uint32_t times_seen;
+    uint32_t reproduced, attempts; /* k of n replays met the same fingerprint */
+    char *status; /* "new", … */
+    char *trace;  /* path relative to the output folder, or NULL */
+    char *trace_minimized; /* likewise */
+    uint32_t inputs_minimized; /* 0: not minimized */
+};
+
+const char *moth_finding_kind_name(enum moth_finding_kind kind);
+/* -1 when there is none. */
+int moth_finding_kind_from_name(const char *name);
+
+/* Set `fingerprint` from the kind and the top three frames that are the game's own, by function, not
+ * address; without a usable stack, from the title with its numbers and addresses taken out. */
+void moth_finding_fingerprint(struct moth_finding *finding);
+
+/* Write finding.json and stack.txt into `<folder>` (made if missing), each atomically. */
+int moth_finding_save(const struct moth_finding *finding, const char *folder, struct moth_err *err);
+/* Read `<folder>/finding.json`. */
+struct moth_finding *moth_finding_load(const char *folder, struct moth_err *err);
+void moth_finding_free(struct moth_finding *finding);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The channel: one memfd shared by the runner and one game, and the contract between them.
+ *
+ * The runner creates it, writes `config`, and launches the game, which inherits the descriptor as
+ * MOTH_CHANNEL_FD. From then on exactly one side runs: `turn` says which, and is the futex both
+ * wait on. The runner writes a program (inputs for k frames), gives the turn, and gets it back with
+ * one observation a boundary; or the game stops early and `state` says why.
+ *
+ * Nothing in here is trusted by the runner: a game can scribble on its own memory, so every index
+ * and length that is read back is bounded by the reader. Both sides are always from one build:
+ * `version` is checked, and a foreign probe steps aside.
+ */
+#ifndef MOTH_WIRE_CHANNEL_H
+#define MOTH_WIRE_CHANNEL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "wire/input.h"
+
+#define MOTH_CHANNEL_MAGIC 0x6c6e6863686d746fULL
+#define MOTH_CHANNEL_VERSION 1u
+#define MOTH_CHANNEL_FD 900  /* the channel, in the game */
+#define MOTH_PRIVATE_FD 901  /* the instance's private folder: HOME is below /proc/self/fd/901 */
+
+#define MOTH_PROGRAM_FRAMES_MAX 256u
+#define MOTH_PROGRAM_EVENTS_MAX 4096u
+#define MOTH_FIBERS_MAX 1024u
+#define MOTH_WARNINGS_BYTES 8192u
+#define MOTH_PICTURE_BYTES_MAX (4096u * 4096u * 4u)
+#define MOTH_CELL_COLUMNS 11u
+#define MOTH_CELL_ROWS 8u
+
+enum moth_turn {
+    MOTH_TURN_GAME = 0, /* from launch on: the game runs */
+    MOTH_TURN_RUNNER = 1,
+    MOTH_TURN_DEAD = 2 /* set by the runner's own SIGCHLD handler */
+};
+
+/* Why the game gave the turn back. */
+enum moth_state {
+    MOTH_STATE_BOOT = 0,   /* no boundary yet */
+    MOTH_STATE_BOUNDARY,   /* the program is done; the game stands at a boundary */
+    MOTH_STATE_CRASH,      /* a fatal signal; `crash` is filled, the process waits to be looked at */
+    MOTH_STATE_DEADLOCK,   /* nothing can run any more; `deadlock_text` says who waits for what */
+    MOTH_STATE_EXIT,       /* exit() or _exit() was called; `exit_status` is set; the process goes on to die */
+    MOTH_STATE_ABANDONED   /* the probe stepped aside; `warnings` says why */
+};
+
+enum moth_video { MOTH_VIDEO_AUTO, MOTH_VIDEO_NONE, MOTH_VIDEO_SOFTWARE, MOTH_VIDEO_GL };
+enum moth_render { MOTH_RENDER_AUTO, MOTH_RENDER_ON, MOTH_RENDER_OFF };
+enum moth_threads { MOTH_THREADS_DETERMINISTIC, MOTH_THREADS_NATIVE };
+enum moth_attach { MOTH_ATTACH_NOT_YET, MOTH_ATTACH_PRELOAD, MOTH_ATTACH_DYNAPI, MOTH_ATTACH_LINK };
+
+/* What a boundary's observation holds beyond the cheap fields (bits of program.want). */
+enum moth_want {
+    MOTH_WANT_PICTURE = 1u << 0,      /* hash the whole picture at each boundary of the program */
+    MOTH_WANT_PICTURE_LAST = 1u << 1, /* … at the program's last boundary only */
+    MOTH_WANT_PIXELS = 1u << 2,       /* copy the picture at the last boundary into the picture area */
+    MOTH_WANT_CELL = 1u << 3          /* sample the grey cell grid at the last boundary */
+};
+
+/* Stop the program before its end (bits of program.stop). */
+enum moth_stop {
+    MOTH_STOP_EVENT = 1u << 0, /* the game announced something */
+    MOTH_STOP_CELL = 1u << 1   /* the cell grid differs from the one at the program's start */
+};
+
+struct moth_channel_config {
+    uint64_t seed;          /* of the game's entropy */
+    uint64_t schedule_seed; /* 0: round-robin */
+    uint32_t hz;
+    uint32_t video;   /* enum moth_video */
+    uint32_t render;  /* enum moth_render */
+    uint32_t threads; /* enum moth_threads */
+    uint32_t spin_budget_ms; /* CPU time without a scheduling point until preemption */
+    uint32_t trace_calls; /* 1: trap and count raw system calls (doctor) */
+};
+
+struct moth_program {
+    uint32_t frames;   /* 1..MOTH_PROGRAM_FRAMES_MAX */
+    uint32_t n_events; /* sorted by frame, each frame < frames */
+    uint32_t want;     /* enum moth_want */
+    uint32_t stop;     /* enum moth_stop */
+    struct moth_input_event events[MOTH_PROGRAM_EVENTS_MAX];
+};
+
+/* What is known at one boundary. The chains are running hashes from launch on: two runs are alike up
+ * to a frame when all four are equal there. */
+struct moth_observation {
+    uint32_t frame;     /* 1-based: the boundary's number */
+    uint32_t presented; /* pictures presented since the boundary before */
+    uint64_t time_ns;   /* virtual time since launch */
+    uint64_t picture;   /* XXH3 of the last presented picture; 0: not asked for or not readable */
+    uint64_t audio_chain;
+    uint64_t random_chain; /* entropy handed out and generators seeded */
+    uint64_t call_chain;   /* scheduling: which fiber ran when */
+    uint64_t cpu_ns;       /* CPU time of the game's kernel thread since the boundary before */
+    uint8_t picture_ok;    /* 1: `picture` is a hash of real pixels */
+    uint8_t reserved[7];
+};
+
+enum moth_wait_kind {
+    MOTH_WAIT_NONE, /* runnable */
+    MOTH_WAIT_SLEEP,
+    MOTH_WAIT_MUTEX,
+    MOTH_WAIT_COND,
+    MOTH_WAIT_SEM,
+    MOTH_WAIT_RWLOCK,
+    MOTH_WAIT_BARRIER,
+    MOTH_WAIT_JOIN,
+    MOTH_WAIT_FUTEX,
+    MOTH_WAIT_FD,
+    MOTH_WAIT_ONCE,
+    MOTH_WAIT_SIGNAL,
+    MOTH_WAIT_OTHER
+};
+
+enum moth_fiber_state { MOTH_FIBER_FREE, MOTH_FIBER_ALIVE, MOTH_FIBER_FINISHED };
+
+/* One fiber, as the runner's unwinder needs it. `sp` is valid while the fiber is switched out: the
+ * callee-saved registers lie there in the order of arch's switch (see probe/arch). */
+struct moth_fiber_record {
+    uint32_t state; /* enum moth_fiber_state */
+    uint32_t wait;  /* enum moth_wait_kind */
+    uint64_t sp;
+    uint64_t fs_base;
+    uint64_t wait_key; /* address waited on */
+    int32_t tid;       /* of the parked kernel thread */
+    int32_t owner;     /* fiber that holds what is waited for, or -1 */
+    char name[16];
+};
+
+#define MOTH_CRASH_REGS 32 /* x86-64: glibc's gregs order (23 used); arm64: x0..x30, sp; pc apart */
+
+struct moth_crash_record {
+    int32_t signal;
+    int32_t code; /* siginfo's si_code */
+    uint64_t address;
+    uint64_t pc, sp, fp;
+    uint64_t regs[MOTH_CRASH_REGS];
+    uint32_t fiber;
+    uint32_t stack_overflow; /* 1: the fault lies just below the fiber's stack */
+    char message[512];       /* libc's abort message (assert, heap check), or "" */
+};
+
+struct moth_picture_header {
+    uint32_t width, height, pitch_bytes;
+    uint32_t ok;       /* 0: could not be read */
+    uint32_t sequence; /* counts presents */
+    /* pixels follow in moth_channel.pixels: 4 bytes each, R G B X */
+};
+
+/* Calls that went past the hooks, counted by kind; `moth doctor` names them. */
+struct moth_bypass_counts {
+    uint64_t rdtsc; /* trapped and answered from the virtual clock */
+    uint64_t raw_time, raw_random, raw_futex, raw_sleep, raw_other; /* raw system calls */
+    uint64_t last_pc[6]; /* one example address of each, same order */
+};
+
+struct moth_channel {
+    uint64_t magic;
+    uint32_t version, size;
+    struct moth_channel_config config;
+
+    _Atomic uint32_t turn;      /* enum moth_turn; futex */
+    _Atomic uint32_t owner_pid; /* real pid of the process that claimed the channel, 0: none yet */
+    uint32_t state;             /* enum moth_state */
+    uint32_t attach;            /* enum moth_attach */
+    int32_t exit_status;
+    uint32_t exit_kind;         /* 0: exit()/return from main, 1: _exit */
+
+    struct moth_program program;
+    uint32_t n_observations; /* of this program */
+    uint32_t frame;          /* boundaries so far */
+    struct moth_observation observations[MOTH_PROGRAM_FRAMES_MAX];
+
+    uint8_t cell[MOTH_CELL_ROWS * MOTH_CELL_COLUMNS]; /* grey 0..255, row by row */
+    uint32_t cell_ok;
+    struct moth_picture_header picture;
+
+    uint32_t window_w, window_h, text_input;
+    uint32_t threads_created, preempted, fiber_current, n_fibers;
+    uint32_t gl_used, present_calls, synthetic_boundaries, waiting;
+    uint64_t vtime_ns;
+    char sdl_version[16], video_driver[16];
+
+    struct moth_bypass_counts bypass;
+    struct moth_crash_record crash;
+    char deadlock_text[1024];
+    uint32_t warnings_used;
+    char warnings[MOTH_WARNINGS_BYTES]; /* NUL-separated sentences */
+
+    struct moth_fiber_record fibers[MOTH_FIBERS_MAX];
+
+    _Alignas(4096) uint8_t pixels[MOTH_PICTURE_BYTES_MAX];
+};
+
+#endif
