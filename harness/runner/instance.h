@@ -37,6 +37,8 @@ struct moth_instance_config {
     bool bare;              /* no probe at all: the game by itself (doctor's baseline) */
 };
 
+struct moth_stacks; /* unwind/unwind.h */
+
 enum moth_step {
     MOTH_STEP_OK,       /* at a boundary */
     MOTH_STEP_CRASH,    /* fatal signal, or a sanitizer's report */
@@ -58,6 +60,7 @@ struct moth_death {
     char detail[1024]; /* abort message, deadlock's cycle, limit that was hit */
     char *sanitizer;   /* sanitizer's whole report, or NULL; owned by the instance */
     char *stacks;      /* text of all fibers' stacks, the culprit's first; owned by the instance */
+    struct moth_stacks *unwound; /* the same, structured (unwind/unwind.h), or NULL; owned by the instance */
 };
 
 struct moth_instance; /* opaque */
