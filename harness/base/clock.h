@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Real clocks, for limits and reports of the runner's side. Nothing that a game or an agent can see
+ * may come from here. Not for the probe: there libc's clock is the virtual one.
+ */
+#ifndef MOTH_BASE_CLOCK_H
+#define MOTH_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define MOTH_NS_PER_MS UINT64_C(1000000)
+#define MOTH_NS_PER_S UINT64_C(1000000000)
+
+static inline uint64_t moth_clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * MOTH_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* Nanoseconds since some fixed moment; never goes back. */
+static inline uint64_t moth_clock_monotonic_ns(void)
+{
+    return moth_clock_ns(CLOCK_MONOTONIC);
+}
+
+static inline uint64_t moth_clock_process_cpu_ns(void)
+{
+    return moth_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+#endif
