@@ -51,7 +51,7 @@ const char *moth_key_name(uint16_t scancode);
 /* Nearest key name to a misspelt one, for error messages, or NULL. Static storage. */
 const char *moth_key_suggest(const char *name);
 
-/* Pad button ("a", "start", "dpup", …) and axis ("leftx", "triggerright", …) codes by
+/* Pad button ("a", "start", "dpup", …) and axis ("leftx", "righttrigger", …) codes by
  * SDL_GameController's names; -1 when there is none. */
 int moth_pad_button_from_name(const char *name);
 int moth_pad_axis_from_name(const char *name);
