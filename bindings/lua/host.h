@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The Lua host: plays one instance of a game with one agent.
+ *
+ * Life cycle: moth_agent_load once (reads and checks the file, before any game is launched) →
+ * moth_agent_play for each instance (a fresh Lua state each; the agent itself is read only, so it may be
+ * shared by forked workers) → moth_agent_free. The host knows nothing of channels, traces or findings'
+ * files: everything an agent does goes through struct moth_lua_backend, whose owner records it.
+ *
+ * An agent is a pure function of its files, the seed and what the backend answers: no clock, no files,
+ * no addresses, the same order of pairs() everywhere. What it does wrong (an error, an endless loop, too
+ * much memory) is MOTH_AGENT_ERROR and never the game's. Single-threaded; several agents may play in
+ * turn in one process. Must not: print, exit, touch the game.
+ */
+#ifndef MOTH_BINDINGS_LUA_HOST_H
+#define MOTH_BINDINGS_LUA_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "findings/finding.h"
+#include "wire/input.h"
+
+enum moth_lua_step {
+    MOTH_LUA_STEP_OK,         /* all frames were run; the game stands at a boundary */
+    MOTH_LUA_STEP_ENDED,      /* the game is gone (any way): stop playing */
+    MOTH_LUA_STEP_INTERRUPTED /* the run is to end now (ctrl-c, --duration) */
+};
+
+/* Where the game stands. */
+struct moth_lua_now {
+    uint32_t frame;   /* number of the last boundary */
+    uint64_t time_ns; /* virtual */
+};
+
+/* What the host needs of its owner. `context` is handed to each. All but `step` may be NULL: picture
+ * and screenshot then answer nil and a message, the others do nothing. Callbacks must not call back
+ * into the host. */
+struct moth_lua_backend {
+    void *context;
+    struct moth_lua_now now; /* where the game stands when play begins */
+    /* Run `frames` (1..MOTH_PROGRAM_FRAMES_MAX) boundaries with these events, in order, their `frame`
+     * counting from 0 at this call (always 0 in this version). At most MOTH_PROGRAM_EVENTS_MAX events.
+     * Fills `now`, also when the game ended on the way. */
+    enum moth_lua_step (*step)(void *context, uint32_t frames, const struct moth_input_event *events,
+                               size_t n_events, struct moth_lua_now *now);
+    /* Hash of what is on screen now. 0, or -1 with a reason. */
+    int (*picture)(void *context, uint64_t *hash, struct moth_err *err);
+    /* Keep the picture under `name` (letters, digits, "-_." only, no leading dot, ≤ 64 bytes, no
+     * ".png"). 0, or -1 with a reason. */
+    int (*screenshot)(void *context, const char *name, struct moth_err *err);
+    /* game:expect and game:report; the same kind and title comes only once an instance. */
+    void (*finding)(void *context, enum moth_finding_kind kind, const char *title, uint32_t frame);
+    void (*mark)(void *context, uint32_t frame, const char *text);
+    void (*waiting)(void *context, uint32_t frame, bool waiting);
+    /* One line of the agent's print(), without newline. */
+    void (*print)(void *context, const char *line);
+};
+
+struct moth_agent_options {
+    uint64_t instructions_max; /* Lua instructions without a step until it is a fault; 0: 100 million */
+    uint64_t memory_bytes_max; /* of one Lua state; 0: 256 MiB; at most 1 GiB */
+    bool unsafe_lua;           /* os, io, debug, package, bytecode: as in plain Lua */
+    uint64_t fail_allocation;  /* tests: the n-th allocation of each state fails, 0: none */
+};
+
+struct moth_agent; /* opaque */
+
+/* `name` is a file ("./bot.lua", "bots/a.lua") or the name of an agent moth ships ("monkey"). Reads it,
+ * compiles it, runs its top level once (without a game) and checks what it returns. NULL and err
+ * (MOTH_ERR_SCRIPT) with file, line and reason otherwise. `options` may be NULL. */
+struct moth_agent *moth_agent_load(const char *name, const struct moth_agent_options *options,
+                                   struct moth_err *err);
+/* The table's `name`, else the file's name without ".lua". */
+const char *moth_agent_name(const struct moth_agent *agent);
+const char *moth_agent_path(const struct moth_agent *agent);
+void moth_agent_free(struct moth_agent *agent);
+
+enum moth_agent_result {
+    MOTH_AGENT_FINISHED,    /* its function returned */
+    MOTH_AGENT_GAME_ENDED,  /* backend->step said ENDED */
+    MOTH_AGENT_BUDGET,      /* max_frames boundaries were run */
+    MOTH_AGENT_INTERRUPTED, /* backend->step said INTERRUPTED */
+    MOTH_AGENT_ERROR        /* the agent's own fault; err and traceback say which */
+};
+
+struct moth_agent_play {
+    uint64_t seed;       /* of rng: the instance's own */
+    uint32_t max_frames; /* boundaries to run at most, 0: no limit; exactly so many when reached */
+    uint32_t pads;       /* virtual controllers to plug in before the agent begins, 0..4 */
+};
+
+struct moth_agent_outcome {
+    enum moth_agent_result result;
+    uint32_t frames;      /* boundaries that were run */
+    struct moth_err err;  /* MOTH_AGENT_ERROR: MOTH_ERR_SCRIPT, "file:line: message" */
+    char traceback[4096]; /* MOTH_AGENT_ERROR: Lua's, may be cut */
+};
+
+/* Play. At the agent's end what it still holds is released and what it queued is applied, in one more
+ * boundary if there is budget for it. Fills `outcome` whole; returns its result. */
+enum moth_agent_result moth_agent_play(const struct moth_agent *agent,
+                                       const struct moth_lua_backend *backend,
+                                       const struct moth_agent_play *play,
+                                       struct moth_agent_outcome *outcome);
+
+const char *moth_agent_result_name(enum moth_agent_result result);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the command line and moth.lua say, as one struct.
+ *
+ * One table (options_table.c) lists every option; parsing, --help and moth.lua's keys all derive from
+ * it. To add an option: a field here, a row there. Life cycle: moth_options_parse → use →
+ * moth_options_free. The command line wins over moth.lua. Nothing here prints but the help.
+ *
+ * A verb is `int moth_cli_<verb>(const struct moth_options *options)`; it returns the exit code.
+ */
+#ifndef MOTH_CLI_OPTIONS_H
+#define MOTH_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* X(name, text, bit, one line, in this version) */
+#define MOTH_VERBS(X)                                                                                 \
+    X(RUN, "run", 0, "play a game with agents and judge it", true)                                    \
+    X(REPLAY, "replay", 1, "run a recorded input trace again", true)                                  \
+    X(RECORD, "record", 2, "a person plays in a window; writes a trace and a scenario", false)        \
+    X(MINIMIZE, "minimize", 3, "shrink a finding's inputs while it still happens", false)             \
+    X(DOCTOR, "doctor", 4, "can this build be attached to, is it deterministic, how fast", true)      \
+    X(REPORT, "report", 5, "merge runs and shards, render reports, judge again", false)               \
+    X(BASELINE, "baseline", 6, "the findings the team already knows", false)                          \
+    X(LIST, "list", 7, "agents, scenarios, detectors or findings", true)                              \
+    X(INIT, "init", 8, "write a commented moth.lua beside the game", true)
+
+enum moth_verb {
+#define X(name, text, bit, line, here) MOTH_VERB_##name = 1 << bit,
+    MOTH_VERBS(X)
+#undef X
+};
+
+/* Reporters, bits of moth_options.reporters. */
+enum moth_reporter {
+    MOTH_REPORTER_LIST = 1 << 0,
+    MOTH_REPORTER_JSON = 1 << 1,
+    MOTH_REPORTER_JUNIT = 1 << 2
+};
+
+/* NULL-terminated as well as counted; items may be NULL when n is 0. */
+struct moth_strings {
+    char **items;
+    size_t n;
+};
+
+struct moth_agent_choice {
+    char *name;    /* as the user wrote it: a shipped agent's name, or a file */
+    double weight; /* > 0; share of the instances that it plays */
+};
+
+struct moth_agent_choices {
+    struct moth_agent_choice *items;
+    size_t n;
+};
+
+struct moth_options {
+    enum moth_verb verb;
+    struct moth_strings game; /* what stands after "--", else moth.lua's `game`; n 0: none */
+    struct moth_strings args; /* other arguments: TRACE, DIR, … */
+    char *config_path;        /* the moth.lua that was read, or NULL */
+
+    /* what is played */
+    struct moth_agent_choices agents; /* never empty for run: monkey when neither agent nor scenario given */
+    struct moth_strings scenarios;    /* files; each is played once, before the agents */
+    struct moth_strings env;          /* "K=V" */
+    uint64_t seed, schedule_seed;
+    uint64_t hz;
+    uint64_t video, render, threads; /* enums of wire/channel.h */
+    uint64_t pads;                   /* virtual controllers plugged in from the start, 0..4 */
+
+    /* how much */
+    uint64_t frames;          /* run: boundaries over all instances, 0: no limit; doctor: of each trial */
+    uint64_t duration_ms;     /* wall time of the run, 0: no limit */
+    uint64_t instance_frames; /* boundaries until an instance is ended and the next one starts */
+    uint64_t workers;         /* 0: one a CPU */
+    uint64_t max_findings;    /* 0: no limit */
+
+    /* limits of a game, as in struct moth_limits; 0: its default */
+    uint64_t frame_cpu_ms, frame_wall_ms, boot_wall_ms, memory_mb, file_mb;
+    /* limits of an agent; 0: the host's default */
+    uint64_t lua_memory_mb, lua_instructions;
+    bool unsafe_lua;
+
+    /* judging and telling */
+    bool fail_on_flaky, strict;
+    uint64_t replays; /* run: how often each finding is replayed */
+    uint64_t reporters; /* enum moth_reporter bits */
+    char *out;          /* output folder */
+    bool quiet, verbose, json, force;
+
+    /* replay */
+    bool expect_clean, headed, break_at_finding;
+    uint64_t until; /* frame, 0: none */
+    uint64_t times; /* 1 */
+
+    /* accepted by name, refused with "is not in this version" when used */
+    char *shard, *bus, *baseline, *history;
+};
+
+/* Parse `moth <verb> argv[2..]`, read moth.lua where the verb takes one, fill defaults. Returns 0, -1
+ * with err (MOTH_ERR_USAGE, MOTH_ERR_CONFIG), or 1 when help was asked for and printed to `out`. */
+int moth_options_parse(struct moth_options *options, int argc, char **argv, FILE *out,
+                       struct moth_err *err);
+void moth_options_free(struct moth_options *options);
+
+/* 0 when there is no such verb. */
+enum moth_verb moth_verb_from_name(const char *name);
+const char *moth_verb_name(enum moth_verb verb);
+
+int moth_cli_run(const struct moth_options *options);
+int moth_cli_replay(const struct moth_options *options);
+int moth_cli_doctor(const struct moth_options *options);
+int moth_cli_list(const struct moth_options *options);
+int moth_cli_init(const struct moth_options *options);
+
+#endif
