@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From an address to functions, files and lines. C++ names are demangled by the C++ run-time library
+ * if the machine has it; it is only looked for when a mangled name turns up.
+ */
+#include "unwind/walk.h"
+
+#include <dlfcn.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 1024u
+
+typedef char *demangle_function(const char *, char *, size_t *, int *);
+
+static demangle_function *find_demangler(void)
+{
+    static demangle_function *demangle;
+    static bool looked;
+    if (!looked) {
+        looked = true;
+        void *library = dlopen("libstdc++.so.6", RTLD_NOW | RTLD_LOCAL);
+        if (library)
+            *(void **)&demangle = dlsym(library, "__cxa_demangle");
+    }
+    return demangle;
+}
+
+static char *readable_name(const char *name)
+{
+    if (!name || !*name)
+        return NULL;
+    char *readable = NULL;
+    if (name[0] == '_' && name[1] == 'Z') {
+        demangle_function *demangle = find_demangler();
+        int status = 0;
+        readable = demangle ? demangle(name, NULL, NULL, &status) : NULL;
+    }
+    if (!readable)
+        readable = strdup(name);
+    if (readable && strlen(readable) > NAME_MAX_BYTES)
+        readable[NAME_MAX_BYTES] = '\0';
+    return readable;
+}
+
+static char *base_name(const char *path)
+{
+    if (!path || !*path)
+        return NULL;
+    const char *slash = strrchr(path, '/');
+    return strdup(slash && slash[1] ? slash + 1 : path);
+}
+
+static struct moth_frame *add_frame(struct moth_fiber_stack *stack)
+{
+    struct moth_frame *grown = realloc(stack->frames, (stack->n_frames + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    stack->frames = grown;
+    grown[stack->n_frames] = (struct moth_frame){0};
+    return &grown[stack->n_frames++];
+}
+
+static void describe_module(Dwfl_Module *module, struct moth_frame *frame)
+{
+    Dwarf_Addr start = 0;
+    const char *main_file = NULL;
+    const char *name =
+        dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, &main_file, NULL);
+    frame->module = base_name(main_file && *main_file ? main_file : name);
+    frame->module_offset = frame->pc - start;
+    const unsigned char *bits;
+    GElf_Addr where;
+    int n = dwfl_module_build_id(module, &bits, &where);
+    for (int i = 0; i < n && i < 20; i++)
+        snprintf(frame->build_id + 2 * i, 3, "%02x", bits[i]);
+}
+
+/* The symbol an address lies in. One that merely comes before it is a guess that makes two bugs one. */
+static void describe_symbol(Dwfl_Module *module, Dwarf_Addr address, struct moth_frame *frame)
+{
+    GElf_Off offset = 0;
+    GElf_Sym symbol;
+    const char *name = dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL, NULL);
+    if (!name || (symbol.st_size != 0 && offset >= symbol.st_size) ||
+        (symbol.st_size == 0 && offset > 0x10000))
+        return;
+    frame->symbol = readable_name(name);
+    frame->symbol_offset = offset + (frame->pc - address);
+}
+
+static char *die_name(Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    const char *name = NULL;
+    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+        name = dwarf_formstring(&attribute);
+    return readable_name(name ? name : dwarf_diename(die));
+}
+
+static bool is_function(Dwarf_Die *die)
+{
+    int tag = dwarf_tag(die);
+    return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_entry_point;
+}
+
+/* Where an inlined call was written. */
+static void call_site(Dwarf_Die *inlined, char **file, int *line)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word value;
+    *file = NULL;
+    *line = 0;
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &value) == 0)
+        *line = (int)value;
+    Dwarf_Die unit;
+    Dwarf_Files *files;
+    size_t n_files;
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &value) == 0 &&
+        dwarf_diecu(inlined, &unit, NULL, NULL) && dwarf_getsrcfiles(&unit, &files, &n_files) == 0 &&
+        value < n_files) {
+        const char *name = dwarf_filesrc(files, value, NULL, NULL);
+        *file = name ? strdup(name) : NULL;
+    }
+}
+
+static void set_symbol(struct moth_frame *frame, char *name)
+{
+    if (!name)
+        return;
+    free(frame->symbol);
+    frame->symbol = name;
+}
+
+/* Turn `frame`, which has the innermost source position, into a chain of the calls that were inlined
+ * there: each function keeps the position inside itself. */
+static void expand_inlined(Dwarf_Die *scopes, int n_scopes, struct moth_fiber_stack *stack)
+{
+    struct moth_frame *frame = &stack->frames[stack->n_frames - 1];
+    unsigned expanded = 0;
+    for (int i = 0; i < n_scopes; i++) {
+        if (!is_function(&scopes[i]))
+            continue;
+        set_symbol(frame, die_name(&scopes[i]));
+        if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine || ++expanded > MOTH_UNWIND_INLINE_MAX)
+            break;
+        struct moth_frame outer = *frame;
+        frame->inlined = true;
+        outer.symbol = NULL;
+        outer.module = frame->module ? strdup(frame->module) : NULL;
+        call_site(&scopes[i], &outer.file, &outer.line);
+        frame = add_frame(stack);
+        if (!frame) {
+            free(outer.module);
+            free(outer.file);
+            break;
+        }
+        *frame = outer;
+    }
+}
+
+static void describe_source(Dwfl_Module *module, Dwarf_Addr address, struct moth_fiber_stack *stack)
+{
+    struct moth_frame *frame = &stack->frames[stack->n_frames - 1];
+    Dwfl_Line *line = dwfl_module_getsrc(module, address);
+    const char *file = line ? dwfl_lineinfo(line, NULL, &frame->line, NULL, NULL, NULL) : NULL;
+    frame->file = file ? strdup(file) : NULL;
+    Dwarf_Addr bias = 0;
+    Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias);
+    Dwarf_Die *inner = NULL;
+    int n = unit ? dwarf_getscopes(unit, address - bias, &inner) : 0;
+    for (int i = 0; i < n; i++) {
+        if (!is_function(&inner[i]))
+            continue;
+        /* dwarf_getscopes goes on with the scopes an inlined function was written in; what is wanted
+         * are those it was inlined into. */
+        Dwarf_Die *scopes = NULL;
+        int n_scopes = dwarf_getscopes_die(&inner[i], &scopes);
+        if (n_scopes > 0)
+            expand_inlined(scopes, n_scopes, stack);
+        free(scopes);
+        break;
+    }
+    free(inner);
+}
+
+void moth_symbolise(Dwfl *dwfl, const struct moth_pc *pc, bool with_lines, struct moth_fiber_stack *stack)
+{
+    struct moth_frame *frame = add_frame(stack);
+    if (!frame)
+        return;
+    frame->pc = pc->pc;
+    frame->guessed = pc->guessed;
+    Dwarf_Addr address = pc->exact || pc->pc == 0 ? pc->pc : pc->pc - 1;
+    Dwfl_Module *module = dwfl_addrmodule(dwfl, address);
+    if (!module)
+        return;
+    describe_module(module, frame);
+    describe_symbol(module, address, frame);
+    if (with_lines)
+        describe_source(module, address, stack);
+}
