@@ -36,14 +36,15 @@ bool moth_walk_saved_regs(struct moth_memory *memory, uint64_t sp, struct moth_u
 
 /* ---- libdwfl's view of the process: its threads are our fibers, numbered from 1 ---- */
 
-static pid_t next_thread(Dwfl *dwfl, void *context, void **cursor)
+static pid_t next_thread(Dwfl *dwfl, void *context, void **thread)
 {
     (void)dwfl;
     struct moth_walk *walk = context;
-    size_t next = (size_t)*cursor;
+    struct moth_unwind_start *before = *thread;
+    size_t next = before ? (size_t)(before - walk->starts) + 1 : 0;
     if (next >= walk->n_starts)
         return 0;
-    *cursor = (void *)(next + 1);
+    *thread = &walk->starts[next];
     return (pid_t)(next + 1);
 }
 
@@ -53,7 +54,7 @@ static bool get_thread(Dwfl *dwfl, pid_t tid, void *context, void **thread)
     struct moth_walk *walk = context;
     if (tid < 1 || (size_t)tid > walk->n_starts)
         return false;
-    *thread = (void *)(size_t)tid;
+    *thread = &walk->starts[tid - 1];
     return true;
 }
 
@@ -64,15 +65,12 @@ static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *word, void *co
     return moth_memory_read(walk->memory, address, word, sizeof(uint64_t));
 }
 
-static bool set_registers(Dwfl_Thread *thread, void *context)
+static bool set_registers(Dwfl_Thread *thread, void *start)
 {
-    struct moth_walk *walk = context;
-    size_t index = (size_t)dwfl_thread_tid(thread) - 1;
-    if (index >= walk->n_starts)
-        return false;
+    const struct moth_unwind_regs *regs = &((struct moth_unwind_start *)start)->regs;
     Dwarf_Word words[MOTH_UNWIND_REGS];
     for (size_t i = 0; i < MOTH_UNWIND_REGS; i++)
-        words[i] = walk->starts[index].regs.r[i];
+        words[i] = regs->r[i];
     dwfl_thread_state_register_pc(thread, words[REG_RIP]);
     return dwfl_thread_state_registers(thread, 0, MOTH_UNWIND_REGS, words);
 }
