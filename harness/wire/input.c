@@ -2,6 +2,7 @@
 #include "wire/input.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "wire/keys.h"
@@ -123,4 +124,32 @@ const char *moth_pad_button_name(int code)
 const char *moth_pad_axis_name(int code)
 {
     return code >= 0 && (size_t)code < COUNT(pad_axes) ? pad_axes[code] : NULL;
+}
+
+bool moth_input_valid(const struct moth_input_event *event)
+{
+    bool pad = event->device < MOTH_PADS_MAX;
+    switch (event->type) {
+    case MOTH_INPUT_KEY_DOWN:
+    case MOTH_INPUT_KEY_UP:
+        return event->code > 0 && event->code < MOTH_KEYS;
+    case MOTH_INPUT_TEXT:
+        return event->text[0] && memchr(event->text, '\0', sizeof event->text);
+    case MOTH_INPUT_MOUSE_DOWN:
+    case MOTH_INPUT_MOUSE_UP:
+        return event->code >= 1 && event->code <= 5;
+    case MOTH_INPUT_PAD_DOWN:
+    case MOTH_INPUT_PAD_UP:
+        return pad && event->code < COUNT(pad_buttons);
+    case MOTH_INPUT_PAD_AXIS:
+        return pad && event->code < COUNT(pad_axes) && event->x >= INT16_MIN && event->x <= INT16_MAX;
+    case MOTH_INPUT_PAD_ATTACH:
+        return pad;
+    case MOTH_INPUT_MOUSE_MOVE:
+    case MOTH_INPUT_WHEEL:
+    case MOTH_INPUT_QUIT:
+        return true;
+    default:
+        return false;
+    }
 }

@@ -7,6 +7,7 @@
 #ifndef MOTH_WIRE_INPUT_H
 #define MOTH_WIRE_INPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MOTH_TEXT_MAX 32 /* bytes of one text event, NUL included: SDL's own limit */
@@ -43,6 +44,9 @@ struct moth_input_event {
 };
 
 _Static_assert(sizeof(struct moth_input_event) == 40, "an input event is part of the wire format");
+
+/* Whether every field of an event is in its range: what a trace or a program may hold. */
+bool moth_input_valid(const struct moth_input_event *event);
 
 /* SDL scancode of a key's SDL name, any case ("left ctrl", "a", "return"); 0 when there is none. */
 uint16_t moth_key_from_name(const char *name);
