@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/detectors.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+
+static const char *signal_name(int number, char buffer[32])
+{
+    const char *name = sigabbrev_np(number);
+    if (name)
+        snprintf(buffer, 32, "SIG%s", name);
+    else
+        snprintf(buffer, 32, "signal %d", number);
+    return buffer;
+}
+
+static bool has_address(int number)
+{
+    return number == SIGSEGV || number == SIGBUS;
+}
+
+/* "game: game.c:42: move: Assertion `x > 0' failed." → "x > 0"; NULL when it is no assertion. */
+static char *assertion_of(const char *message)
+{
+    static const char start[] = "Assertion `", end[] = "' failed";
+    const char *from = strstr(message, start);
+    if (!from)
+        return NULL;
+    from += sizeof start - 1;
+    const char *to = strstr(from, end);
+    return to ? strndup(from, (size_t)(to - from)) : NULL;
+}
+
+static char *title_of(const struct moth_evidence *evidence, const char *place)
+{
+    const struct moth_death *death = evidence->death;
+    const struct moth_crash_record *crash = evidence->channel ? &evidence->channel->crash : NULL;
+    char buffer[32];
+    const char *name = signal_name(death->signal, buffer);
+    if (crash && crash->stack_overflow)
+        return moth_fs_path("stack overflow%s", place);
+    char *assertion = assertion_of(death->detail);
+    char *title;
+    if (assertion) {
+        title = moth_fs_path("assertion failed%s: %s", place, assertion);
+    } else if (death->detail[0]) {
+        char *line = moth_first_line(death->detail);
+        title = moth_fs_path("%s%s: %s", name, place, line ? line : "");
+        free(line);
+    } else if (crash && has_address(death->signal)) {
+        title = moth_fs_path("%s at address 0x%" PRIx64 "%s", name, crash->address, place);
+    } else {
+        title = moth_fs_path("%s%s", name, place);
+    }
+    free(assertion);
+    return title;
+}
+
+struct moth_finding *moth_detect_crash(const struct moth_evidence *evidence)
+{
+    if (evidence->death->how != MOTH_STEP_CRASH)
+        return NULL;
+    struct moth_finding *finding =
+        moth_finding_from_death(MOTH_FINDING_CRASH, evidence, moth_evidence_culprit(evidence));
+    if (!finding)
+        return NULL;
+    char *place = moth_finding_place(finding);
+    finding->title = title_of(evidence, place ? place : "");
+    free(place);
+    return finding;
+}

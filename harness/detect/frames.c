@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "detect/frames.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static void copy_part(char *to, size_t size, const char *from, size_t length)
+{
+    if (length >= size)
+        length = size - 1;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+/* " (module)" or " (build 0123…)" at the end. Returns the length before it. */
+static size_t parse_tail(const char *text, size_t length, struct moth_frame_parts *parts)
+{
+    if (length == 0 || text[length - 1] != ')')
+        return length;
+    size_t open = length;
+    while (open > 0 && text[open - 1] != '(')
+        open--;
+    if (open < 3 || text[open - 2] != ' ')
+        return length;
+    const char *inside = text + open;
+    size_t size = length - 1 - open;
+    if (strncmp(inside, "build ", 6) == 0 && size > 6)
+        copy_part(parts->build, sizeof parts->build, inside + 6, size - 6);
+    else
+        copy_part(parts->module, sizeof parts->module, inside, size);
+    return open - 2;
+}
+
+/* "file.c:42" as the last word. Returns the length before it. */
+static size_t parse_source(const char *text, size_t length, struct moth_frame_parts *parts)
+{
+    size_t digits = length;
+    while (digits > 0 && isdigit((unsigned char)text[digits - 1]))
+        digits--;
+    if (digits == length || digits < 2 || text[digits - 1] != ':')
+        return length;
+    size_t word = digits - 1;
+    while (word > 0 && text[word - 1] != ' ')
+        word--;
+    if (word == 0 || word == digits - 1)
+        return length;
+    parts->line = atoi(text + digits);
+    copy_part(parts->file, sizeof parts->file, text + word, digits - 1 - word);
+    return word - 1;
+}
+
+static const char *find_offset(const char *text, size_t length)
+{
+    for (size_t i = length; i-- > 0;) {
+        if (strncmp(text + i, "+0x", 3) == 0 && i + 3 < length)
+            return text + i;
+    }
+    return NULL;
+}
+
+void moth_frame_parse(const char *text, struct moth_frame_parts *parts)
+{
+    *parts = (struct moth_frame_parts){0};
+    size_t length = parse_tail(text, strlen(text), parts);
+    length = parse_source(text, length, parts);
+    if (parts->line == 0) {
+        const char *offset = find_offset(text, length);
+        if (offset && parts->module[0] == '\0') { /* module+0x… */
+            copy_part(parts->offset, sizeof parts->offset, offset + 1, (size_t)(text + length - offset - 1));
+            copy_part(parts->module, sizeof parts->module, text, (size_t)(offset - text));
+            return;
+        }
+        if (offset)
+            length = (size_t)(offset - text);
+        else if (strncmp(text, "0x", 2) == 0) /* a bare address */
+            return;
+    }
+    copy_part(parts->function, sizeof parts->function, text, length);
+}
+
+static bool starts_with_any(const char *text, const char *const *starts)
+{
+    for (; *starts; starts++) {
+        if (strncmp(text, *starts, strlen(*starts)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_any(const char *text, const char *const *words)
+{
+    for (; *words; words++) {
+        if (strcmp(text, *words) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool moth_frame_is_machinery(const struct moth_frame_parts *parts)
+{
+    static const char *const modules[] = {
+        "libc.so",      "libc-2",   "libpthread", "ld-linux",  "ld-2",    "ld.so",   "libm.so",
+        "libm-2",       "librt",    "libdl",      "libstdc++", "libc++",  "libgcc_s", "libSDL",
+        "libmoth_probe", "libasan", "libubsan",   "libtsan",   "liblsan", "libclang_rt", "[vdso]",
+        "linux-vdso",   NULL};
+    static const char *const starts[] = {
+        "__GI_",   "__libc_",     "__pthread_",  "pthread_",  "__assert",  "__asan",   "__ubsan",
+        "__tsan",  "__lsan",      "__msan",      "__sanitizer", "__interceptor_", "__interceptor", "___interceptor_",
+        "__cxa_",  "__cxxabi",    "__gnu_cxx::", "std::",     "operator new", "operator delete",
+        "moth_probe", "SDL_", NULL};
+    static const char *const names[] = {
+        "abort",       "raise",        "gsignal",     "__restore_rt", "kill",          "tgkill",
+        "_start",      "start_thread", "clone",       "clone3",       "__clone3",      "__clone",
+        "exit",        "_exit",        "_Exit",       "quick_exit",   "malloc_printerr", "_int_free",
+        "_int_malloc", "_int_realloc", "malloc_consolidate", "unlink_chunk", "sysmalloc", "malloc",
+        "calloc",      "realloc",      "free",        "cfree",        "posix_memalign", "aligned_alloc",
+        "__stack_chk_fail", "__fortify_fail", "__chk_fail", "__memcpy_chk", "__strcpy_chk", "__sprintf_chk",
+        "memcpy",      "memmove",      "memset",      "memcmp",       "strlen",        "strcpy",
+        "strncpy",     "strcat",       "strcmp",      "strncmp",      "strdup",        "printf",
+        "sprintf",     "snprintf",     "vsnprintf",   "fprintf",      "vfprintf",      "syscall",
+        "asan_thread_start", "poll",   "nanosleep",   "usleep",       "sleep",         NULL};
+    if (parts->module[0] && starts_with_any(parts->module, modules))
+        return true;
+    if (strcmp(parts->function, "SDL_main") == 0) /* the game's own main under another name */
+        return false;
+    return starts_with_any(parts->function, starts) || is_any(parts->function, names);
+}
+
+bool moth_frame_is_handler(const struct moth_frame_parts *parts)
+{
+    static const char *const words[] = {"assert", "panic", "fatal", "abort", NULL};
+    char lower[sizeof parts->function];
+    size_t i = 0;
+    for (; parts->function[i] && parts->function[i] != '('; i++)
+        lower[i] = moth_str_lower(parts->function[i]);
+    lower[i] = '\0';
+    for (const char *const *word = words; *word; word++) {
+        if (strstr(lower, *word))
+            return true;
+    }
+    return false;
+}
+
+/* Cut what compilers append to a function's name when they copy or split it. */
+static void cut_clone_suffix(char *name)
+{
+    static const char *const suffixes[] = {" [clone", ".constprop.", ".isra.", ".part.", ".cold",
+                                           ".lto_priv", ".llvm.", ".localalias", NULL};
+    for (const char *const *suffix = suffixes; *suffix; suffix++) {
+        char *at = strstr(name, *suffix);
+        if (at && at != name)
+            *at = '\0';
+    }
+    /* Rust's hash, which differs from build to build: "::h0123456789abcdef" */
+    size_t length = strlen(name);
+    if (length > 19 && strncmp(name + length - 19, "::h", 3) == 0 &&
+        strspn(name + length - 16, "0123456789abcdef") == 16)
+        name[length - 19] = '\0';
+}
+
+/* Copy a name without argument lists, template arguments and the numbers of lambdas and the like. */
+static void copy_plain_name(const char *name, char *key, size_t size)
+{
+    static const char anonymous[] = "(anonymous namespace)";
+    size_t n = 0;
+    int depth = 0;
+    for (const char *at = name; *at && n + 1 < size; at++) {
+        bool operator_name = n >= 8 && strncmp(key + n - 8, "operator", 8) == 0;
+        if (depth == 0 && strncmp(at, anonymous, sizeof anonymous - 1) == 0) {
+            at += sizeof anonymous - 2;
+            n += (size_t)snprintf(key + n, size - n, "(anonymous)");
+            n = n < size ? n : size - 1;
+        } else if (depth == 0 && operator_name && strncmp(at, "()", 2) == 0) {
+            at++;
+        } else if (depth == 0 && operator_name && (*at == '<' || *at == '>')) {
+            key[n++] = *at;
+        } else if (*at == '<' || *at == '(') {
+            depth++;
+        } else if (*at == '>' || *at == ')') {
+            depth -= depth > 0;
+        } else if (depth == 0 && (*at == '#' || (*at == '$' && at[1] == '_'))) {
+            key[n++] = *at;
+            at += *at == '$';
+            while (isdigit((unsigned char)at[1]))
+                at++;
+        } else if (depth == 0) {
+            key[n++] = *at;
+        }
+    }
+    key[n] = '\0';
+}
+
+bool moth_frame_key(const struct moth_frame_parts *parts, char *key, size_t size)
+{
+    if (parts->function[0]) {
+        char name[sizeof parts->function];
+        snprintf(name, sizeof name, "%s", parts->function);
+        cut_clone_suffix(name);
+        copy_plain_name(name, key, size);
+        return key[0] != '\0';
+    }
+    if (!parts->module[0] || !parts->offset[0])
+        return false;
+    snprintf(key, size, "%s[%s]+%s", parts->module, parts->build, parts->offset);
+    return true;
+}
+
+size_t moth_frames_first_own(char *const *stack, size_t n)
+{
+    size_t handler = n;
+    for (size_t i = 0; i < n; i++) {
+        struct moth_frame_parts parts;
+        char key[600];
+        moth_frame_parse(stack[i], &parts);
+        if (moth_frame_is_machinery(&parts) || !moth_frame_key(&parts, key, sizeof key))
+            continue;
+        if (!moth_frame_is_handler(&parts))
+            return i;
+        if (handler == n)
+            handler = i;
+    }
+    return handler;
+}
