@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The Lua API as tables. Each call is one row {name, function, signature, doc}; registration, the errors
+ * that name a wrong argument, and meta/moth.lua all come from the rows. To add a call: a row and a
+ * function in the api_*.c file where it belongs, then `moth-lua-meta > bindings/lua/meta/moth.lua`.
+ *
+ * A signature is "name: type, name?: type -> type, type?". The types are in api.c's table; each knows how
+ * to check an argument and what an editor calls it. When a function runs, its arguments are right:
+ * self at 1, then the ones of the signature, absent ones nil.
+ */
+#ifndef MOTH_BINDINGS_LUA_API_H
+#define MOTH_BINDINGS_LUA_API_H
+
+#include <stdint.h>
+
+#include "bindings/lua/box.h"
+#include "bindings/lua/host.h"
+#include "wire/channel.h"
+
+enum moth_lua_end {
+    MOTH_LUA_END_NONE, /* still playing */
+    MOTH_LUA_END_GAME,
+    MOTH_LUA_END_BUDGET,
+    MOTH_LUA_END_INTERRUPTED
+};
+
+#define MOTH_LUA_KEYS 512
+#define MOTH_LUA_PAD_BUTTONS 32
+#define MOTH_LUA_PAD_AXES 8
+#define MOTH_LUA_MOUSE_BUTTONS 5
+
+struct moth_lua_pad {
+    bool attached;
+    uint32_t buttons; /* bits held */
+    int16_t axes[MOTH_LUA_PAD_AXES];
+};
+
+/* One play. */
+struct moth_lua_host {
+    struct moth_lua_box box;
+    const struct moth_lua_backend *backend;
+    struct moth_agent_play play;
+    struct moth_lua_now now;
+    struct moth_rng rng; /* of the `rng` that the agent gets; math.random has its own */
+    uint32_t frames;     /* boundaries run */
+    enum moth_lua_end end;
+
+    bool keys[MOTH_LUA_KEYS];
+    uint32_t mouse_buttons;
+    struct moth_lua_pad pads[MOTH_PADS_MAX];
+    size_t n_queue;
+    struct moth_input_event queue[MOTH_PROGRAM_EVENTS_MAX];
+};
+
+typedef int (*moth_lua_function)(lua_State *L, struct moth_lua_host *host);
+
+struct moth_lua_entry {
+    const char *name;
+    moth_lua_function function; /* NULL: a field, read through __index */
+    const char *signature;
+    const char *doc;
+};
+
+struct moth_lua_class {
+    const char *name;     /* "game": what errors and editors call it */
+    const char *metatable; /* its name in the registry */
+    const char *doc;
+    const struct moth_lua_entry *const *tables; /* NULL-terminated; each ends with a NULL name */
+};
+
+extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
+    moth_lua_api_judge[], moth_lua_api_pad[], moth_lua_api_rng[];
+extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
+extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */
+
+/* One parameter or result (without a name) of a signature. */
+struct moth_lua_param {
+    char name[24];
+    char type[16];
+    bool optional;
+};
+
+#define MOTH_LUA_PARAMS_MAX 6
+
+struct moth_lua_signature {
+    int n_params, n_results;
+    struct moth_lua_param params[MOTH_LUA_PARAMS_MAX], results[MOTH_LUA_PARAMS_MAX];
+};
+
+/* 0, or -1 when the text is no signature or names a type that is not there (a fault of the table). */
+int moth_lua_signature_parse(const char *text, struct moth_lua_signature *signature);
+/* What an editor calls a type of ours; NULL when there is none. */
+const char *moth_lua_type_in_editor(const char *type);
+
+static inline struct moth_lua_host *moth_lua_host_of(lua_State *L)
+{
+    return moth_lua_box_of(L)->options.owner;
+}
+
+/* Make the metatables; raises. */
+void moth_lua_open_api(lua_State *L);
+/* Push a new object of a class; its userdata holds `index`. */
+void moth_lua_push_object(lua_State *L, const char *metatable, int index);
+/* The index of the object at `argument`, whose class was checked. */
+int moth_lua_object_index(lua_State *L, int argument);
+
+/* Queue one input for the next boundary; raises when too many are queued. */
+void moth_lua_queue(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event);
+/* Run frames with what is queued; raises when the play is over. */
+void moth_lua_step(lua_State *L, struct moth_lua_host *host, uint64_t frames);
+/* The same without Lua, for a play's end. Never more than the budget. */
+void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames);
+/* Queue what lets go of everything that is held, as far as there is room. */
+void moth_lua_release_all(struct moth_lua_host *host);
+/* Queue, or nothing where there is no room; for use without Lua. */
+void moth_lua_queue_quietly(struct moth_lua_host *host, const struct moth_input_event *event);
+
+/* Push nil and the message of err; returns 2. */
+int moth_lua_fail(lua_State *L, const struct moth_err *err);
+
+/* Argument errors, "game:tap: key: …". Raises; returns int for `return`. */
+int moth_lua_argument_error(lua_State *L, const char *class_name, const char *entry, const char *param,
+                            const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#endif

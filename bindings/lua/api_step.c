@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The game goes on: here and nowhere else.
+ */
+#include "bindings/lua/api.h"
+
+#include <string.h>
+
+void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
+{
+    uint64_t left = frames;
+    if (host->play.max_frames && left > host->play.max_frames - host->frames)
+        left = host->play.max_frames - host->frames;
+    bool short_of_budget = left < frames;
+    while (left > 0 && host->end == MOTH_LUA_END_NONE) {
+        uint32_t now = left > MOTH_PROGRAM_FRAMES_MAX ? MOTH_PROGRAM_FRAMES_MAX : (uint32_t)left;
+        uint32_t before = host->now.frame;
+        enum moth_lua_step went =
+            host->backend->step(host->backend->context, now, host->queue, host->n_queue, &host->now);
+        host->n_queue = 0;
+        left -= now;
+        host->frames += went == MOTH_LUA_STEP_OK ? now : host->now.frame - before;
+        if (went == MOTH_LUA_STEP_ENDED)
+            host->end = MOTH_LUA_END_GAME;
+        else if (went == MOTH_LUA_STEP_INTERRUPTED)
+            host->end = MOTH_LUA_END_INTERRUPTED;
+    }
+    if (host->end == MOTH_LUA_END_NONE && short_of_budget)
+        host->end = MOTH_LUA_END_BUDGET;
+}
+
+void moth_lua_step(lua_State *L, struct moth_lua_host *host, uint64_t frames)
+{
+    moth_lua_box_alive(&host->box);
+    moth_lua_run_frames(host, frames);
+    if (host->end != MOTH_LUA_END_NONE)
+        moth_lua_box_stop(L);
+}
+
+static int api_step(lua_State *L, struct moth_lua_host *host)
+{
+    moth_lua_step(L, host, (uint64_t)luaL_optinteger(L, 2, 1));
+    return 0;
+}
+
+static lua_Integer timeout_option(lua_State *L)
+{
+    if (lua_isnil(L, 3))
+        return 0;
+    lua_pushnil(L);
+    while (lua_next(L, 3)) {
+        if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "timeout") != 0)
+            moth_lua_argument_error(L, "game", "wait_until", "options", "knows only 'timeout', not '%s'",
+                                    luaL_tolstring(L, -2, NULL));
+        lua_pop(L, 1);
+    }
+    lua_getfield(L, 3, "timeout");
+    int is_integer = 0;
+    lua_Integer timeout = lua_tointegerx(L, -1, &is_integer);
+    if (!lua_isnil(L, -1) && (!is_integer || timeout < 1))
+        moth_lua_argument_error(L, "game", "wait_until", "options.timeout",
+                                "must be a whole number of frames, at least 1, not %s",
+                                luaL_tolstring(L, -1, NULL));
+    return timeout;
+}
+
+static int api_wait_until(lua_State *L, struct moth_lua_host *host)
+{
+    lua_Integer timeout = timeout_option(L);
+    for (lua_Integer waited = 0;; waited++) {
+        lua_pushvalue(L, 2);
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 1);
+        if (lua_toboolean(L, -1)) {
+            lua_pushboolean(L, 1);
+            return 1;
+        }
+        lua_pop(L, 1);
+        if (timeout && waited == timeout)
+            break;
+        moth_lua_step(L, host, 1);
+    }
+    lua_pushnil(L);
+    lua_pushliteral(L, "timeout");
+    return 2;
+}
+
+const struct moth_lua_entry moth_lua_api_step[] = {
+    {"step", api_step, "n?: frames",
+     "Let the game run n frames (default 1). What was queued since the last step reaches the game at once, "
+     "at the boundary where it stands. Ends the play when the game died or the frame budget is used up."},
+    {"wait_until", api_wait_until, "fn: function, options?: table -> boolean?, string?",
+     "Step one frame at a time until fn(game) is true. Returns true, or nil and \"timeout\" after "
+     "options.timeout frames; without it there is no end but the frame budget."},
+    {"frame", NULL, "-> integer", "Frames since the game started."},
+    {"time", NULL, "-> number", "Virtual seconds since the game started."},
+    {NULL, NULL, NULL, NULL}};
