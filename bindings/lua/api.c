@@ -344,6 +344,22 @@ static const char *nearest_member(const struct moth_lua_class *class, const char
     return moth_str_nearest(name, words, n);
 }
 
+/* The fields of `game`: numbers that change with each step. */
+static bool push_field(lua_State *L, const struct moth_lua_now *now, const char *name)
+{
+    if (strcmp(name, "time") == 0)
+        lua_pushnumber(L, (lua_Number)now->time_ns / 1e9);
+    else if (strcmp(name, "frame") == 0)
+        lua_pushinteger(L, now->frame);
+    else if (strcmp(name, "width") == 0)
+        lua_pushinteger(L, now->window_w);
+    else if (strcmp(name, "height") == 0)
+        lua_pushinteger(L, now->window_h);
+    else
+        return false;
+    return true;
+}
+
 /* Upvalues: the class, its methods. */
 static int class_index(lua_State *L)
 {
@@ -353,14 +369,8 @@ static int class_index(lua_State *L)
     if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL)
         return 1;
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
-    if (class == &moth_lua_classes[0] && strcmp(name, "frame") == 0) {
-        lua_pushinteger(L, host->now.frame);
+    if (class == &moth_lua_classes[0] && push_field(L, &host->now, name))
         return 1;
-    }
-    if (class == &moth_lua_classes[0] && strcmp(name, "time") == 0) {
-        lua_pushnumber(L, (lua_Number)host->now.time_ns / 1e9);
-        return 1;
-    }
     if (class == &moth_lua_classes[0] && is_later(name))
         return luaL_error(L, "%s.%s is not in this version of moth", class->name, name);
     const char *near = nearest_member(class, name);

@@ -94,4 +94,6 @@ const struct moth_lua_entry moth_lua_api_step[] = {
      "options.timeout frames; without it there is no end but the frame budget."},
     {"frame", NULL, "-> integer", "Frames since the game started."},
     {"time", NULL, "-> number", "Virtual seconds since the game started."},
+    {"width", NULL, "-> integer", "Width of the window in pixels; 0 while there is none."},
+    {"height", NULL, "-> integer", "Height of the window in pixels; 0 while there is none."},
     {NULL, NULL, NULL, NULL}};

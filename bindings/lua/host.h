@@ -31,8 +31,9 @@ enum moth_lua_step {
 
 /* Where the game stands. */
 struct moth_lua_now {
-    uint32_t frame;   /* number of the last boundary */
-    uint64_t time_ns; /* virtual */
+    uint32_t frame;              /* number of the last boundary */
+    uint64_t time_ns;            /* virtual */
+    uint32_t window_w, window_h; /* pixels; 0 while there is no window, or none is known of */
 };
 
 /* What the host needs of its owner. `context` is handed to each. All but `step` may be NULL: picture
