@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The stack of a deadlock is that of its cycle: each thread that waits for one which waits … for it.
- * They come in the order of their numbers, so that the same deadlock has the same stack whoever
- * closed the circle.
+ * The stack of a deadlock is one frame of each thread in its cycle (each waits for one which waits …
+ * for it): the innermost that is the game's own. They come in the order of the threads' numbers, so that
+ * the same deadlock has the same stack whoever closed the circle. All stacks stand in `stacks`.
  */
 #include "detect/detectors.h"
 
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "detect/frames.h"
 
 #define CYCLE_MAX 8u
 
@@ -42,6 +43,20 @@ static int by_number(const void *a, const void *b)
     return (left->fiber > right->fiber) - (left->fiber < right->fiber);
 }
 
+static void add_own_frame(struct moth_finding *finding, const struct moth_fiber_stack *fiber)
+{
+    struct moth_finding one = {0};
+    moth_finding_add_frames(&one, fiber);
+    size_t own = moth_frames_first_own(one.stack, one.n_stack);
+    for (size_t i = 0; i < one.n_stack; i++) {
+        if (i == (own < one.n_stack ? own : 0))
+            moth_finding_add_frame(finding, one.stack[i]);
+        else
+            free(one.stack[i]);
+    }
+    free(one.stack);
+}
+
 static void add_cycle(struct moth_finding *finding, const struct moth_stacks *stacks)
 {
     const struct moth_fiber_stack *cycle[CYCLE_MAX];
@@ -56,7 +71,7 @@ static void add_cycle(struct moth_finding *finding, const struct moth_stacks *st
     }
     qsort(cycle, n, sizeof *cycle, by_number);
     for (size_t i = 0; i < n; i++)
-        moth_finding_add_frames(finding, cycle[i]);
+        add_own_frame(finding, cycle[i]);
 }
 
 struct moth_finding *moth_detect_deadlock(const struct moth_evidence *evidence)

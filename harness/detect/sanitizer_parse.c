@@ -137,6 +137,20 @@ static char *short_title(const char *from, const char *end)
     return moth_fs_path("%.*s", (int)(end - from < 200 ? end - from : 200), from);
 }
 
+/* "file:line:column" before `at`: what tells UBSan's message from one of the game's own. */
+static bool has_position(const char *line, const char *at)
+{
+    for (int number = 0; number < 2; number++) {
+        const char *end = at;
+        while (at > line && isdigit((unsigned char)at[-1]))
+            at--;
+        if (at == end || at == line || at[-1] != ':')
+            return false;
+        at--;
+    }
+    return at > line;
+}
+
 static const char *report_in_line(const char *line, const char *end, bool *undefined)
 {
     static const char *const names[] = {"AddressSanitizer: ", "LeakSanitizer: ", "ThreadSanitizer: ",
@@ -151,8 +165,8 @@ static const char *report_in_line(const char *line, const char *end, bool *undef
             return found;
     }
     const char *runtime = find_in_line(line, end, ": runtime error: ");
-    *undefined = runtime != NULL;
-    return runtime ? line : NULL;
+    *undefined = runtime && has_position(line, runtime);
+    return *undefined ? line : NULL;
 }
 
 static char *undefined_title(const char *line, const char *end)

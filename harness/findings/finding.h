@@ -40,7 +40,7 @@ struct moth_finding {
     char fingerprint[40]; /* "1-crash-<16 hex digits>": version, kind, hash */
     char *title;          /* one line */
     char *detail;         /* abort message, deadlock's cycle, sanitizer's report; may be NULL */
-    char **stack;         /* culprit's frames, innermost first, "function file:line" or "function module+0x…" */
+    char **stack;         /* culprit's frames, innermost first, as moth_frame_text (unwind/unwind.h) has them */
     size_t n_stack;
     char *stacks;         /* text of every fiber's stack, or NULL */
     char *agent;

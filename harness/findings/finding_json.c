@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "findings/finding_json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "findings/utf8.h"
+
+#define FINDING_SCHEMA "moth.finding/1"
+#define FINDING_BYTES_MAX (16u << 20)
+
+json_t *moth_json_text(const char *text)
+{
+    char *clean = moth_utf8_clean(text);
+    json_t *json = clean ? json_string(clean) : json_null();
+    free(clean);
+    return json;
+}
+
+static json_t *stack_json(const struct moth_finding *finding)
+{
+    json_t *stack = json_array();
+    for (size_t i = 0; i < finding->n_stack; i++)
+        json_array_append_new(stack, moth_json_text(finding->stack[i]));
+    return stack;
+}
+
+json_t *moth_finding_json(const struct moth_finding *finding)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "fingerprint", json_string(finding->fingerprint));
+    json_object_set_new(json, "kind", json_string(moth_finding_kind_name(finding->kind)));
+    json_object_set_new(json, "title", moth_json_text(finding->title ? finding->title : ""));
+    json_object_set_new(json, "status", moth_json_text(finding->status ? finding->status : "new"));
+    json_object_set_new(json, "reproduced", json_sprintf("%u/%u", finding->reproduced, finding->attempts));
+    json_object_set_new(json, "frame", json_integer(finding->frame));
+    json_object_set_new(json, "agent", moth_json_text(finding->agent));
+    json_object_set_new(json, "seed", json_integer((json_int_t)finding->seed));
+    json_object_set_new(json, "times_seen", json_integer(finding->times_seen));
+    json_object_set_new(json, "stack", stack_json(finding));
+    json_object_set_new(json, "inputs", json_integer(finding->inputs));
+    json_object_set_new(json, "inputs_minimized", finding->trace_minimized
+                                                      ? json_integer(finding->inputs_minimized)
+                                                      : json_null());
+    json_object_set_new(json, "trace", moth_json_text(finding->trace));
+    json_object_set_new(json, "trace_minimized", moth_json_text(finding->trace_minimized));
+    return json;
+}
+
+static int save_json(const struct moth_finding *finding, const char *folder, struct moth_err *err)
+{
+    json_t *json = moth_finding_json(finding);
+    json_object_set_new(json, "schema", json_string(FINDING_SCHEMA));
+    json_object_set_new(json, "detail", moth_json_text(finding->detail));
+    json_object_set_new(json, "stacks", moth_json_text(finding->stacks));
+    char *text = json_dumps(json, JSON_INDENT(2));
+    json_decref(json);
+    if (!text)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a finding");
+    char *path = moth_fs_path("%s/finding.json", folder);
+    int result = moth_fs_write_atomic(path, text, strlen(text), err);
+    free(path);
+    free(text);
+    return result;
+}
+
+static int save_stacks(const struct moth_finding *finding, const char *folder, struct moth_err *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a finding");
+    fprintf(out, "%s\n\n", finding->title ? finding->title : "");
+    if (finding->detail)
+        fprintf(out, "%s\n\n", finding->detail);
+    for (size_t i = 0; !finding->stacks && i < finding->n_stack; i++)
+        fprintf(out, "  #%zu %s\n", i, finding->stack[i]);
+    if (finding->stacks)
+        fputs(finding->stacks, out);
+    fclose(out);
+    char *path = moth_fs_path("%s/stack.txt", folder);
+    int result = moth_fs_write_atomic(path, text, size, err);
+    free(path);
+    free(text);
+    return result;
+}
+
+int moth_finding_save(const struct moth_finding *finding, const char *folder, struct moth_err *err)
+{
+    if (moth_fs_make_dirs(folder, err) != 0 || save_stacks(finding, folder, err) != 0)
+        return -1;
+    return save_json(finding, folder, err);
+}
+
+static char *get_text(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    return text ? strdup(text) : NULL;
+}
+
+static uint32_t get_u32(const json_t *json, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(json, key));
+    return value < 0 ? 0 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static void get_stack(const json_t *json, struct moth_finding *finding)
+{
+    const json_t *stack = json_object_get(json, "stack");
+    size_t n = json_array_size(stack);
+    finding->stack = calloc(n ? n : 1, sizeof *finding->stack);
+    for (size_t i = 0; finding->stack && i < n; i++) {
+        const char *frame = json_string_value(json_array_get(stack, i));
+        if (frame)
+            finding->stack[finding->n_stack++] = strdup(frame);
+    }
+}
+
+static struct moth_finding *from_json(const json_t *json, const char *path, struct moth_err *err)
+{
+    const char *schema = json_string_value(json_object_get(json, "schema"));
+    const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
+    const char *kind_text = json_string_value(json_object_get(json, "kind"));
+    int kind = kind_text ? moth_finding_kind_from_name(kind_text) : -1;
+    if (!schema || strcmp(schema, FINDING_SCHEMA) != 0 || !fingerprint || kind < 0) {
+        moth_err_set(err, MOTH_ERR_IO, "%s is no finding of this version of moth", path);
+        return NULL;
+    }
+    struct moth_finding *finding = calloc(1, sizeof *finding);
+    if (!finding) {
+        moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a finding");
+        return NULL;
+    }
+    finding->kind = (enum moth_finding_kind)kind;
+    snprintf(finding->fingerprint, sizeof finding->fingerprint, "%s", fingerprint);
+    finding->title = get_text(json, "title");
+    finding->detail = get_text(json, "detail");
+    finding->stacks = get_text(json, "stacks");
+    finding->agent = get_text(json, "agent");
+    finding->status = get_text(json, "status");
+    finding->trace = get_text(json, "trace");
+    finding->trace_minimized = get_text(json, "trace_minimized");
+    finding->seed = (uint64_t)json_integer_value(json_object_get(json, "seed"));
+    finding->frame = get_u32(json, "frame");
+    finding->inputs = get_u32(json, "inputs");
+    finding->inputs_minimized = get_u32(json, "inputs_minimized");
+    finding->times_seen = get_u32(json, "times_seen");
+    const char *reproduced = json_string_value(json_object_get(json, "reproduced"));
+    if (!reproduced || sscanf(reproduced, "%u/%u", &finding->reproduced, &finding->attempts) != 2)
+        finding->reproduced = finding->attempts = 0;
+    get_stack(json, finding);
+    return finding;
+}
+
+struct moth_finding *moth_finding_load(const char *folder, struct moth_err *err)
+{
+    char *path = moth_fs_path("%s/finding.json", folder);
+    size_t size;
+    struct moth_finding *finding = NULL;
+    char *text = moth_fs_read(path, FINDING_BYTES_MAX, &size, err);
+    json_error_t why;
+    json_t *json = text ? json_loadb(text, size, 0, &why) : NULL;
+    if (json)
+        finding = from_json(json, path, err);
+    else if (text)
+        moth_err_set(err, MOTH_ERR_IO, "%s is damaged: line %d: %s", path, why.line, why.text);
+    json_decref(json);
+    free(text);
+    free(path);
+    return finding;
+}

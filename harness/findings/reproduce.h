@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Replaying a trace in a fresh instance, and judging how it ended.
+ */
+#ifndef MOTH_FINDINGS_REPRODUCE_H
+#define MOTH_FINDINGS_REPRODUCE_H
+
+#include "findings/finding.h"
+#include "runner/instance.h"
+#include "wire/trace.h"
+
+#define MOTH_REPLAY_GRACE_FRAMES 120u /* played beyond the finding's frame before it counts as gone */
+#define MOTH_LOG_TAIL_BYTES 65536u    /* of the game's output, for the detectors */
+
+struct moth_replay_config {
+    struct moth_limits limits;
+    const char *probe_path; /* NULL: found by moth's own place */
+    const char *log_path;   /* where the game's log is kept, or NULL */
+    /* Asked between steps; true ends the replay. May be NULL. */
+    bool (*interrupted)(void *context);
+    void *context;
+};
+
+struct moth_replay_outcome {
+    struct moth_finding *finding; /* with fingerprint; NULL: it ran clean */
+    uint32_t frames;              /* boundaries reached */
+    bool started;                 /* its first boundary was reached */
+    bool interrupted;
+    bool killed;      /* SIGKILL from outside: the replay says nothing */
+    bool other_build; /* the game's build id is not the trace's */
+    bool diverged;    /* a checkpoint differs: at which frame, and which chain */
+    uint32_t diverged_frame;
+    const char *diverged_what; /* static */
+};
+
+/* Play `trace` once. 0 with `outcome` filled, or -1 for a fault of the harness or a game that cannot be
+ * launched. */
+int moth_replay(const struct moth_trace *trace, const struct moth_replay_config *config,
+                struct moth_replay_outcome *outcome, struct moth_err *err);
+void moth_replay_outcome_fini(struct moth_replay_outcome *outcome);
+
+/* Replay `times` times; *met counts those that ended in `fingerprint`, *tried those that were played.
+ * Stops when interrupted. */
+int moth_reproduce(const struct moth_trace *trace, const struct moth_replay_config *config,
+                   const char *fingerprint, uint32_t times, uint32_t *met, uint32_t *tried,
+                   struct moth_err *err);
+
+/* The launch that a trace's header asks for. Borrows the header's strings. */
+struct moth_instance_config moth_replay_launch_config(const struct moth_trace_header *header,
+                                                      const struct moth_replay_config *config);
+/* A detector's finding for an instance that ended, with fingerprint; NULL when nothing is wrong, or when
+ * it ended before its first boundary. */
+struct moth_finding *moth_judge(struct moth_instance *instance);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The findings of an output folder: `<out>/findings/<fingerprint>/`, each with finding.json, stack.txt,
+ * trace.moth, game.log and pictures. A folder is made under another name and renamed, so it is whole or
+ * absent whenever anyone looks, and after any death of ours. Several processes may put at once.
+ */
+#ifndef MOTH_FINDINGS_STORE_H
+#define MOTH_FINDINGS_STORE_H
+
+#include "findings/finding.h"
+
+enum moth_store_result {
+    MOTH_STORE_FAILED = -1,
+    MOTH_STORE_NEW,    /* first of its fingerprint in this folder */
+    MOTH_STORE_SEEN,   /* known: times_seen is one more */
+    MOTH_STORE_SHORTER /* known, and this trace is the shorter one: it is kept instead */
+};
+
+/* What lies beside finding.json. Paths of files to copy; NULL: there is none. */
+struct moth_store_files {
+    const char *trace;
+    const char *log;
+    const char *pictures; /* folder; its *.png are taken */
+};
+
+/* Keep a finding that has a fingerprint. Sets finding->trace and times_seen as stored. */
+enum moth_store_result moth_store_put(const char *out, struct moth_finding *finding,
+                                      const struct moth_store_files *files, struct moth_err *err);
+/* Note that k of n replays met it again; nothing happens if the stored trace is not the one of `seed`
+ * and `frame` any more. */
+int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame, uint32_t k,
+                          uint32_t n, struct moth_err *err);
+/* "<out>/findings/<fingerprint>". Caller frees. */
+char *moth_store_folder(const char *out, const char *fingerprint);
+/* Remove what a killed run left half made. */
+void moth_store_clean(const char *out);
+
+/* Is `a` the better sighting of the two: earlier, with fewer inputs, then by seed, so that the same one
+ * is kept in whatever order they come. */
+bool moth_store_is_better(const struct moth_finding *a, const struct moth_finding *b);
+
+#endif
