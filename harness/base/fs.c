@@ -229,7 +229,8 @@ done:
         close(from_fd);
     if (to_fd >= 0 && close(to_fd) != 0 && result == 0)
         result = moth_err_sys(err, MOTH_ERR_IO, "cannot write %s", to);
-    if (to_fd >= 0 && result != 0)
+    struct stat st;
+    if (to_fd >= 0 && result != 0 && lstat(to, &st) == 0 && S_ISREG(st.st_mode))
         (void)unlink(to); /* half a copy is worse than none */
     return result;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -232,8 +233,11 @@ struct moth_trace_writer *moth_trace_create(const char *path, const struct moth_
     else if (put_start(writer, header, err) == 0)
         return writer;
     if (writer->fd >= 0) {
+        struct stat st;
+        bool regular = fstat(writer->fd, &st) == 0 && S_ISREG(st.st_mode);
         close(writer->fd);
-        (void)unlink(path); /* nothing in it could be played */
+        if (regular) /* and not /dev/stdout, say */
+            (void)unlink(path);
     }
     writer_fini(writer);
     free(writer);
