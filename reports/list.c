@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "reports/reports.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_SHOWN 5u
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* A title may come from a game: nothing in it may move the cursor or change colours. */
+static void print_plain(FILE *out, const char *text)
+{
+    for (; text && *text; text++)
+        fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+}
+
+static void print_finding(FILE *out, const struct moth_run_summary *summary, const struct moth_finding *finding)
+{
+    fprintf(out, "  %-9s ", moth_finding_kind_name(finding->kind));
+    print_plain(out, finding->title);
+    if (finding->attempts > 0)
+        fprintf(out, "\n            reproduced %u/%u%s", finding->reproduced, finding->attempts,
+                moth_finding_is_flaky(finding) ? " (flaky)" : "");
+    else
+        fputs("\n            not replayed", out);
+    fprintf(out, ", at frame %u of agent ", finding->frame);
+    print_plain(out, finding->agent ? finding->agent : "?");
+    fprintf(out, " with seed %" PRIu64 ", seen %u time%s\n", finding->seed, finding->times_seen,
+            plural(finding->times_seen));
+    for (size_t i = 0; i < finding->n_stack && i < FRAMES_SHOWN; i++) {
+        fprintf(out, "              #%zu ", i);
+        print_plain(out, finding->stack[i]);
+        fputc('\n', out);
+    }
+    if (finding->n_stack > FRAMES_SHOWN)
+        fprintf(out, "              … %zu more\n", finding->n_stack - FRAMES_SHOWN);
+    fprintf(out, "            moth replay %s/findings/%s\n", summary->out, finding->fingerprint);
+}
+
+static void print_texts(FILE *out, const char *heading, const char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%s: ", heading);
+        for (const char *at = texts[i]; *at; at++)
+            fputc((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t' ? '?' : *at, out);
+        fputc('\n', out);
+    }
+}
+
+static const char *verdict_text(const struct moth_run_summary *summary)
+{
+    switch (summary->verdict) {
+    case MOTH_VERDICT_PASS:
+        return "passed: no findings";
+    case MOTH_VERDICT_NEW_FINDINGS:
+        return "new findings";
+    case MOTH_VERDICT_FLAKY:
+        return "flaky findings only";
+    case MOTH_VERDICT_NOTHING_RAN:
+        return "nothing ran: no instance reached its first frame";
+    case MOTH_VERDICT_ERROR:
+    case MOTH_VERDICT_END:
+        break;
+    }
+    return "error";
+}
+
+void moth_report_list(const struct moth_run_summary *summary, FILE *out)
+{
+    print_texts(out, "warning", summary->warnings, summary->n_warnings);
+    print_texts(out, "agent fault", summary->agent_faults, summary->n_agent_faults);
+    fprintf(out, "\n%u instance%s, %" PRIu64 " frames (%.0f s of game time) in %.1f s with %u worker%s: %.0f frames/s\n",
+            summary->instances, plural(summary->instances), summary->frames_total, summary->virtual_s,
+            summary->wall_s, summary->workers, plural(summary->workers),
+            summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0.0);
+    if (summary->n_findings > 0)
+        fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));
+    for (size_t i = 0; i < summary->n_findings; i++)
+        print_finding(out, summary, summary->findings[i]);
+    fprintf(out, "%s%s\nreport: %s/run.json\n", verdict_text(summary), summary->interrupted ? " (interrupted)" : "",
+            summary->out);
+}
+
+char *moth_report_progress(const struct moth_run_progress *progress)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    double share = -1;
+    if (progress->frames_budget > 0)
+        share = (double)progress->frames / (double)progress->frames_budget;
+    if (progress->wall_budget_s > 0 && progress->wall_s / progress->wall_budget_s > share)
+        share = progress->wall_s / progress->wall_budget_s;
+    if (share >= 0)
+        fprintf(out, "%3.0f %%  ", share > 1 ? 100.0 : share * 100);
+    fprintf(out, "%" PRIu64 " frames, %.0f/s, %u instance%s done, %u running, %zu finding%s", progress->frames,
+            progress->wall_s > 0 ? (double)progress->frames / progress->wall_s : 0.0, progress->instances_done,
+            plural(progress->instances_done), progress->instances_running, progress->findings,
+            plural(progress->findings));
+    if (progress->replaying > 0)
+        fprintf(out, ", replaying %u", progress->replaying);
+    fclose(out);
+    return text;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Telling what a run came to: run.json for machines, JUnit XML for build servers, a list for people.
+ *
+ * Each report is a function of one struct moth_run_summary and nothing else; the summary is filled by
+ * the fleet and borrowed. Reports are written whole or not at all. Text from a game (titles, frames,
+ * logs) is made valid for the format it goes into.
+ */
+#ifndef MOTH_REPORTS_REPORTS_H
+#define MOTH_REPORTS_REPORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "findings/finding.h"
+
+/* X(name, text in files) */
+#define MOTH_VERDICTS(X)             \
+    X(PASS, "pass")                  \
+    X(NEW_FINDINGS, "new-findings")  \
+    X(FLAKY, "flaky")                \
+    X(ERROR, "error")                \
+    X(NOTHING_RAN, "nothing-ran")
+
+enum moth_verdict {
+#define X(name, text) MOTH_VERDICT_##name,
+    MOTH_VERDICTS(X)
+#undef X
+        MOTH_VERDICT_END
+};
+
+/* One played instance. */
+struct moth_instance_record {
+    uint32_t index;
+    const char *agent;
+    uint64_t seed;
+    uint32_t frames;
+    double wall_s;
+    const char *ended;       /* "exit", "crash", "budget", … */
+    const char *fingerprint; /* of its finding, or NULL */
+    const char *fault;       /* the harness's or the agent's, or NULL */
+};
+
+struct moth_frame_times { /* CPU milliseconds of a frame, over all instances; n 0: not measured */
+    uint64_t n;
+    double p50, p95, p99, max;
+};
+
+struct moth_run_summary {
+    enum moth_verdict verdict;
+    int exit_code;
+    bool interrupted;
+    const char *const *argv; /* NULL-terminated */
+    const char *build_id;    /* may be NULL */
+    uint64_t seed;
+    const char *shard; /* "1/1" where there is none */
+    uint32_t workers;
+    uint32_t instances; /* that reached their first frame */
+    uint64_t frames_total;
+    double virtual_s, wall_s;
+    struct moth_finding *const *findings;
+    size_t n_findings;
+    bool fail_on_flaky;
+    const struct moth_instance_record *records;
+    size_t n_records;
+    const char *const *warnings;
+    size_t n_warnings;
+    const char *const *agent_faults; /* message and traceback */
+    size_t n_agent_faults;
+    struct moth_frame_times frame_times;
+    const char *out; /* output folder */
+};
+
+const char *moth_verdict_name(enum moth_verdict verdict);
+/* Replayed, and not met again in each replay. */
+bool moth_finding_is_flaky(const struct moth_finding *finding);
+
+/* Contract "moth.run/1". The text, caller frees; or written to `path`. */
+char *moth_report_json_text(const struct moth_run_summary *summary);
+int moth_report_json(const struct moth_run_summary *summary, const char *path, struct moth_err *err);
+
+/* JUnit as Surefire writes it: a suite an agent, a test case an instance. */
+char *moth_report_junit_text(const struct moth_run_summary *summary);
+int moth_report_junit(const struct moth_run_summary *summary, const char *path, struct moth_err *err);
+
+/* For people, at the end of a run. */
+void moth_report_list(const struct moth_run_summary *summary, FILE *out);
+
+/* What goes on while a run lasts. */
+struct moth_run_progress {
+    uint32_t instances_done, instances_running;
+    uint64_t frames, frames_budget; /* budget 0: none */
+    double wall_s, wall_budget_s;   /* likewise */
+    size_t findings;
+    uint32_t replaying; /* findings whose replays are under way or queued */
+};
+
+/* One line without newline. Caller frees. */
+char *moth_report_progress(const struct moth_run_progress *progress);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "reports/reports.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "findings/finding_json.h"
+
+#define RUN_SCHEMA "moth.run/1"
+
+static const char *const verdict_names[] = {
+#define X(name, text) [MOTH_VERDICT_##name] = text,
+    MOTH_VERDICTS(X)
+#undef X
+};
+
+const char *moth_verdict_name(enum moth_verdict verdict)
+{
+    return (unsigned)verdict < MOTH_VERDICT_END ? verdict_names[verdict] : "error";
+}
+
+bool moth_finding_is_flaky(const struct moth_finding *finding)
+{
+    return finding->attempts > 0 && finding->reproduced < finding->attempts;
+}
+
+static json_t *texts(const char *const *items, size_t n)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, moth_json_text(items[i]));
+    return array;
+}
+
+static json_t *game_json(const struct moth_run_summary *summary)
+{
+    size_t n = 0;
+    while (summary->argv && summary->argv[n])
+        n++;
+    json_t *game = json_object();
+    json_object_set_new(game, "argv", texts(summary->argv, n));
+    json_object_set_new(game, "build_id", moth_json_text(summary->build_id));
+    return game;
+}
+
+static json_t *findings_json(const struct moth_run_summary *summary)
+{
+    json_t *findings = json_array();
+    for (size_t i = 0; i < summary->n_findings; i++)
+        json_array_append_new(findings, moth_finding_json(summary->findings[i]));
+    return findings;
+}
+
+/* Members that this version does not measure are null, so that a reader can tell them from zero. */
+static json_t *frame_times_json(const struct moth_frame_times *times)
+{
+    static const char *const not_measured[] = {"low1_avg", "low1_integral", "low1_pct", "stutter_time_pct",
+                                               "hitches_per_min"};
+    json_t *json = json_object();
+    bool known = times->n > 0;
+    json_object_set_new(json, "p50", known ? json_real(times->p50) : json_null());
+    json_object_set_new(json, "p95", known ? json_real(times->p95) : json_null());
+    json_object_set_new(json, "p99", known ? json_real(times->p99) : json_null());
+    json_object_set_new(json, "max", known ? json_real(times->max) : json_null());
+    for (size_t i = 0; i < sizeof not_measured / sizeof *not_measured; i++)
+        json_object_set_new(json, not_measured[i], json_null());
+    return json;
+}
+
+static json_t *summary_json(const struct moth_run_summary *summary)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "schema", json_string(RUN_SCHEMA));
+    json_object_set_new(json, "verdict", json_string(moth_verdict_name(summary->verdict)));
+    json_object_set_new(json, "exit_code", json_integer(summary->exit_code));
+    json_object_set_new(json, "game", game_json(summary));
+    json_object_set_new(json, "seed", json_integer((json_int_t)summary->seed));
+    json_object_set_new(json, "shard", moth_json_text(summary->shard ? summary->shard : "1/1"));
+    json_object_set_new(json, "workers", json_integer(summary->workers));
+    json_object_set_new(json, "instances", json_integer(summary->instances));
+    json_object_set_new(json, "frames_total", json_integer((json_int_t)summary->frames_total));
+    json_object_set_new(json, "virtual_s", json_real(summary->virtual_s));
+    json_object_set_new(json, "wall_s", json_real(summary->wall_s));
+    json_object_set_new(json, "frames_per_s",
+                        json_real(summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0));
+    json_object_set_new(json, "findings", findings_json(summary));
+    json_object_set_new(json, "frame_time_ms", frame_times_json(&summary->frame_times));
+    json_object_set_new(json, "coverage", json_pack("{s:n}", "cells"));
+    json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));
+    json_object_set_new(json, "agent_faults", texts(summary->agent_faults, summary->n_agent_faults));
+    return json;
+}
+
+char *moth_report_json_text(const struct moth_run_summary *summary)
+{
+    json_t *json = summary_json(summary);
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(json);
+    return text;
+}
+
+int moth_report_json(const struct moth_run_summary *summary, const char *path, struct moth_err *err)
+{
+    char *text = moth_report_json_text(summary);
+    if (!text)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %s", path);
+    int result = moth_fs_write_atomic(path, text, strlen(text), err);
+    free(text);
+    return result;
+}
