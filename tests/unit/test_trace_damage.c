@@ -124,8 +124,7 @@ static void foreign_files_are_not_traces(void **state)
 {
     (void)state;
     static const char *const files[] = {
-        "\x7f"
-        "ELF and so on and on",
+        "\177ELF and so on and on",
         "local moth = require",
         "\x89PNG\r\n\x1a\n plus some more",
         "x",
