@@ -24,6 +24,8 @@ install(TARGETS moth_header EXPORT mothTargets)
 if(TARGET moth_probe)
     set_target_properties(moth_probe PROPERTIES EXPORT_NAME probe)
     target_link_libraries(moth_probe INTERFACE moth_header)
+    # Nothing in the game refers to it by a strong symbol, so --as-needed would drop it again.
+    target_link_options(moth_probe INTERFACE LINKER:--no-as-needed)
     install(TARGETS moth_probe EXPORT mothTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 
