@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * --help: a page a verb, made from the table of options and what stands here about each verb.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/option_table.h"
+
+#define WIDTH 92
+
+struct exit_code {
+    int code;
+    unsigned verbs;
+    const char *means;
+};
+
+#define RUN MOTH_VERB_RUN
+#define REPLAY MOTH_VERB_REPLAY
+#define DOCTOR MOTH_VERB_DOCTOR
+#define ALL (~0u)
+
+static const struct exit_code exit_codes[] = {
+    {0, RUN, "the gate passed: no new findings"},
+    {0, REPLAY, "the trace's finding happened again, or a trace without one ran clean"},
+    {0, DOCTOR, "the game can be attached to and is deterministic"},
+    {0, MOTH_VERB_LIST | MOTH_VERB_INIT, "done"},
+    {1, RUN, "new findings"},
+    {1, REPLAY, "the finding did not happen"},
+    {2, ALL, "wrong usage, configuration, agent or trace"},
+    {3, RUN | REPLAY | DOCTOR, "the game could not be launched or attached to, or moth itself failed"},
+    {4, RUN | DOCTOR, "nothing ran: no instance reached its first frame"},
+    {5, RUN, "flaky findings only, with --fail-on-flaky"},
+    {6, RUN, "the game is not deterministic, with --strict"},
+    {6, DOCTOR, "the game is not deterministic"},
+    {125, REPLAY, "with --expect-clean: it could not be tried"},
+    {130, RUN | REPLAY | DOCTOR, "interrupted; reports were still written"},
+};
+
+static const struct page {
+    enum moth_verb verb;
+    const char *synopsis, *text, *examples;
+} pages[] = {
+    {RUN, "moth run [options] [-- GAME [ARG…]]",
+     "Launches the game without a screen, in virtual time, as many times as there are workers; lets agents "
+     "play it; and judges what happens: crashes, hangs, deadlocks, bad exits, sanitizers' reports, and what "
+     "the agents themselves report. Each finding is kept in DIR/findings with the trace that led to it, and is "
+     "played again to see that it comes back.\n"
+     "Where a moth.lua stands in the working directory, it says what the command line does not: each option "
+     "is a key of the same name, with '_' for '-'. Paths in it are relative to the working directory.",
+     "moth run -- ./game\n"
+     "moth run --frames 100000 -j 4 --seed 7 -- ./game --windowed\n"
+     "moth run -a monkey=3 -a bots/shopper.lua --duration 30m -o out/nightly --reporter list,json,junit\n"},
+    {REPLAY, "moth replay [options] TRACE|FINDING",
+     "Launches the game of a trace again and gives it the same inputs at the same frames. TRACE is a .moth "
+     "file; FINDING is a finding's folder.",
+     "moth replay moth-out/findings/1-crash-0123456789abcdef\n"
+     "git bisect run moth replay --expect-clean trace.moth\n"},
+    {MOTH_VERB_RECORD, "moth record [options] -- GAME [ARG…]",
+     "A person plays in a window; writes a trace and an editable Lua scenario. Not in this version.", NULL},
+    {MOTH_VERB_MINIMIZE, "moth minimize [options] FINDING",
+     "Shrinks a finding's inputs while it still happens. Not in this version.", NULL},
+    {DOCTOR, "moth doctor [options] -- GAME [ARG…]",
+     "Tells whether this build of a game can be attached to, whether it is deterministic, and how fast it "
+     "is. The same inputs are played in separate processes, once under load, and compared frame by frame: "
+     "picture, virtual time, sound, random numbers. The first frame and source that differ are named.",
+     "moth doctor -- ./game\n"
+     "moth doctor --frames 2000 --json -- ./game\n"},
+    {MOTH_VERB_REPORT, "moth report [options] DIR…",
+     "Merges runs and shards, renders reports, judges again. Not in this version.", NULL},
+    {MOTH_VERB_BASELINE, "moth baseline show|accept|prune [options]",
+     "The findings the team already knows. Not in this version.", NULL},
+    {MOTH_VERB_LIST, "moth list agents|scenarios|detectors|findings [DIR]",
+     "Lists the agents and scenarios that moth ships, what it can detect, or the findings of a run (DIR: "
+     "its output folder, moth-out by default). With DIR, agents and scenarios of that folder instead.",
+     "moth list agents\nmoth list findings --json\n"},
+    {MOTH_VERB_INIT, "moth init [--force]",
+     "Writes a commented moth.lua into the working directory, to be edited.", "moth init\n"},
+};
+
+/* Text in lines of at most WIDTH columns, each indented. */
+static void wrapped(FILE *out, int indent, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n"), most = (size_t)(WIDTH - indent);
+        if (n > most) {
+            n = most;
+            while (n > 1 && text[n] != ' ')
+                n--;
+        }
+        fprintf(out, "%*s%.*s\n", indent, "", (int)n, text);
+        text += n;
+        text += strspn(text, " \n");
+    }
+}
+
+static void option(FILE *out, const struct moth_option *option)
+{
+    fprintf(out, "  ");
+    if (option->letter)
+        fprintf(out, "-%c, ", option->letter);
+    fprintf(out, "--%s%s%s\n", option->name, option->argument ? " " : "", option->argument ? option->argument : "");
+    char text[512];
+    bool default_ = option->fallback && strcmp(option->fallback, "0") != 0;
+    snprintf(text, sizeof text, "%s%s%s%s%s", option->help, default_ ? " Default: " : "",
+             default_ ? option->fallback : "", default_ ? "." : "", option->later ? " Not in this version." : "");
+    wrapped(out, 8, text);
+}
+
+static void options(FILE *out, enum moth_verb verb)
+{
+    const char *done[16];
+    size_t n_done = 0;
+    for (size_t i = 0; i < moth_option_count; i++) {
+        const char *group = moth_option_table[i].group;
+        bool seen = !(moth_option_table[i].verbs & verb);
+        for (size_t d = 0; d < n_done; d++)
+            seen = seen || strcmp(done[d], group) == 0;
+        if (seen || n_done == 16)
+            continue;
+        done[n_done++] = group;
+        fprintf(out, "\n%s:\n", group);
+        for (size_t j = i; j < moth_option_count; j++)
+            if ((moth_option_table[j].verbs & verb) && strcmp(moth_option_table[j].group, group) == 0)
+                option(out, &moth_option_table[j]);
+    }
+    fprintf(out, "\n  -h, --help\n        This page.\n");
+}
+
+static void verb_page(FILE *out, const struct page *page)
+{
+    fprintf(out, "SYNOPSIS\n  %s\n\nDESCRIPTION\n", page->synopsis);
+    wrapped(out, 2, page->text);
+    if (!page->examples)
+        return;
+    fprintf(out, "\nOPTIONS");
+    options(out, page->verb);
+    fprintf(out, "\nEXIT CODES\n");
+    for (size_t i = 0; i < sizeof exit_codes / sizeof exit_codes[0]; i++)
+        if (exit_codes[i].verbs & page->verb)
+            fprintf(out, "  %3d  %s\n", exit_codes[i].code, exit_codes[i].means);
+    fprintf(out, "\nEXAMPLES\n");
+    for (const char *at = page->examples; *at; at += strcspn(at, "\n") + 1)
+        fprintf(out, "  %.*s\n", (int)strcspn(at, "\n"), at);
+}
+
+static void own_page(FILE *out)
+{
+    fprintf(out, "moth plays a game, headless and deterministic, and judges it.\n\nSYNOPSIS\n"
+                 "  moth VERB [options] [arguments] [-- GAME [ARG…]]\n  moth VERB --help\n  moth --version\n\nVERBS\n");
+#define X(name, text, bit, line, here) \
+    fprintf(out, "  %-9s %s%s\n", text, line, (here) ? "" : " (not in this version)");
+    MOTH_VERBS(X)
+#undef X
+    fprintf(out, "\nEXAMPLES\n  moth doctor -- ./game\n  moth run -- ./game\n  moth list agents\n");
+}
+
+void moth_help_print(FILE *out, enum moth_verb verb)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        if (pages[i].verb == verb) {
+            verb_page(out, &pages[i]);
+            return;
+        }
+    own_page(out);
+}

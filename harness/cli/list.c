@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * moth list: what there is to play with, to detect, and what was found.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cli/options.h"
+#include "detect/detect.h"
+#include "findings/finding.h"
+
+#define SCRIPT_BYTES_MAX ((size_t)16 << 20)
+#define SUMMARY_BYTES 160
+
+/* Entries of a folder, sorted. The number, or -1 and errno. */
+static int entries(const char *folder, int (*wanted)(const struct dirent *), struct dirent ***list)
+{
+    *list = NULL;
+    return scandir(folder, list, wanted, alphasort);
+}
+
+static int is_script(const struct dirent *entry)
+{
+    size_t n = strlen(entry->d_name);
+    return n > 4 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 4, ".lua") == 0;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static int say(enum moth_err_code code, const char *message)
+{
+    moth_log_error("%s", message);
+    return moth_err_exit_code(code);
+}
+
+/* ---- agents and scenarios ---- */
+
+/* What a script says of itself: its first comment line that is no licence, without its own name. */
+static void summary_of(const char *text, const char *name, char summary[SUMMARY_BYTES])
+{
+    summary[0] = '\0';
+    for (const char *line = text; strncmp(line, "--", 2) == 0; line += strcspn(line, "\n") + 1) {
+        const char *words = line + 2 + strspn(line + 2, " ");
+        size_t n = strcspn(words, "\n");
+        if (n == 0 || strncmp(words, "SPDX", 4) == 0) {
+            if (!line[strcspn(line, "\n")])
+                return;
+            continue;
+        }
+        if (strncmp(words, name, strlen(name)) == 0 && strncmp(words + strlen(name), ": ", 2) == 0) {
+            words += strlen(name) + 2;
+            n = strcspn(words, "\n");
+        }
+        const char *stop = memmem(words, n, ". ", 2);
+        n = stop ? (size_t)(stop - words) : n;
+        snprintf(summary, SUMMARY_BYTES, "%.*s", (int)n, words);
+        size_t used = strlen(summary);
+        if (used && summary[used - 1] == '.')
+            summary[used - 1] = '\0';
+        return;
+    }
+}
+
+static json_t *script(const char *folder, const char *file)
+{
+    char *path = moth_fs_path("%s/%s", folder, file);
+    char *name = moth_fs_path("%.*s", (int)strlen(file) - 4, file);
+    char *text = moth_fs_read(path, SCRIPT_BYTES_MAX, NULL, NULL);
+    char summary[SUMMARY_BYTES] = "";
+    if (text)
+        summary_of(text, name, summary);
+    json_t *row = json_pack("{s:s, s:s, s:s}", "name", name, "summary", summary, "path", path);
+    free(text);
+    free(name);
+    free(path);
+    return row;
+}
+
+/* The folder of `what` that moth ships, or the one that was asked for. */
+static int list_scripts(const char *what, const char *asked, json_t *rows)
+{
+    char *folder = asked ? moth_fs_path("%s", asked) : moth_fs_shipped(what);
+    if (!folder)
+        return 0; /* moth ships none */
+    struct dirent **list;
+    int n = entries(folder, is_script, &list);
+    if (n < 0) {
+        char *message = moth_fs_path("%s: %s", folder, strerror(errno));
+        int code = say(MOTH_ERR_USAGE, message);
+        free(message);
+        free(folder);
+        return code;
+    }
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(rows, script(folder, list[i]->d_name));
+        free(list[i]);
+    }
+    free(list);
+    free(folder);
+    return 0;
+}
+
+/* ---- detectors and findings ---- */
+
+static int list_detectors(json_t *rows)
+{
+    for (size_t i = 0; i < moth_detectors_n; i++) {
+        bool seen = false; /* several detectors may give one kind */
+        for (size_t j = 0; j < i; j++)
+            seen = seen || strcmp(moth_detectors[j].name, moth_detectors[i].name) == 0;
+        if (!seen)
+            json_array_append_new(rows, json_pack("{s:s, s:s}", "name", moth_detectors[i].name, "summary",
+                                                  moth_detectors[i].summary));
+    }
+    return 0;
+}
+
+static json_t *finding_row(const char *folder, const struct moth_finding *finding)
+{
+    char reproduced[32];
+    snprintf(reproduced, sizeof reproduced, "%u/%u", finding->reproduced, finding->attempts);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "fingerprint", finding->fingerprint, "kind",
+                     moth_finding_kind_name(finding->kind), "title", finding->title ? finding->title : "", "status",
+                     finding->status ? finding->status : "new", "reproduced", reproduced, "times_seen",
+                     (int)finding->times_seen, "path", folder);
+}
+
+static int list_findings(const char *out, json_t *rows)
+{
+    char *folder = moth_fs_path("%s/findings", out);
+    struct dirent **list;
+    int n = entries(folder, is_visible, &list);
+    int code = 0;
+    if (n < 0) {
+        char *message = moth_fs_path("%s: %s; is '%s' the output folder of a run?", folder, strerror(errno), out);
+        code = say(MOTH_ERR_USAGE, message);
+        free(message);
+    }
+    for (int i = 0; i < n; i++) {
+        char *path = moth_fs_path("%s/%s", folder, list[i]->d_name);
+        struct moth_err err = {0};
+        struct moth_finding *finding = moth_finding_load(path, &err);
+        json_t *row = finding ? finding_row(path, finding) : NULL;
+        if (row)
+            json_array_append_new(rows, row);
+        else
+            moth_log_warning("%s", finding ? path : err.message);
+        if (finding)
+            moth_finding_free(finding);
+        free(path);
+        free(list[i]);
+    }
+    free(list);
+    free(folder);
+    return code;
+}
+
+/* ---- telling ---- */
+
+static const char *text_of(const json_t *row, const char *key)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    return text ? text : "";
+}
+
+static void print_rows(const char *what, const json_t *rows)
+{
+    size_t i, widest = 8;
+    json_t *row;
+    bool findings = strcmp(what, "findings") == 0;
+    const char *first = findings ? "fingerprint" : "name";
+    json_array_foreach(rows, i, row) widest =
+        strlen(text_of(row, first)) > widest ? strlen(text_of(row, first)) : widest;
+    json_array_foreach(rows, i, row)
+    {
+        if (findings)
+            printf("%-*s  %-6s %-7s %s\n", (int)widest, text_of(row, first), text_of(row, "status"),
+                   text_of(row, "reproduced"), text_of(row, "title"));
+        else
+            printf("%-*s  %s\n", (int)widest, text_of(row, first), text_of(row, "summary"));
+    }
+    if (json_array_size(rows) == 0)
+        moth_log_info("no %s", what);
+}
+
+static int print_json(const char *what, json_t *rows)
+{
+    json_t *all = json_pack("{s:s, s:s, s:O}", "schema", "moth.list/1", "what", what, "items", rows);
+    int result = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
+    putchar('\n');
+    json_decref(all);
+    return result == 0 ? 0 : moth_err_exit_code(MOTH_ERR_IO);
+}
+
+int moth_cli_list(const struct moth_options *options)
+{
+    const char *what = options->args.items[0];
+    const char *folder = options->args.n > 1 ? options->args.items[1] : NULL;
+    static const char *const words[] = {"agents", "scenarios", "detectors", "findings"};
+    json_t *rows = json_array();
+    int code;
+    if (strcmp(what, "agents") == 0 || strcmp(what, "scenarios") == 0) {
+        code = list_scripts(what, folder, rows);
+    } else if (strcmp(what, "detectors") == 0 && !folder) {
+        code = list_detectors(rows);
+    } else if (strcmp(what, "findings") == 0) {
+        code = list_findings(folder ? folder : "moth-out", rows);
+    } else {
+        const char *near = moth_str_nearest(what, words, sizeof words / sizeof words[0]);
+        char *message = near && strcmp(near, what) == 0
+                            ? moth_fs_path("moth list detectors takes no folder")
+                            : moth_fs_path("moth lists agents, scenarios, detectors and findings, not '%s'%s%s%s", what,
+                                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        code = say(MOTH_ERR_USAGE, message);
+        free(message);
+    }
+    if (code == 0 && options->json)
+        code = print_json(what, rows);
+    else if (code == 0)
+        print_rows(what, rows);
+    json_decref(rows);
+    return code;
+}

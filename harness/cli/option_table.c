@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/option_table.h"
+
+#include <stddef.h>
+
+#define RUN MOTH_VERB_RUN
+#define REPLAY MOTH_VERB_REPLAY
+#define DOCTOR MOTH_VERB_DOCTOR
+#define LIST MOTH_VERB_LIST
+#define INIT MOTH_VERB_INIT
+
+#define AT(field) offsetof(struct moth_options, field)
+#define U32 UINT64_C(0xffffffff)
+#define ANY UINT64_MAX
+
+#define PLAY "What is played"
+#define MUCH "How much"
+#define WORLD "The game's world"
+#define LIMITS "Limits"
+#define JUDGE "Judging and telling"
+#define MISC "Other"
+
+const struct moth_option moth_option_table[] = {
+    {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
+     .argument = "NAME|FILE[=WEIGHT]", .group = PLAY, .alias = "agents",
+     .help = "Let this agent play: one that moth ships (`moth list agents`), or a Lua file. May be given "
+             "several times; instances are shared out by weight (default 1). Without any: monkey."},
+    {.name = "scenario", .letter = 's', .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(scenarios),
+     .argument = "FILE", .group = PLAY, .alias = "scenarios",
+     .help = "Play this Lua file once, before the agents. May be given several times."},
+    {.name = "seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(seed), .argument = "N",
+     .fallback = "1", .most = ANY, .group = PLAY,
+     .help = "Where all randomness of the run comes from: the agents' and the game's."},
+    {.name = "schedule-seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(schedule_seed),
+     .argument = "N", .fallback = "0", .most = ANY, .group = PLAY,
+     .help = "Shuffle the game's threads where they could be switched, by this seed. 0: in turn, always the "
+             "same way."},
+
+    {.name = "frames", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(frames), .argument = "N",
+     .most = U32, .group = MUCH, .alias = "budgets.frames",
+     .help = "End the run after N frames, over all instances. Without --frames and --duration: 20000."},
+    {.name = "frames", .type = MOTH_OPTION_NUMBER, .verbs = DOCTOR, .offset = AT(frames), .argument = "N",
+     .fallback = "600", .least = 1, .most = U32, .group = MUCH, .no_config = true,
+     .help = "Frames of each trial."},
+    {.name = "duration", .type = MOTH_OPTION_DURATION, .verbs = RUN, .offset = AT(duration_ms),
+     .argument = "TIME", .least = 1, .most = UINT64_C(31536000000), .group = MUCH, .alias = "budgets.duration",
+     .help = "End the run after this time: 8h, 30m, 90s. Whichever of --frames and --duration comes first."},
+    {.name = "instance-frames", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(instance_frames),
+     .argument = "N", .fallback = "10800", .least = 1, .most = U32, .group = MUCH,
+     .alias = "budgets.instance_frames",
+     .help = "Frames after which an instance is ended and the next one starts, with the next seed."},
+    {.name = "workers", .letter = 'j', .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(workers),
+     .argument = "N", .fallback = "0", .most = 1024, .group = MUCH,
+     .help = "Instances that play at the same time. 0: one a CPU."},
+    {.name = "max-findings", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(max_findings),
+     .argument = "N", .fallback = "0", .most = U32, .group = MUCH, .alias = "budgets.max_findings",
+     .help = "End the run after N different findings. 0: no limit."},
+    {.name = "shard", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(shard), .argument = "I/N|auto",
+     .group = MUCH, .later = true, .help = "Play only the I-th of N parts of the run."},
+
+    {.name = "hz", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(hz), .argument = "N",
+     .fallback = "60", .least = 1, .most = 1000, .group = WORLD, .help = "Frames a virtual second."},
+    {.name = "video", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR, .offset = AT(video),
+     .argument = "auto|none|software|gl", .fallback = "auto", .choices = "auto|none|software|gl", .group = WORLD,
+     .help = "How the game gets its picture, without a screen in each case."},
+    {.name = "render", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR, .offset = AT(render),
+     .argument = "auto|on|off", .fallback = "auto", .choices = "auto|on|off", .group = WORLD,
+     .help = "Whether frames that nobody looks at are drawn."},
+    {.name = "threads", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR, .offset = AT(threads),
+     .argument = "deterministic|native", .fallback = "deterministic", .choices = "deterministic|native",
+     .group = WORLD,
+     .help = "native: leave the game's threads to the system, for a game that cannot live otherwise; it is "
+             "then not deterministic."},
+    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(env),
+     .argument = "K=V", .group = WORLD,
+     .help = "Put a variable into the game's environment. May be given several times."},
+    {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(pads), .argument = "N",
+     .fallback = "0", .most = 4, .group = WORLD,
+     .help = "Virtual game controllers that are plugged in from the start."},
+
+    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY,
+     .offset = AT(frame_cpu_ms), .argument = "N", .fallback = "5000", .least = 1, .most = U32, .group = LIMITS,
+     .alias = "detectors.hang.cpu_ms", .help = "CPU time without a frame until it is a hang."},
+    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY,
+     .offset = AT(frame_wall_ms), .argument = "N", .fallback = "20000", .least = 1, .most = U32, .group = LIMITS,
+     .alias = "detectors.hang.wall_ms",
+     .help = "Time without a frame, and without using the CPU, until it is a hang."},
+    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY,
+     .offset = AT(boot_wall_ms), .argument = "N", .fallback = "60000", .least = 1, .most = U32, .group = LIMITS,
+     .alias = "limits.boot_wall_ms", .help = "Time until the first frame."},
+    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(memory_mb),
+     .argument = "N", .fallback = "4096", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.memory_mb",
+     .help = "Memory of the game."},
+    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(file_mb),
+     .argument = "N", .fallback = "1024", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.file_mb",
+     .help = "Size of any one file the game writes, its log too."},
+    {.name = "lua-memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(lua_memory_mb),
+     .argument = "N", .fallback = "256", .least = 1, .most = 1024, .group = LIMITS,
+     .alias = "limits.lua_memory_mb", .help = "Memory of an agent."},
+    {.name = "lua-instructions", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR,
+     .offset = AT(lua_instructions), .argument = "N", .fallback = "100000000", .least = 10000, .most = ANY,
+     .group = LIMITS, .alias = "limits.lua_instructions",
+     .help = "Lua instructions of an agent without a step of the game, until it counts as an endless loop."},
+    {.name = "unsafe-lua", .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR, .offset = AT(unsafe_lua),
+     .group = LIMITS,
+     .help = "Give agents all of Lua's libraries: files, programs, the clock. They may then play differently "
+             "each time."},
+
+    {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = RUN, .offset = AT(reporters), .argument = "LIST",
+     .fallback = "list,json", .choices = "list|json|junit|(html)|(github)|(sarif)", .group = JUDGE,
+     .help = "How the run is reported, with commas: list (on standard output), json (run.json), junit "
+             "(junit.xml)."},
+    {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(out),
+     .argument = "DIR", .fallback = "moth-out", .group = JUDGE, .help = "Where findings and reports go."},
+    {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(replays), .argument = "N",
+     .fallback = "10", .most = 1000, .group = JUDGE, .help = "How often each finding is played again."},
+    {.name = "fail-on-flaky", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(fail_on_flaky), .group = JUDGE,
+     .help = "End with 5 when all findings are ones that do not always happen again."},
+    {.name = "strict", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(strict), .group = JUDGE,
+     .help = "End with 6 when the game turns out not to be deterministic."},
+    {.name = "baseline", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(baseline), .argument = "FILE",
+     .group = JUDGE, .later = true, .help = "The findings the team already knows."},
+    {.name = "history", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(history), .argument = "FILE",
+     .group = JUDGE, .later = true, .help = "A database of past runs."},
+    {.name = "bus", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(bus), .argument = "URL",
+     .group = JUDGE, .later = true, .help = "Show the run to other programs."},
+
+    {.name = "expect-clean", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(expect_clean),
+     .group = JUDGE, .no_config = true,
+     .help = "Turn the exit code round, for `git bisect run`: 0 the finding did not happen, 1 it did, 125 it "
+             "could not be tried."},
+    {.name = "times", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY, .offset = AT(times), .argument = "N",
+     .fallback = "1", .least = 1, .most = 10000, .group = MUCH, .no_config = true, .help = "Replay N times."},
+    {.name = "until", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY, .offset = AT(until), .argument = "FRAME",
+     .least = 1, .most = U32, .group = MUCH, .no_config = true,
+     .help = "Replay up to this frame; with --headed, hand the controls over then."},
+    {.name = "headed", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(headed), .group = WORLD,
+     .no_config = true, .help = "In a real window, at the game's speed."},
+    {.name = "break", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(break_at_finding),
+     .group = JUDGE, .no_config = true, .help = "Wait for a debugger at the finding's frame."},
+    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | LIST, .offset = AT(json),
+     .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
+
+    {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
+     .no_config = true, .help = "Overwrite a moth.lua that is there."},
+    {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(config_path),
+     .argument = "FILE", .group = MISC, .no_config = true,
+     .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
+    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY,
+     .offset = AT(quiet), .group = MISC, .help = "Say only what went wrong."},
+    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY,
+     .offset = AT(verbose), .group = MISC, .help = "Say more."},
+};
+
+const size_t moth_option_count = sizeof moth_option_table / sizeof moth_option_table[0];

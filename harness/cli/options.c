@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command line: moth VERB [options] [arguments] [-- GAME…]. popt reads it by a table made from ours.
+ */
+#include "cli/options.h"
+
+#include <popt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "cli/option_table.h"
+
+#define CONFIG_FILE "moth.lua"
+#define FRAMES_DEFAULT 20000
+#define VAL_HELP 1
+#define VAL_FIRST 2 /* popt's val of option i is VAL_FIRST + i */
+
+static const struct {
+    const char *name;
+    enum moth_verb verb;
+    bool here;
+} verbs[] = {
+#define X(name, text, bit, line, here) {text, MOTH_VERB_##name, here},
+    MOTH_VERBS(X)
+#undef X
+};
+
+#define N_VERBS (sizeof verbs / sizeof verbs[0])
+
+enum moth_verb moth_verb_from_name(const char *name)
+{
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return verbs[i].verb;
+    return 0;
+}
+
+const char *moth_verb_name(enum moth_verb verb)
+{
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (verbs[i].verb == verb)
+            return verbs[i].name;
+    return "moth";
+}
+
+static bool verb_is_here(enum moth_verb verb)
+{
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (verbs[i].verb == verb)
+            return verbs[i].here;
+    return false;
+}
+
+/* ---- popt ---- */
+
+static struct poptOption *popt_table(enum moth_verb verb)
+{
+    struct poptOption *table = calloc(moth_option_count + 2, sizeof *table);
+    if (!table)
+        abort();
+    size_t n = 0;
+    table[n++] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, VAL_HELP, NULL, NULL};
+    for (size_t i = 0; i < moth_option_count; i++) {
+        const struct moth_option *option = &moth_option_table[i];
+        if (!(option->verbs & verb))
+            continue;
+        table[n++] = (struct poptOption){option->name,
+                                         option->letter,
+                                         option->type == MOTH_OPTION_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
+                                         NULL,
+                                         VAL_FIRST + (int)i,
+                                         NULL,
+                                         NULL};
+    }
+    return table;
+}
+
+/* An option that this verb does not have: is it another's, or misspelt? */
+static int unknown_option(enum moth_verb verb, const char *given, struct moth_err *err)
+{
+    char name[64];
+    const char *bare = given + strspn(given, "-");
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
+    const char *words[128];
+    size_t n = 0;
+    for (size_t i = 0; i < moth_option_count && n < 128; i++) {
+        const struct moth_option *option = &moth_option_table[i];
+        if (option->verbs & verb)
+            words[n++] = option->name;
+        else if (strcmp(option->name, name) == 0)
+            for (size_t v = 0; v < N_VERBS; v++)
+                if (option->verbs & verbs[v].verb)
+                    return moth_err_set(err, MOTH_ERR_USAGE, "moth %s has no option --%s (moth %s has)",
+                                        moth_verb_name(verb), name, verbs[v].name);
+    }
+    const char *near = moth_str_nearest(name, words, n);
+    return moth_err_set(err, MOTH_ERR_USAGE, "moth %s has no option %s%s%s%s (see moth %s --help)",
+                        moth_verb_name(verb), given, near ? "; did you mean --" : "", near ? near : "",
+                        near ? "?" : "", moth_verb_name(verb));
+}
+
+static int take_option(struct moth_options *options, size_t i, const char *text, bool *given, struct moth_err *err)
+{
+    const struct moth_option *option = &moth_option_table[i];
+    if (option->later)
+        return moth_err_set(err, MOTH_ERR_USAGE, "--%s is not in this version of moth", option->name);
+    struct moth_err why = {0};
+    if (moth_option_set(options, option, text, MOTH_ERR_USAGE, &why) != 0)
+        return moth_err_set(err, why.code, "--%s %s", option->name, why.message);
+    given[i] = true;
+    return 0;
+}
+
+/* 1: help was asked for. */
+static int read_options(struct moth_options *options, poptContext context, bool *given, struct moth_err *err)
+{
+    int value;
+    while ((value = poptGetNextOpt(context)) > 0) {
+        if (value == VAL_HELP)
+            return 1;
+        char *text = poptGetOptArg(context);
+        int result = take_option(options, (size_t)(value - VAL_FIRST), text ? text : "true", given, err);
+        free(text);
+        if (result != 0)
+            return -1;
+    }
+    if (value == POPT_ERROR_BADOPT)
+        return unknown_option(options->verb, poptBadOption(context, POPT_BADOPTION_NOALIAS), err);
+    if (value == POPT_ERROR_NOARG)
+        return moth_err_set(err, MOTH_ERR_USAGE, "%s needs a value", poptBadOption(context, POPT_BADOPTION_NOALIAS));
+    if (value < -1)
+        return moth_err_set(err, MOTH_ERR_USAGE, "%s: %s", poptBadOption(context, POPT_BADOPTION_NOALIAS),
+                            poptStrerror(value));
+    const char **rest = poptGetArgs(context);
+    for (; rest && *rest; rest++)
+        moth_strings_add(&options->args, *rest);
+    return 0;
+}
+
+static int parse_words(struct moth_options *options, int argc, char **argv, bool *given, struct moth_err *err)
+{
+    struct poptOption *table = popt_table(options->verb);
+    poptContext context = poptGetContext("moth", argc, (const char **)argv, table, 0);
+    int result = context ? read_options(options, context, given, err)
+                         : moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the command line");
+    poptFreeContext(context);
+    free(table);
+    return result;
+}
+
+/* ---- what is left to do ---- */
+
+static void fill_defaults(struct moth_options *options, const bool *given)
+{
+    for (size_t i = 0; i < moth_option_count; i++) {
+        const struct moth_option *option = &moth_option_table[i];
+        if ((option->verbs & options->verb) && option->fallback && !given[i])
+            moth_option_set(options, option, option->fallback, MOTH_ERR_INTERNAL, NULL);
+    }
+    if (options->verb != MOTH_VERB_RUN)
+        return;
+    if (options->frames == 0 && options->duration_ms == 0)
+        options->frames = FRAMES_DEFAULT;
+    if (options->agents.n == 0 && options->scenarios.n == 0)
+        moth_option_add_agent(options, "monkey", 1);
+}
+
+static int check_arguments(const struct moth_options *options, bool has_game, struct moth_err *err)
+{
+    const char *verb = moth_verb_name(options->verb);
+    const char *first = options->args.n ? options->args.items[0] : NULL;
+    bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR);
+    if (has_game && !plays)
+        return moth_err_set(err, MOTH_ERR_USAGE, "moth %s takes nothing after --", verb);
+    if (plays && first)
+        return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: what is '%s'? The game goes after --: moth %s -- %s", verb,
+                            first, verb, first);
+    if (has_game && options->game.n == 0)
+        return moth_err_set(err, MOTH_ERR_USAGE, "there is no game after --");
+    size_t least = options->verb & (MOTH_VERB_REPLAY | MOTH_VERB_LIST) ? 1 : 0;
+    size_t most = options->verb == MOTH_VERB_LIST ? 2 : least;
+    if (options->args.n < least)
+        return moth_err_set(err, MOTH_ERR_USAGE, "moth %s needs to know what: moth %s %s", verb, verb,
+                            options->verb == MOTH_VERB_LIST ? "agents|scenarios|detectors|findings [DIR]"
+                                                            : "TRACE|FINDING");
+    if (options->args.n > most)
+        return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: '%s' is one argument too many", verb,
+                            options->args.items[most]);
+    return 0;
+}
+
+static int read_config(struct moth_options *options, bool *given, struct moth_err *err)
+{
+    if (!(options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR)))
+        return 0;
+    bool named = options->config_path != NULL;
+    if (!named && access(CONFIG_FILE, F_OK) == 0)
+        options->config_path = moth_fs_path(CONFIG_FILE);
+    if (options->config_path && moth_config_read(options, options->config_path, given, err) != 0)
+        return -1;
+    if (options->game.n == 0)
+        return moth_err_set(err, MOTH_ERR_USAGE, "which game? moth %s -- GAME [ARG…]%s", moth_verb_name(options->verb),
+                            options->config_path ? ", or `game` in moth.lua" : ", or a moth.lua here (moth init)");
+    return 0;
+}
+
+int moth_options_parse(struct moth_options *options, int argc, char **argv, FILE *out, struct moth_err *err)
+{
+    memset(options, 0, sizeof *options);
+    options->verb = argc > 1 ? moth_verb_from_name(argv[1]) : 0;
+    if (!options->verb)
+        return moth_err_set(err, MOTH_ERR_USAGE, "no such verb");
+    int end = 2;
+    while (end < argc && strcmp(argv[end], "--") != 0)
+        end++;
+    for (int i = end + 1; i < argc; i++)
+        moth_strings_add(&options->game, argv[i]);
+
+    bool *given = calloc(moth_option_count, sizeof *given);
+    if (!given)
+        abort();
+    int result;
+    if (verb_is_here(options->verb)) {
+        result = parse_words(options, end - 1, argv + 1, given, err);
+    } else {
+        bool help = end > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+        result = help ? 1
+                      : moth_err_set(err, MOTH_ERR_USAGE, "moth %s is not in this version of moth",
+                                     moth_verb_name(options->verb));
+    }
+    if (result == 1)
+        moth_help_print(out, options->verb);
+    if (result == 0)
+        result = check_arguments(options, end < argc, err);
+    if (result == 0)
+        result = read_config(options, given, err);
+    if (result == 0)
+        fill_defaults(options, given);
+    free(given);
+    return result;
+}
+
+void moth_options_free(struct moth_options *options)
+{
+    moth_strings_free(&options->game);
+    moth_strings_free(&options->args);
+    moth_strings_free(&options->scenarios);
+    moth_strings_free(&options->env);
+    for (size_t i = 0; i < options->agents.n; i++)
+        free(options->agents.items[i].name);
+    free(options->agents.items);
+    free(options->config_path);
+    free(options->out);
+    free(options->shard);
+    free(options->bus);
+    free(options->baseline);
+    free(options->history);
+    memset(options, 0, sizeof *options);
+}
