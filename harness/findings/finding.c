@@ -38,5 +38,6 @@ void moth_finding_free(struct moth_finding *finding)
     free(finding->status);
     free(finding->trace);
     free(finding->trace_minimized);
+    free(finding->run);
     free(finding);
 }

@@ -53,6 +53,8 @@ struct moth_finding {
     char *trace;  /* path relative to the output folder, or NULL */
     char *trace_minimized; /* likewise */
     uint32_t inputs_minimized; /* 0: not minimized */
+    bool scripted; /* reported by a script, not by the game's death: only the script can meet it again */
+    char *run;     /* token of the run that stored it, or NULL */
 };
 
 const char *moth_finding_kind_name(enum moth_finding_kind kind);

@@ -24,6 +24,23 @@ static void tell_checkpoint(const struct moth_player *player)
         player->checkpoint(player->context, &checkpoint);
 }
 
+/* One step that ends at a checkpoint or before one. */
+static enum moth_step step_part(struct moth_player *player, uint32_t frames, bool at_checkpoint,
+                                const struct moth_input_event *events, size_t n_events, struct moth_err *err)
+{
+    struct moth_observation observed[MOTH_CHECKPOINT_FRAMES];
+    uint32_t n_observed = 0;
+    enum moth_step step =
+        moth_instance_step(player->instance, frames, events, n_events, at_checkpoint ? MOTH_WANT_PICTURE_LAST : 0,
+                           0, player->observed ? observed : NULL, &n_observed, err);
+    for (uint32_t i = 0; player->observed && i < n_observed && i < MOTH_CHECKPOINT_FRAMES; i++)
+        player->observed(player->context, &observed[i]);
+    player->frame = moth_instance_last(player->instance)->frame;
+    if (step == MOTH_STEP_OK && at_checkpoint)
+        tell_checkpoint(player);
+    return step;
+}
+
 /* Events of [from, from + frames), moved to count from 0. They come in order. */
 static size_t cut_events(struct moth_input_event *cut, const struct moth_input_event *events, size_t n_events,
                          uint32_t from, uint32_t frames)
@@ -53,11 +70,7 @@ enum moth_step moth_player_step(struct moth_player *player, uint32_t frames,
         if (!at_checkpoint)
             part = frames - done;
         size_t n = cut_events(cut, events, n_events, done, part);
-        step = moth_instance_step(player->instance, part, cut, n, at_checkpoint ? MOTH_WANT_PICTURE_LAST : 0, 0,
-                                  NULL, NULL, err);
-        player->frame = moth_instance_last(player->instance)->frame;
-        if (step == MOTH_STEP_OK && at_checkpoint)
-            tell_checkpoint(player);
+        step = step_part(player, part, at_checkpoint, cut, n, err);
         done += part;
     }
     free(cut);

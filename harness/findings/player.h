@@ -19,6 +19,8 @@ struct moth_player {
     uint32_t frame;                 /* the boundary the game stands at */
     /* Called at each checkpoint; may be NULL. */
     void (*checkpoint)(void *context, const struct moth_trace_checkpoint *checkpoint);
+    /* Called with each boundary's observation; may be NULL. */
+    void (*observed)(void *context, const struct moth_observation *observation);
     void *context;
 };
 

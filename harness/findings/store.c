@@ -101,17 +101,22 @@ static int move_in(const char *filled, const char *folder, bool exists, struct m
     return exists ? moth_fs_remove_tree(filled, err) : 0;
 }
 
-static enum moth_store_result put_folder(const char *out, struct moth_finding *finding, bool exists,
-                                         const struct moth_store_files *files, struct moth_err *err)
+static bool same_run(const struct moth_finding *a, const struct moth_finding *b)
+{
+    return strcmp(a->run ? a->run : "", b->run ? b->run : "") == 0;
+}
+
+static int put_folder(const char *out, struct moth_finding *finding, bool exists,
+                      const struct moth_store_files *files, struct moth_err *err)
 {
     char *folder = moth_store_folder(out, finding->fingerprint);
     char *filled = moth_fs_path("%s/findings/" HALF_MADE "%s", out, finding->fingerprint);
     free(finding->trace);
     finding->trace = files->trace ? moth_fs_path("findings/%s/trace.moth", finding->fingerprint) : NULL;
-    enum moth_store_result result = MOTH_STORE_FAILED;
-    if (fill_folder(filled, finding, files, err) == 0 && move_in(filled, folder, exists, err) == 0)
-        result = exists ? MOTH_STORE_SHORTER : MOTH_STORE_NEW;
-    else
+    int result = fill_folder(filled, finding, files, err);
+    if (result == 0)
+        result = move_in(filled, folder, exists, err);
+    if (result != 0)
         moth_fs_remove_tree(filled, NULL);
     free(filled);
     free(folder);
@@ -128,15 +133,16 @@ enum moth_store_result moth_store_put(const char *out, struct moth_finding *find
     struct moth_finding *known = moth_finding_load(folder, NULL);
     struct stat about;
     bool exists = lstat(folder, &about) == 0;
-    enum moth_store_result result;
+    bool again = known && same_run(known, finding);
+    enum moth_store_result result = again ? MOTH_STORE_SHORTER : MOTH_STORE_NEW;
     finding->times_seen = known ? known->times_seen + 1 : 1;
-    if (known && !moth_store_is_better(finding, known)) {
+    if (again && !moth_store_is_better(finding, known)) {
         known->times_seen++;
         result = moth_finding_save(known, folder, err) == 0 ? MOTH_STORE_SEEN : MOTH_STORE_FAILED;
         free(finding->trace);
         finding->trace = known->trace ? strdup(known->trace) : NULL;
-    } else {
-        result = put_folder(out, finding, exists, files, err);
+    } else if (put_folder(out, finding, exists, files, err) != 0) {
+        result = MOTH_STORE_FAILED;
     }
     moth_finding_free(known);
     free(folder);

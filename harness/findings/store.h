@@ -11,7 +11,7 @@
 
 enum moth_store_result {
     MOTH_STORE_FAILED = -1,
-    MOTH_STORE_NEW,    /* first of its fingerprint in this folder */
+    MOTH_STORE_NEW,    /* first of its fingerprint in this run */
     MOTH_STORE_SEEN,   /* known: times_seen is one more */
     MOTH_STORE_SHORTER /* known, and this trace is the shorter one: it is kept instead */
 };
@@ -23,7 +23,8 @@ struct moth_store_files {
     const char *pictures; /* folder; its *.png are taken */
 };
 
-/* Keep a finding that has a fingerprint. Sets finding->trace and times_seen as stored. */
+/* Keep a finding that has a fingerprint. Sets finding->trace and times_seen as stored. What another run
+ * (finding->run) left is always replaced, for the game may have changed since; its times_seen goes on. */
 enum moth_store_result moth_store_put(const char *out, struct moth_finding *finding,
                                       const struct moth_store_files *files, struct moth_err *err);
 /* Note that k of n replays met it again; nothing happens if the stored trace is not the one of `seed`

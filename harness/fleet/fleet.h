@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A run: a supervisor (the process of `moth run`) that hands out instances to worker processes, keeps
+ * what they find and decides when it is over.
+ *
+ * Instance k of a run is a pure function of the run's seed and k, whichever worker plays it, so results
+ * do not depend on how many workers there are. A worker plays one instance at a time. It may die at any
+ * moment: another takes its place and plays the same instance again. A finding is on disk before the
+ * supervisor hears of it. Signals: SIGINT and SIGTERM end the run (findings and summary are kept); a
+ * second one ends it at once.
+ *
+ * moth_fleet_run forks; call it from a process with one thread. The caller's signal handlers for SIGINT,
+ * SIGTERM, SIGHUP and SIGCHLD are replaced while it runs.
+ */
+#ifndef MOTH_FLEET_FLEET_H
+#define MOTH_FLEET_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "bindings/lua/host.h"
+#include "reports/reports.h"
+#include "runner/instance.h"
+
+struct moth_fleet_agent {
+    const struct moth_agent *agent;
+    const char *name; /* as the user wrote it; goes into traces */
+    double weight;    /* > 0 */
+};
+
+/* Borrowed until moth_fleet_result_free. */
+struct moth_fleet_config {
+    const char *const *argv; /* of the game, NULL-terminated */
+    const char *const *env;  /* extra "K=V", NULL-terminated; may be NULL */
+    struct moth_channel_config channel; /* without seeds */
+    struct moth_limits limits;
+    const char *probe_path; /* NULL: found by moth's own place */
+    const struct moth_fleet_agent *scenarios; /* each is played once, first */
+    size_t n_scenarios;
+    const struct moth_fleet_agent *agents;
+    size_t n_agents;
+    uint64_t seed, schedule_seed;
+    uint64_t frames;          /* over all instances; 0: no limit */
+    uint64_t duration_ms;     /* 0: no limit */
+    uint32_t instance_frames; /* of one instance */
+    uint32_t workers;         /* > 0 */
+    uint32_t max_findings;    /* 0: no limit */
+    uint32_t replays;         /* of each finding */
+    uint32_t pads;
+    bool strict;        /* replay a clean instance and compare */
+    bool fail_on_flaky;
+    const char *out; /* made if missing */
+    /* Told of the run's state a few times a second; may be NULL. */
+    void (*progress)(void *context, const struct moth_run_progress *progress);
+    /* Told of each new finding, which is on disk. May be NULL. */
+    void (*found)(void *context, const char *kind, const char *title, const char *fingerprint);
+    void *context;
+};
+
+struct moth_fleet_result; /* opaque; owns what the summary points to */
+
+/* Play. 0 with *result, also when interrupted or when nothing ran; -1 with err when the run could not
+ * begin (output folder, a game that cannot be launched at all). */
+int moth_fleet_run(const struct moth_fleet_config *config, struct moth_fleet_result **result,
+                   struct moth_err *err);
+const struct moth_run_summary *moth_fleet_summary(const struct moth_fleet_result *result);
+void moth_fleet_result_free(struct moth_fleet_result *result);
+
+#endif

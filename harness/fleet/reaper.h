@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reaper: a small process beside a verb that launches games. It does nothing but wait for the verb's
+ * end, whatever kind of end that is, and then kills what the verb started and did not clear away itself:
+ * everything that carries its cookie, private folders too. It is in a session of its own, so a ctrl-c
+ * does not reach it.
+ */
+#ifndef MOTH_FLEET_REAPER_H
+#define MOTH_FLEET_REAPER_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct moth_reaper {
+    pid_t pid;
+    int life_fd; /* closed by our death, if not by us */
+};
+
+/* Start it. Call before anything is launched. */
+int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err);
+/* In a forked child: let go of the pipe, so that only the verb itself keeps the reaper waiting. */
+void moth_reaper_forget(struct moth_reaper *reaper);
+/* Let it sweep, and wait until it has. */
+void moth_reaper_stop(struct moth_reaper *reaper);
+
+/* Make this process the one that orphans among its descendants come to. */
+void moth_reaper_adopt(void);
+/* Nothing is meant to run any more: kill whatever came to us, and what carries our cookie. Cheap when
+ * there is nothing. */
+void moth_reaper_kill_strays(void);
+
+#endif

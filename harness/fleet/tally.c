@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/tally.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "findings/store.h"
+
+void moth_tally_init(struct moth_tally *tally, const struct moth_fleet_config *config)
+{
+    *tally = (struct moth_tally){.config = config};
+}
+
+static void free_texts(struct moth_tally_texts *texts)
+{
+    for (size_t i = 0; i < texts->n; i++)
+        free(texts->at[i]);
+    free(texts->at);
+}
+
+void moth_tally_fini(struct moth_tally *tally)
+{
+    for (size_t i = 0; i < tally->n_findings; i++)
+        moth_finding_free(tally->findings[i].finding);
+    free(tally->findings);
+    for (size_t i = 0; i < tally->n_records; i++) {
+        free((char *)(uintptr_t)tally->records[i].ended);
+        free((char *)(uintptr_t)tally->records[i].fingerprint);
+        free((char *)(uintptr_t)tally->records[i].fault);
+    }
+    free(tally->records);
+    free_texts(&tally->warnings);
+    free_texts(&tally->agent_faults);
+    free(tally->build_id);
+}
+
+static void add_text(struct moth_tally_texts *texts, const char *text)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        if (strcmp(texts->at[i], text) == 0)
+            return;
+    }
+    char **grown = texts->n < MOTH_TALLY_TEXTS_MAX ? realloc(texts->at, (texts->n + 1) * sizeof *grown) : NULL;
+    if (!grown)
+        return;
+    texts->at = grown;
+    grown[texts->n++] = strdup(text);
+}
+
+void moth_tally_warn(struct moth_tally *tally, const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    if (text)
+        add_text(&tally->warnings, text);
+    free(text);
+}
+
+struct moth_tally_finding *moth_tally_find(struct moth_tally *tally, const char *fingerprint)
+{
+    for (size_t i = 0; i < tally->n_findings; i++) {
+        if (strcmp(tally->findings[i].fingerprint, fingerprint) == 0)
+            return &tally->findings[i];
+    }
+    return NULL;
+}
+
+static struct moth_tally_finding *add_finding(struct moth_tally *tally, const struct moth_message_found *found)
+{
+    struct moth_tally_finding *grown = realloc(tally->findings, (tally->n_findings + 1) * sizeof *grown);
+    struct moth_finding *finding = calloc(1, sizeof *finding);
+    if (grown)
+        tally->findings = grown;
+    if (!grown || !finding) {
+        free(finding);
+        return NULL;
+    }
+    struct moth_tally_finding *entry = &grown[tally->n_findings++];
+    *entry = (struct moth_tally_finding){.finding = finding, .first_index = found->index};
+    snprintf(entry->fingerprint, sizeof entry->fingerprint, "%s", found->fingerprint);
+    memcpy(finding->fingerprint, entry->fingerprint, sizeof finding->fingerprint);
+    finding->kind = (enum moth_finding_kind)found->kind;
+    finding->title = strdup(found->title);
+    finding->frame = found->frame;
+    return entry;
+}
+
+struct moth_tally_finding *moth_tally_found(struct moth_tally *tally, const struct moth_message_found *found,
+                                            bool *is_new)
+{
+    struct moth_tally_finding *entry = moth_tally_find(tally, found->fingerprint);
+    *is_new = entry == NULL;
+    if (!entry)
+        entry = add_finding(tally, found);
+    if (!entry)
+        return NULL;
+    entry->seen++;
+    entry->stored = entry->stored || found->stored;
+    entry->outdated = entry->outdated || found->better;
+    if (found->index < entry->first_index)
+        entry->first_index = found->index;
+    if (!found->stored)
+        moth_tally_warn(tally, "finding %s (%s) could not be stored: %s", found->fingerprint, found->title,
+                        found->why);
+    return entry;
+}
+
+void moth_tally_verified(struct moth_tally *tally, const struct moth_message_verified *verified)
+{
+    struct moth_tally_finding *entry = moth_tally_find(tally, verified->fingerprint);
+    if (entry)
+        entry->queued = false;
+    if (verified->warning[0])
+        moth_tally_warn(tally, "%s", verified->warning);
+}
+
+/* ---- instances ---- */
+
+static const char *agent_name(const struct moth_tally *tally, const struct moth_plan_job *job)
+{
+    return job->scenario ? tally->config->scenarios[job->agent].name : tally->config->agents[job->agent].name;
+}
+
+static void add_record(struct moth_tally *tally, const struct moth_plan_job *job,
+                       const struct moth_message_done *done)
+{
+    struct moth_instance_record *grown = NULL;
+    if (tally->n_records < MOTH_TALLY_RECORDS_MAX)
+        grown = realloc(tally->records, (tally->n_records + 1) * sizeof *grown);
+    if (!grown)
+        return;
+    tally->records = grown;
+    grown[tally->n_records++] = (struct moth_instance_record){
+        .index = job->index,
+        .agent = agent_name(tally, job),
+        .seed = job->seed,
+        .frames = done->frames,
+        .wall_s = (double)done->wall_ns / (double)MOTH_NS_PER_S,
+        .ended = strdup(done->how ? done->how : ""),
+        .fingerprint = done->fingerprint && *done->fingerprint ? strdup(done->fingerprint) : NULL,
+        .fault = done->fault && *done->fault ? strdup(done->fault) : NULL,
+    };
+}
+
+static void add_warnings(struct moth_tally *tally, char *lines)
+{
+    char *rest = lines, *line;
+    while ((line = strsep(&rest, "\n"))) {
+        if (*line)
+            add_text(&tally->warnings, line);
+    }
+}
+
+static void count_ending(struct moth_tally *tally, const struct moth_plan_job *job,
+                         const struct moth_message_done *done)
+{
+    bool fault = done->ending == MOTH_ENDING_FAULT || done->ending == MOTH_ENDING_KILLED;
+    tally->consecutive_faults = fault ? tally->consecutive_faults + 1 : 0;
+    tally->finished++;
+    tally->started += done->frames > 0;
+    tally->clean_finished += done->ending == MOTH_ENDING_PLAYED;
+    if (done->ending == MOTH_ENDING_NO_FRAME) {
+        tally->no_frame++;
+        add_text(&tally->warnings, done->fault);
+    } else if (done->ending == MOTH_ENDING_AGENT) {
+        char *text = moth_fs_path("%s: %s", agent_name(tally, job), done->fault);
+        tally->agent_faulty++;
+        add_text(&tally->agent_faults, text);
+        free(text);
+    } else if (fault) {
+        if (tally->faults++ == 0)
+            tally->first_fault = (enum moth_err_code)done->err_code;
+        moth_tally_warn(tally, "%s", done->fault);
+    }
+}
+
+void moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
+                     const struct moth_message_done *done)
+{
+    count_ending(tally, job, done);
+    add_record(tally, job, done);
+    add_warnings(tally, done->warnings);
+    tally->frames += done->frames;
+    tally->virtual_ns += done->virtual_ns;
+    moth_frame_counts_merge(&tally->frame_counts, &done->frame_counts);
+    if (!tally->build_id && done->build_id && *done->build_id)
+        tally->build_id = strdup(done->build_id);
+}
+
+/* ---- the end ---- */
+
+static int by_first_index(const void *a, const void *b)
+{
+    const struct moth_tally_finding *left = a, *right = b;
+    if (left->first_index != right->first_index)
+        return left->first_index < right->first_index ? -1 : 1;
+    return strcmp(left->fingerprint, right->fingerprint);
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct moth_instance_record *left = a, *right = b;
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+static void load_finding(struct moth_tally *tally, struct moth_tally_finding *entry)
+{
+    char *folder = moth_store_folder(tally->config->out, entry->fingerprint);
+    struct moth_err err;
+    struct moth_finding *stored = entry->stored ? moth_finding_load(folder, &err) : NULL;
+    if (stored) {
+        moth_finding_free(entry->finding);
+        entry->finding = stored;
+    } else if (entry->stored) {
+        moth_tally_warn(tally, "%s", err.message);
+    }
+    entry->finding->times_seen = entry->seen;
+    free(folder);
+}
+
+static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
+{
+    size_t flaky = 0, nondeterministic = 0;
+    for (size_t i = 0; i < tally->n_findings; i++) {
+        flaky += moth_finding_is_flaky(tally->findings[i].finding);
+        nondeterministic += tally->findings[i].finding->kind == MOTH_FINDING_NONDETERMINISM;
+    }
+    if (tally->started == 0 && tally->faults > 0) {
+        *exit_code = moth_err_exit_code(tally->first_fault);
+        return MOTH_VERDICT_ERROR;
+    }
+    if (tally->started == 0) {
+        *exit_code = 4;
+        return MOTH_VERDICT_NOTHING_RAN;
+    }
+    if (tally->config->strict && nondeterministic > 0) {
+        *exit_code = 6;
+        return MOTH_VERDICT_NEW_FINDINGS;
+    }
+    if (tally->n_findings > flaky) {
+        *exit_code = 1;
+        return MOTH_VERDICT_NEW_FINDINGS;
+    }
+    if (tally->agent_faulty > 0 || tally->clean_finished == 0) {
+        *exit_code = tally->agent_faulty > 0 ? 2 : tally->faults > 0 ? 3 : 0;
+        if (*exit_code != 0)
+            return MOTH_VERDICT_ERROR;
+    }
+    *exit_code = flaky > 0 && tally->config->fail_on_flaky ? 5 : 0;
+    return flaky > 0 ? MOTH_VERDICT_FLAKY : MOTH_VERDICT_PASS;
+}
+
+void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wall_s,
+                          struct moth_run_summary *summary, struct moth_finding ***findings)
+{
+    const struct moth_fleet_config *config = tally->config;
+    if (tally->n_findings > 0)
+        qsort(tally->findings, tally->n_findings, sizeof *tally->findings, by_first_index);
+    if (tally->n_records > 0)
+        qsort(tally->records, tally->n_records, sizeof *tally->records, by_index);
+    *findings = calloc(tally->n_findings ? tally->n_findings : 1, sizeof **findings);
+    for (size_t i = 0; *findings && i < tally->n_findings; i++) {
+        load_finding(tally, &tally->findings[i]);
+        (*findings)[i] = tally->findings[i].finding;
+    }
+    *summary = (struct moth_run_summary){
+        .interrupted = interrupted,
+        .argv = config->argv,
+        .build_id = tally->build_id,
+        .seed = config->seed,
+        .shard = "1/1",
+        .workers = config->workers,
+        .instances = tally->started,
+        .frames_total = tally->frames,
+        .virtual_s = (double)tally->virtual_ns / (double)MOTH_NS_PER_S,
+        .wall_s = wall_s,
+        .findings = *findings,
+        .n_findings = *findings ? tally->n_findings : 0,
+        .fail_on_flaky = config->fail_on_flaky,
+        .records = tally->records,
+        .n_records = tally->n_records,
+        .agent_faults = (const char *const *)tally->agent_faults.at,
+        .n_agent_faults = tally->agent_faults.n,
+        .frame_times = moth_frame_counts_summary(&tally->frame_counts),
+        .out = config->out,
+    };
+    summary->verdict = judge(tally, &summary->exit_code);
+    if (interrupted)
+        summary->exit_code = 130;
+    summary->warnings = (const char *const *)tally->warnings.at;
+    summary->n_warnings = tally->warnings.n;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "findings/store.h"
+
+static const struct moth_fleet_agent *find_agent(const struct moth_fleet_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_scenarios; i++) {
+        if (strcmp(config->scenarios[i].name, name) == 0)
+            return &config->scenarios[i];
+    }
+    for (size_t i = 0; i < config->n_agents; i++) {
+        if (strcmp(config->agents[i].name, name) == 0)
+            return &config->agents[i];
+    }
+    return NULL;
+}
+
+static int replay_scripted(const struct moth_play_place *place, const struct moth_trace *trace,
+                           const struct moth_finding *finding, const struct moth_replay_config *how,
+                           struct moth_message_verified *verified, struct moth_err *err)
+{
+    const struct moth_fleet_agent *agent = find_agent(place->config, trace->header.agent);
+    bool met = false;
+    if (!agent)
+        return moth_err_set(err, MOTH_ERR_INTERNAL, "no agent %s", trace->header.agent);
+    if (moth_play_scripted(&trace->header, agent->agent, moth_play_pads_of(trace), finding->frame, how,
+                           finding->fingerprint, &met, err) != 0)
+        return -1;
+    if (!place->stopped(place->context)) {
+        verified->tried++;
+        verified->met += met;
+    }
+    return 0;
+}
+
+static int replay_inputs(const struct moth_trace *trace, const struct moth_finding *finding,
+                         const struct moth_replay_config *how, struct moth_message_verified *verified,
+                         struct moth_err *err)
+{
+    struct moth_replay_outcome outcome;
+    if (moth_replay(trace, how, &outcome, err) != 0)
+        return -1;
+    if (!outcome.interrupted && !outcome.killed) {
+        verified->tried++;
+        if (finding->kind == MOTH_FINDING_NONDETERMINISM)
+            verified->met += outcome.diverged;
+        else if (outcome.finding && strcmp(outcome.finding->fingerprint, finding->fingerprint) == 0)
+            verified->met++;
+    }
+    if (outcome.diverged && !verified->warning)
+        verified->warning = moth_fs_path("a replay of %s went another way: %s differs at frame %u",
+                                         finding->fingerprint, outcome.diverged_what, outcome.diverged_frame);
+    moth_replay_outcome_fini(&outcome);
+    return 0;
+}
+
+void moth_verify(const struct moth_play_place *place, const char *fingerprint,
+                 struct moth_message_verified *verified)
+{
+    const struct moth_fleet_config *config = place->config;
+    char *folder = moth_store_folder(config->out, fingerprint);
+    char *path = moth_fs_path("%s/trace.moth", folder);
+    struct moth_err err = {0};
+    struct moth_finding *finding = moth_finding_load(folder, &err);
+    struct moth_trace *trace = finding ? moth_trace_read(path, &err) : NULL;
+    struct moth_replay_config how = {.limits = config->limits, .probe_path = config->probe_path,
+                                     .interrupted = place->stopped, .context = place->context};
+    *verified = (struct moth_message_verified){.fingerprint = strdup(fingerprint)};
+    int result = trace ? 0 : -1;
+    if (finding) {
+        verified->seed = finding->seed;
+        verified->frame = finding->frame;
+    }
+    for (uint32_t i = 0; result == 0 && i < config->replays && !place->stopped(place->context); i++)
+        result = finding->scripted ? replay_scripted(place, trace, finding, &how, verified, &err)
+                                   : replay_inputs(trace, finding, &how, verified, &err);
+    if (verified->tried > 0)
+        result |= moth_store_reproduced(config->out, fingerprint, verified->seed, verified->frame, verified->met,
+                                        verified->tried, &err);
+    if (result != 0 && !verified->warning)
+        verified->warning = moth_fs_path("%s could not be replayed: %s", fingerprint, err.message);
+    moth_trace_free(trace);
+    moth_finding_free(finding);
+    free(path);
+    free(folder);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "fleet/message.h"
+#include "fleet/play.h"
+#include "fleet/reaper.h"
+#include "fleet/verify.h"
+#include "runner/cookie.h"
+
+static volatile sig_atomic_t stop_all, stop_playing;
+
+static void on_signal(int number)
+{
+    if (number == SIGTERM)
+        stop_all = 1;
+    if (number == SIGTERM || number == SIGUSR1)
+        stop_playing = 1;
+}
+
+static bool play_stopped(void *context)
+{
+    (void)context;
+    return stop_playing;
+}
+
+static bool verify_stopped(void *context)
+{
+    (void)context;
+    return stop_all;
+}
+
+/* Handlers, not SIG_IGN: a game must not inherit an ignored signal. A ctrl-c goes to the whole
+ * foreground group, but it is the supervisor that decides what it means. */
+static void set_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    static const int ours[] = {SIGTERM, SIGUSR1, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        sigaction(ours[i], &action, NULL);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+}
+
+/* A supervisor that does not take our message is gone: so are we. */
+static void send_or_die(int fd, enum moth_message_type type, const struct moth_buf *body)
+{
+    if (moth_message_send(fd, type, body) != 0)
+        _exit(1);
+}
+
+static void tell_progress(void *context, uint32_t index, uint32_t frames)
+{
+    (void)index;
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_buf_put_u32(&body, frames);
+    send_or_die(*(int *)context, MOTH_MESSAGE_PROGRESS, &body);
+    moth_buf_fini(&body);
+}
+
+static void tell_found(void *context, const struct moth_message_found *found)
+{
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_message_put_found(&body, found);
+    send_or_die(*(int *)context, MOTH_MESSAGE_FOUND, &body);
+    moth_buf_fini(&body);
+}
+
+static void play(struct moth_play_place *place, int fd, struct moth_cursor *body)
+{
+    struct moth_plan_job job;
+    if (!moth_message_get_job(body, &job))
+        _exit(1);
+    struct moth_message_done done;
+    place->stopped = play_stopped;
+    moth_play_job(place, &job, &done);
+    moth_reaper_kill_strays();
+    struct moth_buf answer;
+    moth_buf_init(&answer);
+    moth_message_put_done(&answer, &done);
+    send_or_die(fd, MOTH_MESSAGE_DONE, &answer);
+    moth_buf_fini(&answer);
+    moth_message_done_fini(&done);
+}
+
+static void verify(struct moth_play_place *place, int fd, struct moth_cursor *body)
+{
+    char *fingerprint = moth_cursor_string(body, MOTH_MESSAGE_TEXT_MAX, NULL);
+    if (!fingerprint)
+        _exit(1);
+    struct moth_message_verified verified;
+    place->stopped = verify_stopped;
+    moth_verify(place, fingerprint, &verified);
+    moth_reaper_kill_strays();
+    struct moth_buf answer;
+    moth_buf_init(&answer);
+    moth_message_put_verified(&answer, &verified);
+    send_or_die(fd, MOTH_MESSAGE_VERIFIED, &answer);
+    moth_buf_fini(&answer);
+    moth_message_verified_fini(&verified);
+    free(fingerprint);
+}
+
+_Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd, unsigned mark)
+{
+    set_signals();
+    moth_cookie_mark(mark);
+    moth_reaper_adopt();
+    struct moth_play_place place = {.config = config, .run = run, .progress = tell_progress, .found = tell_found,
+                                    .context = &fd};
+    struct moth_inbox inbox = {0};
+    while (moth_inbox_fill(&inbox, fd) == 0) {
+        enum moth_message_type type;
+        struct moth_cursor body;
+        while (moth_inbox_next(&inbox, &type, &body) == 1) {
+            if (type == MOTH_MESSAGE_PLAY)
+                play(&place, fd, &body);
+            else if (type == MOTH_MESSAGE_VERIFY)
+                verify(&place, fd, &body);
+        }
+    }
+    _exit(0);
+}

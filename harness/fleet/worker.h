@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A worker process: plays instances and replays findings one after another, as its supervisor says,
+ * until the socket is closed. SIGTERM: end what you are at and start nothing more; SIGUSR1: the same for
+ * playing, but replays go on. It dies with its supervisor.
+ */
+#ifndef MOTH_FLEET_WORKER_H
+#define MOTH_FLEET_WORKER_H
+
+#include "fleet/fleet.h"
+
+/* In the forked child. Never returns. `mark` tells this worker's games from the others'. */
+_Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd, unsigned mark);
+
+#endif

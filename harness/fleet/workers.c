@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/workers.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "fleet/worker.h"
+#include "runner/cookie.h"
+
+int moth_workers_init(struct moth_workers *workers, const struct moth_fleet_config *config, const char *run)
+{
+    *workers = (struct moth_workers){.n = config->workers, .config = config, .run = run, .next_mark = 1};
+    workers->at = calloc(workers->n, sizeof *workers->at);
+    return workers->at ? 0 : -1;
+}
+
+void moth_workers_fini(struct moth_workers *workers)
+{
+    /* Those that idle end by themselves when their socket closes; the others have nothing to lose. */
+    for (uint32_t i = 0; workers->at && i < workers->n; i++)
+        moth_worker_end(&workers->at[i]);
+    free(workers->at);
+    workers->at = NULL;
+}
+
+static void run_child(struct moth_workers *workers, int fd, unsigned mark, pid_t parent)
+{
+    /* The parent may have died before the prctl: then nobody would tell us. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    for (uint32_t i = 0; i < workers->n; i++) {
+        if (workers->at[i].pid > 0)
+            close(workers->at[i].fd);
+    }
+    if (workers->in_child)
+        workers->in_child(workers->context);
+    moth_worker_main(workers->config, workers->run, fd, mark);
+}
+
+int moth_worker_start(struct moth_workers *workers, struct moth_worker *worker, struct moth_err *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot make a socket pair");
+    unsigned mark = workers->next_mark++;
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        run_child(workers, ends[1], mark, parent);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot start a worker process");
+    }
+    *worker = (struct moth_worker){.pid = pid, .fd = ends[0], .mark = mark};
+    return 0;
+}
+
+void moth_worker_end(struct moth_worker *worker)
+{
+    if (worker->pid <= 0)
+        return;
+    close(worker->fd);
+    kill(worker->pid, SIGKILL);
+    while (waitpid(worker->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    char *cookie = moth_fs_path("%s-%u", moth_cookie(), worker->mark);
+    if (worker->does != MOTH_WORKER_IDLE)
+        moth_cookie_sweep(cookie);
+    free(cookie);
+    moth_inbox_fini(&worker->inbox);
+    worker->pid = 0;
+}
+
+int moth_worker_play(struct moth_worker *worker, const struct moth_task *task)
+{
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_message_put_job(&body, &task->job);
+    worker->does = MOTH_WORKER_PLAYS;
+    worker->task = *task;
+    worker->frames = 0;
+    int result = moth_message_send(worker->fd, MOTH_MESSAGE_PLAY, &body);
+    moth_buf_fini(&body);
+    return result;
+}
+
+int moth_worker_verify(struct moth_worker *worker, const struct moth_task *task)
+{
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_buf_put_string(&body, task->fingerprint);
+    worker->does = MOTH_WORKER_VERIFIES;
+    worker->task = *task;
+    int result = moth_message_send(worker->fd, MOTH_MESSAGE_VERIFY, &body);
+    moth_buf_fini(&body);
+    return result;
+}
+
+void moth_workers_signal(const struct moth_workers *workers, int number)
+{
+    for (uint32_t i = 0; i < workers->n; i++) {
+        if (workers->at[i].pid > 0)
+            kill(workers->at[i].pid, number);
+    }
+}
+
+uint32_t moth_workers_busy(const struct moth_workers *workers)
+{
+    uint32_t busy = 0;
+    for (uint32_t i = 0; i < workers->n; i++)
+        busy += workers->at[i].pid > 0 && workers->at[i].does != MOTH_WORKER_IDLE;
+    return busy;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The supervisor's side of its workers: starting them, giving them something to do, and taking them away.
+ */
+#ifndef MOTH_FLEET_WORKERS_H
+#define MOTH_FLEET_WORKERS_H
+
+#include "fleet/message.h"
+
+#define MOTH_TRIES_MAX 3u /* an instance whose worker or game is killed is played again so often */
+
+enum moth_worker_task { MOTH_WORKER_IDLE, MOTH_WORKER_PLAYS, MOTH_WORKER_VERIFIES };
+
+/* Something to do, and how often it was begun. */
+struct moth_task {
+    struct moth_plan_job job; /* MOTH_WORKER_PLAYS */
+    char fingerprint[40];     /* MOTH_WORKER_VERIFIES */
+    unsigned tries;
+};
+
+struct moth_worker {
+    pid_t pid; /* 0: none */
+    int fd;
+    unsigned mark;
+    struct moth_inbox inbox;
+    enum moth_worker_task does;
+    struct moth_task task;
+    uint32_t frames; /* of the instance it plays, so far */
+};
+
+struct moth_workers {
+    struct moth_worker *at;
+    uint32_t n;
+    unsigned next_mark;
+    const struct moth_fleet_config *config;
+    const char *run;
+    /* In the forked child, before it works: close what belongs to the supervisor alone. */
+    void (*in_child)(void *context);
+    void *context;
+};
+
+int moth_workers_init(struct moth_workers *workers, const struct moth_fleet_config *config, const char *run);
+/* Kill them all, with their games. */
+void moth_workers_fini(struct moth_workers *workers);
+/* Fork a worker into an empty place. */
+int moth_worker_start(struct moth_workers *workers, struct moth_worker *worker, struct moth_err *err);
+/* Kill a worker, if it still lives, and everything it started. Its place is empty then; `does` and
+ * `task` still tell what it was at. */
+void moth_worker_end(struct moth_worker *worker);
+/* 0, or -1 when the worker is gone. */
+int moth_worker_play(struct moth_worker *worker, const struct moth_task *task);
+int moth_worker_verify(struct moth_worker *worker, const struct moth_task *task);
+void moth_workers_signal(const struct moth_workers *workers, int number);
+uint32_t moth_workers_busy(const struct moth_workers *workers);
+
+#endif
