@@ -7,7 +7,7 @@ add_library(moth_flags INTERFACE)
 target_compile_features(moth_flags INTERFACE c_std_17)
 target_include_directories(moth_flags INTERFACE ${PROJECT_SOURCE_DIR}/harness ${PROJECT_SOURCE_DIR}
                                                 ${PROJECT_SOURCE_DIR}/harness/include)
-target_compile_definitions(moth_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=>)
+target_compile_definitions(moth_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE>)
 target_compile_options(moth_flags INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wvla
     $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
