@@ -38,7 +38,7 @@ struct supervisor {
     int out_fd;                      /* holds the output folder's lock */
     uint64_t begin_ns, kill_ns;      /* kill_ns: when patience ends, 0: not yet */
     bool playing;                    /* new instances may begin */
-    bool interrupted, planned_all;
+    bool interrupted;
 };
 
 /* ---- signals: written into a pipe, read in the loop ---- */
@@ -165,9 +165,7 @@ static bool next_play(struct supervisor *supervisor, struct moth_task *task)
     if (pop(&supervisor->again, task))
         return true;
     *task = (struct moth_task){0};
-    enum moth_plan_answer answer = moth_plan_next(&supervisor->plan, &task->job);
-    supervisor->planned_all = answer == MOTH_PLAN_DONE;
-    return answer == MOTH_PLAN_JOB;
+    return moth_plan_next(&supervisor->plan, &task->job) == MOTH_PLAN_JOB;
 }
 
 static void lose_worker(struct supervisor *supervisor, struct moth_worker *worker);

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "findings/finding_json.h"
+#include "findings/reproduce.h"
+#include "findings/store.h"
+#include "fleet/play.h"
+#include "fleet/reaper.h"
+
+#define OUT_DEFAULT "moth-out"
+#define NOT_TRIED 125 /* for `git bisect run`: skip this commit */
+
+/* What came of all replays. */
+struct replays {
+    uint32_t tried, met, clean, other;
+    bool interrupted, other_build;
+    uint32_t frames;            /* of the last one */
+    bool diverged;              /* in any of them: the first divergence */
+    uint32_t diverged_frame;
+    const char *diverged_what;
+    struct moth_finding *finding; /* the last one that was met */
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static bool is_stopped(void *context)
+{
+    (void)context;
+    return stopped;
+}
+
+/* ---- which trace ---- */
+
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* TRACE, a finding's folder, or a fingerprint (its beginning will not do) in the default output folder.
+ * Absolute, because the replay changes to the game's folder. Caller frees. */
+static char *find_trace(const char *name, struct moth_err *err)
+{
+    char *folder = is_folder(name) ? strdup(name) : moth_store_folder(OUT_DEFAULT, name);
+    char *path = is_folder(folder) ? moth_fs_path("%s/trace.moth", folder) : strdup(name);
+    char *absolute = path ? realpath(path, NULL) : NULL;
+    if (!absolute)
+        moth_err_set(err, MOTH_ERR_USAGE,
+                     "no trace and no finding: %s (a file, a folder of findings/, or a fingerprint in " OUT_DEFAULT
+                     "/findings)",
+                     name);
+    free(path);
+    free(folder);
+    return absolute;
+}
+
+/* The game is started where it was recorded, so that "./game" and its files are found. */
+static void enter_directory(const struct moth_trace *trace)
+{
+    const char *directory = trace->header.directory;
+    if (directory && *directory && chdir(directory) != 0)
+        moth_log_warning("cannot enter %s, where the trace was recorded (%s): the game is started here", directory,
+                         strerror(errno));
+}
+
+/* ---- replaying ---- */
+
+static void add_outcome(struct replays *replays, struct moth_replay_outcome *outcome, const struct moth_trace *trace)
+{
+    replays->interrupted = replays->interrupted || outcome->interrupted;
+    replays->other_build = replays->other_build || outcome->other_build;
+    replays->frames = outcome->frames;
+    if (outcome->diverged && !replays->diverged) {
+        replays->diverged = true;
+        replays->diverged_frame = outcome->diverged_frame;
+        replays->diverged_what = outcome->diverged_what;
+    }
+    if (outcome->interrupted || outcome->killed)
+        return;
+    const char *wanted = trace->has_end ? trace->end.fingerprint : NULL;
+    bool nondeterminism = trace->has_end && trace->end.kind && strcmp(trace->end.kind, "nondeterminism") == 0;
+    replays->tried++;
+    if (nondeterminism ? outcome->diverged
+                       : outcome->finding && wanted && strcmp(outcome->finding->fingerprint, wanted) == 0)
+        replays->met++;
+    else if (outcome->finding)
+        replays->other++;
+    else
+        replays->clean++;
+    if (outcome->finding) {
+        moth_finding_free(replays->finding);
+        replays->finding = outcome->finding;
+        outcome->finding = NULL;
+    }
+}
+
+/* A finding that a script reported is met again by the script, if it can still be loaded. */
+static struct moth_agent *scripted_agent(const struct moth_trace *trace, const char *path)
+{
+    char *folder = strdup(path);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    struct moth_finding *finding = slash ? moth_finding_load(folder, NULL) : NULL;
+    struct moth_err err = {0};
+    struct moth_agent *agent = NULL;
+    if (finding && finding->scripted) {
+        agent = moth_agent_load(trace->header.agent, NULL, &err);
+        if (!agent)
+            moth_log_warning("the script that reported this cannot be loaded, only its inputs are replayed: %s",
+                             err.message);
+    }
+    moth_finding_free(finding);
+    free(folder);
+    return agent;
+}
+
+static int replay_once(const struct moth_trace *trace, const struct moth_agent *agent,
+                       const struct moth_replay_config *config, struct replays *replays, struct moth_err *err)
+{
+    if (agent) {
+        bool met = false;
+        if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), trace->end.finding_frame, config,
+                               trace->end.fingerprint, &met, err) != 0)
+            return -1;
+        replays->interrupted = replays->interrupted || stopped;
+        replays->frames = trace->end.finding_frame;
+        replays->tried += !stopped;
+        replays->met += met;
+        replays->clean += !met && !stopped;
+        return 0;
+    }
+    struct moth_replay_outcome outcome;
+    if (moth_replay(trace, config, &outcome, err) != 0)
+        return -1;
+    bool started = outcome.started;
+    add_outcome(replays, &outcome, trace);
+    moth_replay_outcome_fini(&outcome);
+    return started ? 0 : moth_err_set(err, MOTH_ERR_NOTHING_RAN, "the game ended before its first frame");
+}
+
+static int replay_all(const struct moth_trace *trace, const struct moth_agent *agent,
+                      const struct moth_options *options, struct replays *replays, struct moth_err *err)
+{
+    struct moth_replay_config config = {
+        .limits = {.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,
+                   .boundary_wall_ms = (uint32_t)options->frame_wall_ms,
+                   .boot_wall_ms = (uint32_t)options->boot_wall_ms,
+                   .memory_mb = (uint32_t)options->memory_mb,
+                   .file_mb = (uint32_t)options->file_mb},
+        .interrupted = is_stopped,
+    };
+    struct moth_reaper reaper;
+    if (moth_reaper_start(&reaper, err) != 0)
+        return -1;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    int result = 0;
+    for (uint64_t i = 0; i < options->times && result == 0 && !stopped; i++)
+        result = replay_once(trace, agent, &config, replays, err);
+    moth_reaper_stop(&reaper);
+    return result;
+}
+
+/* ---- telling ---- */
+
+static void print_json(const struct moth_trace *trace, const struct replays *replays, bool happened, int code)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "schema", json_string("moth.replay/1"));
+    json_object_set_new(json, "fingerprint", moth_json_text(trace->has_end ? trace->end.fingerprint : NULL));
+    json_object_set_new(json, "happened", json_boolean(happened));
+    json_object_set_new(json, "exit_code", json_integer(code));
+    json_object_set_new(json, "reproduced", json_sprintf("%u/%u", replays->met, replays->tried));
+    json_object_set_new(json, "frames", json_integer(replays->frames));
+    json_object_set_new(json, "same_build", json_boolean(!replays->other_build));
+    json_object_set_new(json, "divergence",
+                        replays->diverged ? json_pack("{s:I, s:s}", "frame", (json_int_t)replays->diverged_frame,
+                                                      "what", replays->diverged_what)
+                                          : json_null());
+    json_object_set_new(json, "finding", replays->finding ? moth_finding_json(replays->finding) : json_null());
+    char *text = json_dumps(json, JSON_INDENT(2));
+    if (text)
+        puts(text);
+    free(text);
+    json_decref(json);
+}
+
+static void print_text(const struct moth_trace *trace, const struct replays *replays)
+{
+    if (trace->has_end && trace->end.fingerprint)
+        printf("%s\n  %s\n  reproduced %u/%u\n", trace->end.fingerprint, trace->end.title ? trace->end.title : "",
+               replays->met, replays->tried);
+    else
+        printf("a trace without a finding: %u of %u replays ran clean, %u frames\n", replays->clean, replays->tried,
+               replays->frames);
+    if (replays->other > 0)
+        printf("  something else happened in %u: %s: %s\n", replays->other, replays->finding->fingerprint,
+               replays->finding->title);
+    for (size_t i = 0; replays->finding && i < replays->finding->n_stack; i++)
+        printf("    #%zu %s\n", i, replays->finding->stack[i]);
+}
+
+static void warn(const struct moth_trace *trace, const struct replays *replays)
+{
+    if (trace->cut)
+        moth_log_warning("the trace is cut: it is replayed up to its last whole block, frame %u", trace->frames);
+    if (replays->other_build)
+        moth_log_warning("the game is another build than the one the trace was recorded with");
+    if (replays->diverged)
+        moth_log_warning("the replay went another way than the recording: %s differs at frame %u",
+                         replays->diverged_what, replays->diverged_frame);
+}
+
+/* A trace with a finding is replayed to see it again; one without, to see that it is clean. */
+static int judge(const struct moth_trace *trace, const struct replays *replays, bool expect_clean, bool *happened)
+{
+    bool has_finding = trace->has_end && trace->end.fingerprint;
+    *happened = has_finding ? replays->met == replays->tried : replays->clean == replays->tried;
+    if (!expect_clean)
+        return *happened ? 0 : 1;
+    bool clean = has_finding ? replays->met == 0 : replays->clean == replays->tried;
+    return clean ? 0 : 1;
+}
+
+static int tell(const struct moth_trace *trace, const struct replays *replays, const struct moth_options *options)
+{
+    bool happened = false;
+    int code = judge(trace, replays, options->expect_clean, &happened);
+    if (replays->interrupted)
+        code = 130;
+    else if (replays->tried == 0)
+        code = options->expect_clean ? NOT_TRIED : moth_err_exit_code(MOTH_ERR_SYSTEM);
+    warn(trace, replays);
+    if (options->json)
+        print_json(trace, replays, happened, code);
+    else if (!options->quiet)
+        print_text(trace, replays);
+    return code;
+}
+
+/* The trace's environment and what the command line adds. The array is the caller's, its strings not. */
+static char **merge_env(const struct moth_trace *trace, const struct moth_options *options)
+{
+    size_t n = 0;
+    while (trace->header.env && trace->header.env[n])
+        n++;
+    char **merged = calloc(n + options->env.n + 1, sizeof *merged);
+    for (size_t i = 0; merged && i < n; i++)
+        merged[i] = trace->header.env[i];
+    for (size_t i = 0; merged && i < options->env.n; i++)
+        merged[n + i] = options->env.items[i];
+    return merged;
+}
+
+static int replay_trace(struct moth_trace *trace, const char *path, const struct moth_options *options,
+                        struct moth_err *err)
+{
+    char **recorded = trace->header.env, **merged = merge_env(trace, options);
+    if (!merged)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the environment");
+    trace->header.env = merged;
+    enter_directory(trace);
+    struct moth_agent *agent = scripted_agent(trace, path);
+    struct replays replays = {0};
+    int code = replay_all(trace, agent, options, &replays, err);
+    if (code == 0)
+        code = tell(trace, &replays, options);
+    moth_finding_free(replays.finding);
+    moth_agent_free(agent);
+    trace->header.env = recorded;
+    free(merged);
+    return code;
+}
+
+static int replay(const struct moth_options *options, struct moth_err *err)
+{
+    char *path = find_trace(options->args.items[0], err);
+    struct moth_trace *trace = path ? moth_trace_read(path, err) : NULL;
+    int code = trace ? replay_trace(trace, path, options, err) : -1;
+    moth_trace_free(trace);
+    free(path);
+    return code;
+}
+
+static const char *refused(const struct moth_options *options)
+{
+    if (options->headed)
+        return "--headed";
+    if (options->break_at_finding)
+        return "--break";
+    return options->until ? "--until" : NULL;
+}
+
+int moth_cli_replay(const struct moth_options *options)
+{
+    if (refused(options)) {
+        moth_log_error("%s is not in this version", refused(options));
+        return moth_err_exit_code(MOTH_ERR_USAGE);
+    }
+    if (options->args.n != 1) {
+        moth_log_error("moth replay takes one trace, folder of a finding, or fingerprint");
+        return moth_err_exit_code(MOTH_ERR_USAGE);
+    }
+    struct moth_err err = {0};
+    int code = replay(options, &err);
+    if (code >= 0)
+        return code;
+    moth_log_error("%s", err.message);
+    bool tried = err.code != MOTH_ERR_USAGE && err.code != MOTH_ERR_CONFIG;
+    return options->expect_clean && tried ? NOT_TRIED : moth_err_exit_code(err.code);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "fleet/fleet.h"
+#include "reports/reports.h"
+
+#define PLAIN_PROGRESS_NS (30 * MOTH_NS_PER_S) /* between lines where there is no terminal */
+
+struct run {
+    const struct moth_options *options;
+    struct moth_fleet_agent *agents, *scenarios;
+    uint64_t told_ns;
+};
+
+static uint32_t cpus(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : (uint32_t)n;
+}
+
+/* ---- agents ---- */
+
+static int load_agent(struct moth_fleet_agent *agent, const char *name, double weight,
+                      const struct moth_options *options, struct moth_err *err)
+{
+    struct moth_agent_options limits = {
+        .instructions_max = options->lua_instructions,
+        .memory_bytes_max = options->lua_memory_mb << 20,
+        .unsafe_lua = options->unsafe_lua,
+    };
+    agent->name = name;
+    agent->weight = weight;
+    agent->agent = moth_agent_load(name, &limits, err);
+    return agent->agent ? 0 : -1;
+}
+
+static int load_agents(struct run *run, struct moth_err *err)
+{
+    const struct moth_options *options = run->options;
+    run->scenarios = calloc(options->scenarios.n + 1, sizeof *run->scenarios);
+    run->agents = calloc(options->agents.n + 1, sizeof *run->agents);
+    if (!run->scenarios || !run->agents)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the agents");
+    for (size_t i = 0; i < options->scenarios.n; i++) {
+        if (load_agent(&run->scenarios[i], options->scenarios.items[i], 1, options, err) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < options->agents.n; i++) {
+        const struct moth_agent_choice *choice = &options->agents.items[i];
+        if (load_agent(&run->agents[i], choice->name, choice->weight, options, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void free_agents(struct run *run)
+{
+    for (size_t i = 0; run->scenarios && i < run->options->scenarios.n; i++)
+        moth_agent_free((struct moth_agent *)(uintptr_t)run->scenarios[i].agent);
+    for (size_t i = 0; run->agents && i < run->options->agents.n; i++)
+        moth_agent_free((struct moth_agent *)(uintptr_t)run->agents[i].agent);
+    free(run->scenarios);
+    free(run->agents);
+}
+
+/* ---- what goes on ---- */
+
+static void show_progress(void *context, const struct moth_run_progress *progress)
+{
+    struct run *run = context;
+    char *line = moth_report_progress(progress);
+    if (!line)
+        return;
+    moth_log_live(line);
+    uint64_t now = moth_clock_monotonic_ns();
+    if (!isatty(STDERR_FILENO) && now - run->told_ns >= PLAIN_PROGRESS_NS) {
+        moth_log_info("%s", line);
+        run->told_ns = now;
+    }
+    free(line);
+}
+
+static void show_found(void *context, const char *kind, const char *title, const char *fingerprint)
+{
+    (void)context;
+    moth_log_info("found %s: %s (%s)", kind, title, fingerprint);
+}
+
+/* ---- the verb ---- */
+
+static struct moth_fleet_config fleet_config(struct run *run)
+{
+    const struct moth_options *options = run->options;
+    return (struct moth_fleet_config){
+        .argv = (const char *const *)options->game.items,
+        .env = (const char *const *)options->env.items,
+        .channel = {.hz = (uint32_t)options->hz,
+                    .video = (uint32_t)options->video,
+                    .render = (uint32_t)options->render,
+                    .threads = (uint32_t)options->threads},
+        .limits = {.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,
+                   .boundary_wall_ms = (uint32_t)options->frame_wall_ms,
+                   .boot_wall_ms = (uint32_t)options->boot_wall_ms,
+                   .memory_mb = (uint32_t)options->memory_mb,
+                   .file_mb = (uint32_t)options->file_mb},
+        .scenarios = run->scenarios,
+        .n_scenarios = options->scenarios.n,
+        .agents = run->agents,
+        .n_agents = options->agents.n,
+        .seed = options->seed,
+        .schedule_seed = options->schedule_seed,
+        .frames = options->frames,
+        .duration_ms = options->duration_ms,
+        .instance_frames = (uint32_t)options->instance_frames,
+        .workers = options->workers ? (uint32_t)options->workers : cpus(),
+        .max_findings = (uint32_t)options->max_findings,
+        .replays = (uint32_t)options->replays,
+        .pads = (uint32_t)options->pads,
+        .strict = options->strict,
+        .fail_on_flaky = options->fail_on_flaky,
+        .out = options->out,
+        .progress = options->quiet ? NULL : show_progress,
+        .found = show_found,
+        .context = run,
+    };
+}
+
+/* Findings are on disk; a report that cannot be written is an error all the same. */
+static int write_reports(const struct moth_options *options, const struct moth_run_summary *summary)
+{
+    struct moth_err err = {0};
+    int code = summary->exit_code;
+    char *json = moth_fs_path("%s/run.json", options->out);
+    char *junit = moth_fs_path("%s/junit.xml", options->out);
+    bool failed = (options->reporters & MOTH_REPORTER_JSON) && moth_report_json(summary, json, &err) != 0;
+    if (failed)
+        moth_log_error("%s", err.message);
+    if ((options->reporters & MOTH_REPORTER_JUNIT) && moth_report_junit(summary, junit, &err) != 0) {
+        moth_log_error("%s", err.message);
+        failed = true;
+    }
+    if ((options->reporters & MOTH_REPORTER_LIST) && !options->quiet)
+        moth_report_list(summary, stdout);
+    free(json);
+    free(junit);
+    return failed && code == 0 ? moth_err_exit_code(err.code) : code;
+}
+
+static int play(struct run *run, struct moth_err *err)
+{
+    struct moth_game_info game;
+    if (load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
+        return -1;
+    struct moth_fleet_config config = fleet_config(run);
+    struct moth_fleet_result *result;
+    run->told_ns = moth_clock_monotonic_ns();
+    int failed = moth_fleet_run(&config, &result, err);
+    moth_log_live(NULL);
+    if (failed)
+        return -1;
+    int code = write_reports(run->options, moth_fleet_summary(result));
+    moth_fleet_result_free(result);
+    return code;
+}
+
+int moth_cli_run(const struct moth_options *options)
+{
+    if (options->game.n == 0) {
+        moth_log_error("no game: moth run [options] -- GAME [ARG…], or name it in moth.lua");
+        return moth_err_exit_code(MOTH_ERR_USAGE);
+    }
+    struct run run = {.options = options};
+    struct moth_err err = {0};
+    int code = play(&run, &err);
+    if (code < 0) {
+        moth_log_error("%s", err.message);
+        code = moth_err_exit_code(err.code);
+    }
+    free_agents(&run);
+    return code;
+}
