@@ -76,10 +76,11 @@ struct moth_channel_config {
     uint32_t threads; /* enum moth_threads */
     uint32_t spin_budget_ms; /* CPU time without a scheduling point until preemption */
     uint32_t trace_calls; /* 1: trap and count raw system calls (doctor) */
+    uint64_t launch_s;    /* real time of launch, seconds since 1970: files newer than that have no true age */
 };
 
 struct moth_program {
-    uint32_t frames;   /* 1..MOTH_PROGRAM_FRAMES_MAX */
+    uint32_t frames;   /* 1..MOTH_PROGRAM_FRAMES_MAX; 0: look (`want`), and give the turn back */
     uint32_t n_events; /* sorted by frame, each frame < frames */
     uint32_t want;     /* enum moth_want */
     uint32_t stop;     /* enum moth_stop */
@@ -130,6 +131,18 @@ struct moth_fiber_record {
     int32_t tid;       /* of the parked kernel thread */
     int32_t owner;     /* fiber that holds what is waited for, or -1 */
     char name[16];
+};
+
+#define MOTH_ANNOUNCEMENTS_MAX 64u
+
+enum moth_announce_kind { MOTH_ANNOUNCE_EVENT = 1, MOTH_ANNOUNCE_VIOLATION };
+
+/* One thing the game said through moth.h. */
+struct moth_announcement {
+    uint32_t frame;
+    uint8_t kind; /* enum moth_announce_kind */
+    char name[123];
+    char text[256]; /* an event's text; a violated property's "file:line" */
 };
 
 #define MOTH_CRASH_REGS 32 /* x86-64: glibc's gregs order (23 used); arm64: x0..x30, sp; pc apart */
@@ -189,6 +202,8 @@ struct moth_channel {
     struct moth_bypass_counts bypass;
     struct moth_crash_record crash;
     char deadlock_text[1024];
+    uint32_t n_announcements, announcements_lost; /* taken and reset by the runner */
+    struct moth_announcement announcements[MOTH_ANNOUNCEMENTS_MAX];
     uint32_t warnings_used;
     char warnings[MOTH_WARNINGS_BYTES]; /* NUL-separated sentences */
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All that depends on the processor: raw system calls, switching fibers, the thread pointer, trapped
+ * instructions, registers in a signal frame. One header an architecture, same names in each.
+ */
+#ifndef MOTH_PROBE_ARCH_H
+#define MOTH_PROBE_ARCH_H
+
+#include <stdint.h>
+
+/* Save the callee-saved state on this stack, store the stack pointer in *save, continue at `load`.
+ * The runner's unwinder knows the order in which the registers lie (harness/unwind). */
+void moth_arch_switch(uint64_t *save, uint64_t load);
+
+/* Where a fresh fiber begins: moth_fiber_main(), with a clean frame chain. */
+void moth_arch_entry(void);
+
+#if defined(__x86_64__)
+#include "arch/x86_64.h"
+#elif defined(__aarch64__)
+#include "arch/arm64.h"
+#else
+#error "moth knows x86-64 and arm64"
+#endif
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#if defined(__aarch64__)
+    .text
+    .globl moth_arch_switch
+    .hidden moth_arch_switch
+    .type moth_arch_switch, %function
+moth_arch_switch:
+    sub sp, sp, #176
+    stp d8, d9, [sp, #0]
+    stp d10, d11, [sp, #16]
+    stp d12, d13, [sp, #32]
+    stp d14, d15, [sp, #48]
+    stp x19, x20, [sp, #64]
+    stp x21, x22, [sp, #80]
+    stp x23, x24, [sp, #96]
+    stp x25, x26, [sp, #112]
+    stp x27, x28, [sp, #128]
+    str x29, [sp, #144]
+    str x30, [sp, #152]
+    mrs x9, fpcr
+    str x9, [sp, #160]
+    mov x9, sp
+    str x9, [x0]
+    mov sp, x1
+    ldr x9, [sp, #160]
+    msr fpcr, x9
+    ldp d8, d9, [sp, #0]
+    ldp d10, d11, [sp, #16]
+    ldp d12, d13, [sp, #32]
+    ldp d14, d15, [sp, #48]
+    ldp x19, x20, [sp, #64]
+    ldp x21, x22, [sp, #80]
+    ldp x23, x24, [sp, #96]
+    ldp x25, x26, [sp, #112]
+    ldp x27, x28, [sp, #128]
+    ldr x29, [sp, #144]
+    ldr x30, [sp, #152]
+    add sp, sp, #176
+    ret
+    .size moth_arch_switch, .-moth_arch_switch
+
+    .globl moth_arch_entry
+    .hidden moth_arch_entry
+    .type moth_arch_entry, %function
+moth_arch_entry:
+    mov x29, xzr
+    bl moth_fiber_main
+    brk #1
+    .size moth_arch_entry, .-moth_arch_entry
+#endif
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Randomness from outside: answered from one generator seeded by the run. What is handed out, and what
+ * the game seeds its own generators with, goes into the random chain.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/probe.h"
+#include "core/real.h"
+#include "hooks/files.h"
+
+#define DEVICE_BYTES (1u << 20)
+
+static struct moth_rng entropy_rng;
+
+void moth_entropy_init(void)
+{
+    moth_rng_seed(&entropy_rng, moth_channel->config.seed);
+}
+
+void moth_entropy_fill(void *buffer, size_t size)
+{
+    uint8_t *out = buffer;
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word = moth_rng_next(&entropy_rng);
+        memcpy(out + at, &word, size - at < 8 ? size - at : 8);
+    }
+    moth_chain_add(&moth_chain_random, size);
+}
+
+/* A descriptor that reads like /dev/urandom, or a negative errno: a file, because stdio reads it too. */
+int moth_entropy_open(void)
+{
+    static uint8_t block[4096];
+    long fd = arch_syscall(SYS_memfd_create, (long)"random", MFD_CLOEXEC, 0, 0, 0, 0);
+    for (unsigned at = 0; fd >= 0 && at < DEVICE_BYTES; at += sizeof block) {
+        moth_entropy_fill(block, sizeof block);
+        arch_syscall(SYS_write, fd, (long)block, sizeof block, 0, 0, 0);
+    }
+    if (fd >= 0)
+        arch_syscall(SYS_lseek, fd, 0, SEEK_SET, 0, 0, 0);
+    return (int)fd;
+}
+
+MOTH_HOOK ssize_t getrandom(void *buffer, size_t size, unsigned flags)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.getrandom(buffer, size, flags);
+    moth_entropy_fill(buffer, size);
+    return (ssize_t)size;
+}
+
+MOTH_HOOK int getentropy(void *buffer, size_t size)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.getentropy(buffer, size);
+    if (size > 256) {
+        errno = EIO;
+        return -1;
+    }
+    moth_entropy_fill(buffer, size);
+    return 0;
+}
+
+uint32_t arc4random(void);
+void arc4random_buf(void *buffer, size_t size);
+uint32_t arc4random_uniform(uint32_t bound);
+
+MOTH_HOOK void arc4random_buf(void *buffer, size_t size)
+{
+    if (moth_active()) {
+        moth_entropy_fill(buffer, size);
+        return;
+    }
+    for (size_t at = 0; at < size; at += 256)
+        getentropy((uint8_t *)buffer + at, size - at < 256 ? size - at : 256);
+}
+
+MOTH_HOOK uint32_t arc4random(void)
+{
+    uint32_t value;
+    arc4random_buf(&value, sizeof value);
+    return value;
+}
+
+MOTH_HOOK uint32_t arc4random_uniform(uint32_t bound)
+{
+    return bound < 2 ? 0 : (uint32_t)(((uint64_t)arc4random() * bound) >> 32);
+}
+
+/* std::random_device asks the processor; its library's own entry points are the place to answer. */
+unsigned _ZNSt13random_device9_M_getvalEv(void *self);
+unsigned _ZNSt13random_device16_M_getval_pretr1Ev(void *self);
+
+MOTH_HOOK unsigned _ZNSt13random_device9_M_getvalEv(void *self)
+{
+    (void)self;
+    return arc4random();
+}
+
+MOTH_HOOK unsigned _ZNSt13random_device16_M_getval_pretr1Ev(void *self)
+{
+    (void)self;
+    return arc4random();
+}
+
+/* ---- generators of libc: what they are seeded with tells where two runs part ---- */
+
+MOTH_HOOK void srand(unsigned seed)
+{
+    moth_real_init();
+    moth_chain_add(&moth_chain_random, seed);
+    moth_real.srand(seed);
+}
+
+MOTH_HOOK void srandom(unsigned seed)
+{
+    moth_real_init();
+    moth_chain_add(&moth_chain_random, seed);
+    moth_real.srandom(seed);
+}
+
+MOTH_HOOK void srand48(long seed)
+{
+    moth_real_init();
+    moth_chain_add(&moth_chain_random, (uint64_t)seed);
+    moth_real.srand48(seed);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Descriptors that may block. A wait for readiness is a fiber's wait: asked of the kernel with no
+ * timeout at each scheduling point, and given up at its virtual deadline. Reads and writes ask
+ * first, but only on descriptors that were seen to be made as something that blocks; files go
+ * straight through.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "core/probe.h"
+#include "core/real.h"
+
+#define FDS_MAX 4096
+
+static uint8_t may_block[FDS_MAX];
+
+void moth_fd_mark(int fd)
+{
+    if (fd >= 0 && fd < FDS_MAX)
+        may_block[fd] = 1;
+}
+
+void moth_fd_init(void)
+{
+    memset(may_block, 0, sizeof may_block);
+}
+
+static bool blocks(int fd)
+{
+    return moth_active() && fd >= 0 && fd < FDS_MAX && may_block[fd];
+}
+
+static int poll_now(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+    struct timespec t = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000};
+    return (int)arch_syscall(SYS_ppoll, (long)fds, (long)n, (long)&t, 0, 8, 0);
+}
+
+static bool is_ready(struct moth_waiter *waiter)
+{
+    return poll_now(waiter->fds, waiter->n_fds, 0) > 0;
+}
+
+static bool is_ready_soon(struct moth_waiter *waiter)
+{
+    return poll_now(waiter->fds, waiter->n_fds, 5) > 0;
+}
+
+bool moth_fd_poll_waiters(int timeout_ms)
+{
+    return moth_waiters_each_fd(timeout_ms > 0 ? is_ready_soon : is_ready);
+}
+
+/* Wait until one of the descriptors is ready: poll's result. */
+static int poll_until(struct pollfd *fds, nfds_t n, uint64_t deadline_ns)
+{
+    moth_cancel_point();
+    for (;;) {
+        int ready = poll_now(fds, n, 0);
+        if (ready != 0) {
+            if (ready < 0) {
+                errno = -ready;
+                return -1;
+            }
+            return ready;
+        }
+        if (deadline_ns <= moth_now_ns) {
+            moth_clock_query();
+            moth_yield();
+            return poll_now(fds, n, 0);
+        }
+        if (n == 0 && deadline_ns != MOTH_FOREVER) {
+            moth_sleep_until(deadline_ns);
+            return 0;
+        }
+        struct moth_waiter waiter = {.kind = MOTH_WAIT_FD,
+                                     .deadline_ns = deadline_ns,
+                                     .fds = fds,
+                                     .n_fds = (unsigned)n,
+                                     .bits = UINT32_MAX};
+        if (moth_wait_on(&waiter) == MOTH_WAKE_CANCELLED)
+            moth_cancel_point();
+    }
+}
+
+static uint64_t deadline_ms(int timeout_ms)
+{
+    return timeout_ms < 0 ? MOTH_FOREVER : moth_now_ns + (uint64_t)(unsigned)timeout_ms * MOTH_NS_PER_MS;
+}
+
+MOTH_HOOK int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.poll(fds, n, timeout_ms);
+    return poll_until(fds, n, deadline_ms(timeout_ms));
+}
+
+MOTH_HOOK int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.ppoll(fds, n, timeout, mask);
+    return poll_until(fds, n, moth_deadline_of(CLOCK_MONOTONIC, timeout, false));
+}
+
+/* select in terms of poll; at most FD_SETSIZE descriptors. */
+static int select_until(int n, fd_set *in, fd_set *out, fd_set *bad, uint64_t deadline_ns)
+{
+    struct pollfd fds[FD_SETSIZE];
+    nfds_t used = 0;
+    for (int fd = 0; fd < n && fd < FD_SETSIZE; fd++) {
+        short events = 0;
+        if (in != NULL && FD_ISSET(fd, in))
+            events |= POLLIN;
+        if (out != NULL && FD_ISSET(fd, out))
+            events |= POLLOUT;
+        if (bad != NULL && FD_ISSET(fd, bad))
+            events |= POLLPRI;
+        if (events != 0)
+            fds[used++] = (struct pollfd){fd, events, 0};
+    }
+    int ready = poll_until(fds, used, deadline_ns), bits = 0;
+    if (ready < 0)
+        return ready;
+    for (nfds_t i = 0; i < used; i++) {
+        short got = fds[i].revents;
+        if (got & POLLNVAL) {
+            errno = EBADF;
+            return -1;
+        }
+        if (in != NULL && (fds[i].events & POLLIN)) {
+            if (got & (POLLIN | POLLHUP | POLLERR))
+                bits++;
+            else
+                FD_CLR(fds[i].fd, in);
+        }
+        if (out != NULL && (fds[i].events & POLLOUT)) {
+            if (got & (POLLOUT | POLLERR))
+                bits++;
+            else
+                FD_CLR(fds[i].fd, out);
+        }
+        if (bad != NULL && (fds[i].events & POLLPRI)) {
+            if (got & POLLPRI)
+                bits++;
+            else
+                FD_CLR(fds[i].fd, bad);
+        }
+    }
+    return bits;
+}
+
+MOTH_HOOK int select(int n, fd_set *restrict in, fd_set *restrict out, fd_set *restrict bad,
+                     struct timeval *restrict timeout)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.select(n, in, out, bad, timeout);
+    uint64_t deadline = MOTH_FOREVER;
+    if (timeout != NULL)
+        deadline = moth_now_ns + (uint64_t)timeout->tv_sec * MOTH_NS_PER_S + (uint64_t)timeout->tv_usec * 1000;
+    return select_until(n, in, out, bad, deadline);
+}
+
+MOTH_HOOK int pselect(int n, fd_set *restrict in, fd_set *restrict out, fd_set *restrict bad,
+                      const struct timespec *restrict timeout, const sigset_t *restrict mask)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.pselect(n, in, out, bad, timeout, mask);
+    return select_until(n, in, out, bad, moth_deadline_of(CLOCK_MONOTONIC, timeout, false));
+}
+
+/* ---- epoll: the descriptor itself polls readable when something in it is ready ---- */
+
+static int epoll_until(int fd, struct epoll_event *events, int max, int timeout_ms)
+{
+    uint64_t deadline = deadline_ms(timeout_ms);
+    for (;;) {
+        long ready = arch_syscall(SYS_epoll_pwait, fd, (long)events, max, 0, 0, 8);
+        if (ready != 0 || deadline <= moth_now_ns) {
+            if (ready == 0) {
+                moth_clock_query();
+                moth_yield();
+            }
+            if (ready < 0) {
+                errno = (int)-ready;
+                return -1;
+            }
+            return (int)ready;
+        }
+        struct pollfd pollfd = {fd, POLLIN, 0};
+        poll_until(&pollfd, 1, deadline);
+    }
+}
+
+MOTH_HOOK int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.epoll_wait(fd, events, max, timeout_ms);
+    return epoll_until(fd, events, max, timeout_ms);
+}
+
+MOTH_HOOK int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout_ms, const sigset_t *mask)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.epoll_pwait(fd, events, max, timeout_ms, mask);
+    return epoll_until(fd, events, max, timeout_ms);
+}
+
+/* ---- reads and writes ---- */
+
+static void until_ready(int fd, short events)
+{
+    if (events == 0 || !blocks(fd))
+        return;
+    int flags = (int)arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+    if (flags < 0 || (flags & O_NONBLOCK)) {
+        struct pollfd asked = {fd, events, 0};
+        if (flags >= 0 && poll_now(&asked, 1, 0) == 0) { /* a loop on it must let the others go on */
+            moth_clock_query();
+            moth_yield();
+        }
+        return;
+    }
+    struct pollfd pollfd = {fd, events, 0};
+    poll_until(&pollfd, 1, MOTH_FOREVER);
+}
+
+#define READY_HOOK(result, name, arguments, pass, fd, events)                                      \
+    MOTH_HOOK result name arguments                                                                \
+    {                                                                                              \
+        if (moth_active())                                                                         \
+            until_ready(fd, events);                                                               \
+        else                                                                                       \
+            moth_real_init();                                                                      \
+        return moth_real.name pass;                                                                \
+    }
+
+READY_HOOK(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), fd, POLLIN)
+READY_HOOK(ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size), fd, POLLOUT)
+READY_HOOK(ssize_t, readv, (int fd, const struct iovec *iov, int n), (fd, iov, n), fd, POLLIN)
+READY_HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n), (fd, iov, n), fd, POLLOUT)
+READY_HOOK(ssize_t, recv, (int fd, void *buffer, size_t size, int flags), (fd, buffer, size, flags), fd,
+           (flags & MSG_DONTWAIT) ? 0 : POLLIN)
+READY_HOOK(ssize_t, recvfrom,
+           (int fd, void *restrict buffer, size_t size, int flags, struct sockaddr *restrict from,
+            socklen_t *restrict length),
+           (fd, buffer, size, flags, from, length), fd, (flags & MSG_DONTWAIT) ? 0 : POLLIN)
+READY_HOOK(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), fd,
+           (flags & MSG_DONTWAIT) ? 0 : POLLIN)
+READY_HOOK(int, accept, (int fd, struct sockaddr *restrict address, socklen_t *restrict length),
+           (fd, address, length), fd, POLLIN)
+READY_HOOK(int, accept4, (int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags),
+           (fd, address, length, flags), fd, POLLIN)
+
+/* ---- where such descriptors come from, and where they go ---- */
+
+static int marked(int fd)
+{
+    if (moth_active())
+        moth_fd_mark(fd);
+    return fd;
+}
+
+MOTH_HOOK int pipe(int fds[2])
+{
+    return pipe2(fds, 0);
+}
+
+MOTH_HOOK int pipe2(int fds[2], int flags)
+{
+    moth_real_init();
+    int result = moth_real.pipe2(fds, flags);
+    if (result == 0) {
+        marked(fds[0]);
+        marked(fds[1]);
+    }
+    return result;
+}
+
+MOTH_HOOK int socket(int domain, int type, int protocol)
+{
+    moth_real_init();
+    return marked(moth_real.socket(domain, type, protocol));
+}
+
+MOTH_HOOK int socketpair(int domain, int type, int protocol, int fds[2])
+{
+    moth_real_init();
+    int result = moth_real.socketpair(domain, type, protocol, fds);
+    if (result == 0) {
+        marked(fds[0]);
+        marked(fds[1]);
+    }
+    return result;
+}
+
+MOTH_HOOK int eventfd(unsigned count, int flags)
+{
+    moth_real_init();
+    return marked(moth_real.eventfd(count, flags));
+}
+
+MOTH_HOOK int inotify_init1(int flags)
+{
+    moth_real_init();
+    return marked(moth_real.inotify_init1(flags));
+}
+
+static int copied(int from, int to)
+{
+    if (moth_active() && to >= 0 && to < FDS_MAX)
+        may_block[to] = from >= 0 && from < FDS_MAX && may_block[from];
+    return to;
+}
+
+MOTH_HOOK int dup(int fd)
+{
+    moth_real_init();
+    return copied(fd, moth_real.dup(fd));
+}
+
+MOTH_HOOK int dup2(int from, int to)
+{
+    moth_real_init();
+    return copied(from, moth_real.dup2(from, to));
+}
+
+MOTH_HOOK int dup3(int from, int to, int flags)
+{
+    moth_real_init();
+    return copied(from, moth_real.dup3(from, to, flags));
+}
+
+MOTH_HOOK int close(int fd)
+{
+    moth_real_init();
+    if (moth_active()) {
+        if (fd == MOTH_CHANNEL_FD || fd == MOTH_PRIVATE_FD) /* a loop over all descriptors */
+            return 0;
+        if (fd >= 0 && fd < FDS_MAX && may_block[fd]) {
+            moth_timerfd_closed(fd);
+            may_block[fd] = 0;
+        }
+    }
+    return moth_real.close(fd);
+}

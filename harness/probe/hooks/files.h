@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MOTH_PROBE_HOOKS_FILES_H
+#define MOTH_PROBE_HOOKS_FILES_H
+
+int moth_entropy_open(void);
+
+#endif

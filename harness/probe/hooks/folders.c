@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading folders: in the order of names, because the file system's own order is its history.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/probe.h"
+#include "core/real.h"
+
+#define FOLDERS_MAX 64
+#define LISTING_BYTES_MAX (64u << 20)
+
+struct listing {
+    DIR *handle;
+    struct dirent **entries; /* sorted, into the same mapping */
+    size_t n, at, size_bytes;
+};
+
+static struct listing listings[FOLDERS_MAX];
+
+static struct listing *listing_of(const DIR *handle)
+{
+    for (int i = 0; i < FOLDERS_MAX; i++)
+        if (handle != NULL && listings[i].handle == handle)
+            return &listings[i];
+    return NULL;
+}
+
+static void sort(struct dirent **entries, size_t n)
+{
+    /* Heapsort: in place, no allocation, no bad case. */
+    for (size_t start = n / 2, end = n; end > 1;) {
+        if (start > 0) {
+            start--;
+        } else {
+            end--;
+            struct dirent *swap = entries[end];
+            entries[end] = entries[0];
+            entries[0] = swap;
+        }
+        for (size_t root = start; root * 2 + 1 < end;) {
+            size_t child = root * 2 + 1;
+            if (child + 1 < end && strcmp(entries[child]->d_name, entries[child + 1]->d_name) < 0)
+                child++;
+            if (strcmp(entries[root]->d_name, entries[child]->d_name) >= 0)
+                break;
+            struct dirent *swap = entries[root];
+            entries[root] = entries[child];
+            entries[child] = swap;
+            root = child;
+        }
+    }
+}
+
+static void *map(size_t size)
+{
+    long at = arch_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at < 0 && at > -4096 ? NULL : (void *)at;
+}
+
+static size_t measure(DIR *handle, size_t *n)
+{
+    size_t bytes = 0;
+    struct dirent *entry;
+    *n = 0;
+    while ((entry = moth_real.readdir(handle)) != NULL && bytes < LISTING_BYTES_MAX) {
+        bytes += entry->d_reclen;
+        ++*n;
+    }
+    moth_real.rewinddir(handle);
+    return bytes;
+}
+
+static void fill(struct listing *listing)
+{
+    listing->n = listing->at = 0;
+    size_t n, bytes = measure(listing->handle, &n);
+    size_t size = bytes + n * sizeof(struct dirent *) + 16;
+    struct dirent **entries = map(size);
+    if (entries == NULL)
+        return;
+    uint8_t *copy = (uint8_t *)(entries + n);
+    struct dirent *entry;
+    size_t got = 0;
+    while (got < n && (entry = moth_real.readdir(listing->handle)) != NULL) {
+        memcpy(copy, entry, entry->d_reclen);
+        entries[got++] = (struct dirent *)copy;
+        copy += entry->d_reclen;
+    }
+    sort(entries, got);
+    for (size_t i = 0; i < got; i++)
+        entries[i]->d_off = (off_t)i + 1;
+    *listing = (struct listing){listing->handle, entries, got, 0, size};
+}
+
+static void drop(struct listing *listing)
+{
+    if (listing->entries != NULL)
+        arch_syscall(SYS_munmap, (long)listing->entries, (long)listing->size_bytes, 0, 0, 0, 0);
+    *listing = (struct listing){.handle = NULL};
+}
+
+static DIR *listed(DIR *handle)
+{
+    if (handle == NULL || !moth_active())
+        return handle;
+    int saved = errno;
+    for (int i = 0; i < FOLDERS_MAX; i++)
+        if (listings[i].handle == NULL) {
+            listings[i].handle = handle;
+            fill(&listings[i]);
+            errno = saved;
+            return handle;
+        }
+    moth_warn("more folders are open than moth can sort", NULL);
+    errno = saved;
+    return handle;
+}
+
+static bool hidden(const char *path)
+{
+    return moth_active() && path != NULL &&
+           (strncmp(path, "/dev/input", 10) == 0 || strncmp(path, "/dev/snd", 8) == 0 ||
+            strncmp(path, "/dev/dri", 8) == 0);
+}
+
+MOTH_HOOK DIR *opendir(const char *path)
+{
+    moth_real_init();
+    if (hidden(path)) {
+        errno = ENOENT;
+        return NULL;
+    }
+    return listed(moth_real.opendir(path));
+}
+
+MOTH_HOOK DIR *fdopendir(int fd)
+{
+    moth_real_init();
+    return listed(moth_real.fdopendir(fd));
+}
+
+static struct dirent *next_entry(struct listing *listing)
+{
+    return listing->at < listing->n ? listing->entries[listing->at++] : NULL;
+}
+
+MOTH_HOOK struct dirent *readdir(DIR *handle)
+{
+    moth_real_init();
+    struct listing *listing = listing_of(handle);
+    return listing != NULL ? next_entry(listing) : moth_real.readdir(handle);
+}
+
+MOTH_HOOK struct dirent64 *readdir64(DIR *handle)
+{
+    return (struct dirent64 *)readdir(handle); /* one struct on both architectures */
+}
+
+MOTH_HOOK void rewinddir(DIR *handle)
+{
+    moth_real_init();
+    moth_real.rewinddir(handle);
+    struct listing *listing = listing_of(handle);
+    if (listing != NULL) {
+        drop(listing);
+        listing->handle = handle;
+        fill(listing);
+    }
+}
+
+MOTH_HOOK void seekdir(DIR *handle, long position)
+{
+    moth_real_init();
+    struct listing *listing = listing_of(handle);
+    if (listing != NULL)
+        listing->at = (size_t)position;
+    else
+        moth_real.seekdir(handle, position);
+}
+
+MOTH_HOOK long telldir(DIR *handle)
+{
+    moth_real_init();
+    struct listing *listing = listing_of(handle);
+    return listing != NULL ? (long)listing->at : moth_real.telldir(handle);
+}
+
+MOTH_HOOK int closedir(DIR *handle)
+{
+    moth_real_init();
+    struct listing *listing = listing_of(handle);
+    if (listing != NULL)
+        drop(listing);
+    return moth_real.closedir(handle);
+}
+
+MOTH_HOOK int scandir(const char *restrict path, struct dirent ***restrict list,
+                      int (*filter)(const struct dirent *),
+                      int (*compare)(const struct dirent **, const struct dirent **))
+{
+    moth_real_init();
+    if (moth_active() && compare == NULL)
+        compare = alphasort;
+    return moth_real.scandir(path, list, filter, compare);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The SDL side of the probe. SDL hands us its jump table (SDL_DYNAPI_entry); we keep a copy as the
+ * originals and put our functions in their places. The types are SDL's, the library is the game's.
+ */
+#ifndef MOTH_PROBE_SDL_SDL_H
+#define MOTH_PROBE_SDL_SDL_H
+
+#include <SDL2/SDL.h>
+
+#include "core/probe.h"
+#include "sdl/table.h"
+
+#define MOTH_SDL_ENTRIES_MAX 2048
+
+extern void *moth_sdl_originals[MOTH_SDL_ENTRIES_MAX];
+
+/* The original behind a hook; NULL in an SDL too old to have it. */
+#define SDL_ORIGINAL(name) ((__typeof__(SDL_##name) *)moth_sdl_originals[MOTH_SDL_##name])
+
+struct moth_sdl_hook {
+    enum moth_sdl_index index;
+    void *function;
+};
+
+/* Each file of hooks ends in a list, closed by a NULL function. */
+extern const struct moth_sdl_hook moth_sdl_video_hooks[], moth_sdl_draw_hooks[], moth_sdl_input_hooks[],
+    moth_sdl_event_hooks[], moth_sdl_audio_hooks[], moth_sdl_init_hooks[];
+
+/* Put the hooks into a table that its owner filled only now (see dynapi.c). */
+void moth_sdl_patch_pending(void);
+extern bool moth_sdl_pending;
+
+/* ---- video.c ---- */
+void moth_video_presented(void *presenter, bool sets_pace);
+void moth_video_observe(struct moth_observation *observation, uint32_t want, bool last);
+/* What the coming boundary wants to see. */
+uint32_t moth_boundary_wants(void);
+SDL_Window *moth_video_focus(void);
+bool moth_video_focus_changed(void); /* once after each change */
+
+/* ---- pixels.c ---- */
+struct moth_pixels {
+    const uint8_t *rows;
+    uint32_t width, height, pitch_bytes, bytes_per_pixel;
+    uint32_t r_shift, g_shift, b_shift, r_bits, g_bits, b_bits;
+    const SDL_Color *palette;
+    bool bottom_up;
+};
+uint64_t moth_pixels_hash(const struct moth_pixels *pixels);
+void moth_pixels_copy(const struct moth_pixels *pixels, struct moth_channel *channel);
+void moth_pixels_cell(const struct moth_pixels *pixels, uint8_t *cell);
+bool moth_pixels_of_surface(const SDL_Surface *surface, struct moth_pixels *pixels);
+
+/* ---- gl.c ---- */
+/* Read the drawing buffer of the current context into the channel's picture area. */
+bool moth_gl_read(SDL_Window *window, struct moth_pixels *pixels);
+
+/* ---- input.c ---- */
+void moth_input_begin_frame(void);
+void moth_input_apply(const struct moth_input_event *event);
+
+/* ---- announce.c ---- */
+bool moth_events_announced(void);
+
+/* ---- boundary.c ---- */
+void moth_boundary_presenter_gone(void *presenter);
+
+#endif

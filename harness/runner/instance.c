@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: MIT */
+#include "runner/instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "runner/environment.h"
+#include "runner/launch.h"
+#include "runner/png.h"
+#include "runner/private.h"
+#include "unwind/unwind.h"
+
+#define LOOK_IN_MS 20 /* how often a running game's process and limits are looked at */
+#define LOG_CUT_BYTES (64u << 20)
+
+struct moth_instance {
+    struct moth_channel *channel;
+    int channel_fd, pid_fd;
+    pid_t pid;
+    bool reaped;
+    int wait_status;
+    struct moth_private folder;
+    struct moth_game_info game;
+    struct moth_limits limits;
+    struct moth_observation last;
+    struct moth_death death;
+    bool over; /* death is filled */
+};
+
+static void fill_limits(struct moth_limits *limits)
+{
+    if (limits->boundary_cpu_ms == 0)
+        limits->boundary_cpu_ms = 5000;
+    if (limits->boundary_wall_ms == 0)
+        limits->boundary_wall_ms = 20000;
+    if (limits->boot_wall_ms == 0)
+        limits->boot_wall_ms = 60000;
+    if (limits->memory_mb == 0)
+        limits->memory_mb = 4096;
+    if (limits->file_mb == 0)
+        limits->file_mb = 1024;
+}
+
+/* ---- the process ---- */
+
+/* The process that plays: the one we started, or the one it started that turned to SDL. */
+static pid_t player(const struct moth_instance *in)
+{
+    uint32_t owner = atomic_load(&in->channel->owner_pid);
+    return owner != 0 ? (pid_t)owner : in->pid;
+}
+
+static uint64_t cpu_ms(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static uint64_t resident_mb(pid_t pid)
+{
+    char path[64], text[128];
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    unsigned long long pages = 0;
+    sscanf(text, "%*s %llu", &pages);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
+}
+
+static bool gone(struct moth_instance *in)
+{
+    struct pollfd pollfd = {in->pid_fd, POLLIN, 0};
+    if (!in->reaped && (in->pid_fd < 0 || poll(&pollfd, 1, 0) > 0) &&
+        waitpid(in->pid, &in->wait_status, WNOHANG) == in->pid)
+        in->reaped = true;
+    return in->reaped;
+}
+
+/* The player died though the launcher that started it lives on. */
+static bool player_gone(const struct moth_instance *in)
+{
+    pid_t pid = player(in);
+    return pid != in->pid && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+static void kill_all(struct moth_instance *in)
+{
+    if (in->pid <= 0)
+        return;
+    kill(-in->pid, SIGKILL); /* its session's first group */
+    kill(in->pid, SIGKILL);
+    if (player(in) != in->pid && player(in) > 1)
+        kill(player(in), SIGKILL);
+    while (!in->reaped) {
+        pid_t got = waitpid(in->pid, &in->wait_status, 0);
+        in->reaped = got == in->pid || (got < 0 && errno == ECHILD);
+    }
+}
+
+/* ---- endings ---- */
+
+static enum moth_step end(struct moth_instance *in, enum moth_step how, const char *detail)
+{
+    if (in->over)
+        return in->death.how;
+    in->over = true;
+    struct moth_death *death = &in->death;
+    death->how = how;
+    death->frame = in->channel->frame;
+    death->time_ns = in->channel->vtime_ns;
+    snprintf(death->detail, sizeof death->detail, "%.*s", (int)sizeof death->detail - 1, detail);
+    death->sanitizer = moth_private_sanitizer_report(&in->folder);
+    return how;
+}
+
+/* While the process still exists. */
+static void take_stacks(struct moth_instance *in)
+{
+    struct moth_err err;
+    in->death.unwound = moth_unwind(player(in), in->channel, NULL, &err);
+    if (in->death.unwound != NULL)
+        in->death.stacks = moth_stacks_text(in->death.unwound);
+}
+
+static enum moth_step end_crash(struct moth_instance *in)
+{
+    char text[sizeof in->channel->crash.message];
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->channel->crash.message);
+    in->death.signal = in->channel->crash.signal;
+    take_stacks(in);
+    return end(in, MOTH_STEP_CRASH, text);
+}
+
+static enum moth_step end_deadlock(struct moth_instance *in)
+{
+    char text[sizeof in->channel->deadlock_text];
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->channel->deadlock_text);
+    take_stacks(in);
+    return end(in, MOTH_STEP_DEADLOCK, text);
+}
+
+static enum moth_step end_stuck(struct moth_instance *in, const char *why)
+{
+    take_stacks(in);
+    enum moth_step how = end(in, MOTH_STEP_HANG, why);
+    kill_all(in);
+    return how;
+}
+
+static enum moth_step end_memory(struct moth_instance *in)
+{
+    char text[128];
+    snprintf(text, sizeof text, "more than %u MB of memory", in->limits.memory_mb);
+    take_stacks(in);
+    enum moth_step how = end(in, MOTH_STEP_MEMORY, text);
+    kill_all(in);
+    return how;
+}
+
+static enum moth_step end_gone(struct moth_instance *in)
+{
+    int status = in->wait_status;
+    if (in->channel->state == MOTH_STATE_EXIT || !in->reaped || WIFEXITED(status)) {
+        bool told = in->channel->state == MOTH_STATE_EXIT;
+        in->death.exit_status = told ? in->channel->exit_status & 0xff : in->reaped ? WEXITSTATUS(status) : 0;
+        return end(in, MOTH_STEP_EXIT, "");
+    }
+    in->death.signal = WTERMSIG(status);
+    if (in->death.signal == SIGKILL)
+        return end(in, MOTH_STEP_KILLED, "killed from outside");
+    return end(in, MOTH_STEP_CRASH, in->death.signal == SIGXFSZ ? "a file grew over the limit" : "");
+}
+
+/* ---- turns ---- */
+
+static void futex_wait_ms(_Atomic uint32_t *word, uint32_t value, long ms)
+{
+    struct timespec timeout = {ms / 1000, ms % 1000 * 1000000};
+    syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0);
+}
+
+/* A flood of output must not fill the disk: the log starts again, and says so. */
+static void cut_log(struct moth_instance *in)
+{
+    static const char note[] = "[moth: the log was cut here]\n";
+    struct stat st;
+    if (fstat(in->folder.log_fd, &st) != 0 || st.st_size < (off_t)LOG_CUT_BYTES)
+        return;
+    if (ftruncate(in->folder.log_fd, 0) == 0) {
+        ssize_t ignored = write(in->folder.log_fd, note, sizeof note - 1);
+        (void)ignored;
+    }
+}
+
+struct watch {
+    uint64_t began_ns, cpu_began_ms, cpu_last_ms, idle_since_ns;
+    pid_t pid;
+};
+
+static void watch_begin(struct watch *watch, const struct moth_instance *in)
+{
+    *watch = (struct watch){.pid = player(in), .began_ns = moth_clock_monotonic_ns()};
+    watch->cpu_began_ms = watch->cpu_last_ms = cpu_ms(watch->pid);
+    watch->idle_since_ns = watch->began_ns;
+}
+
+/* MOTH_STEP_OK while nothing speaks against waiting on. */
+static enum moth_step watch_limits(struct watch *watch, struct moth_instance *in, bool boot)
+{
+    char text[160];
+    uint64_t now = moth_clock_monotonic_ns(), cpu;
+    if (player(in) != watch->pid)
+        watch_begin(watch, in);
+    cpu = cpu_ms(watch->pid);
+    cut_log(in);
+    if (resident_mb(watch->pid) > in->limits.memory_mb)
+        return end_memory(in);
+    if (boot && (now - watch->began_ns) / 1000000 > in->limits.boot_wall_ms) {
+        snprintf(text, sizeof text, "no first frame within %u s", in->limits.boot_wall_ms / 1000);
+        return end_stuck(in, text);
+    }
+    if (!boot && cpu - watch->cpu_began_ms > in->limits.boundary_cpu_ms) {
+        snprintf(text, sizeof text, "no frame within %u ms of CPU time", in->limits.boundary_cpu_ms);
+        return end_stuck(in, text);
+    }
+    if (cpu != watch->cpu_last_ms) {
+        watch->cpu_last_ms = cpu;
+        watch->idle_since_ns = now;
+    }
+    if ((now - watch->idle_since_ns) / 1000000 > in->limits.boundary_wall_ms) {
+        snprintf(text, sizeof text, "no frame, and nothing done, for %u s", in->limits.boundary_wall_ms / 1000);
+        return end_stuck(in, text);
+    }
+    return MOTH_STEP_OK;
+}
+
+/* Wait for the turn. */
+static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err *err)
+{
+    struct watch watch;
+    bool watching = false;
+    uint32_t turn;
+    while ((turn = atomic_load(&in->channel->turn)) == MOTH_TURN_GAME) {
+        futex_wait_ms(&in->channel->turn, MOTH_TURN_GAME, LOOK_IN_MS);
+        if (atomic_load(&in->channel->turn) != MOTH_TURN_GAME)
+            break;
+        if (gone(in) || player_gone(in))
+            return end_gone(in);
+        if (!watching) {
+            watch_begin(&watch, in);
+            watching = true;
+        }
+        enum moth_step step = watch_limits(&watch, in, boot);
+        if (step != MOTH_STEP_OK)
+            return step;
+    }
+    switch (in->channel->state) {
+    case MOTH_STATE_BOUNDARY:
+        return MOTH_STEP_OK;
+    case MOTH_STATE_CRASH:
+        return end_crash(in);
+    case MOTH_STATE_DEADLOCK:
+        return end_deadlock(in);
+    default:
+        moth_err_set(err, MOTH_ERR_ATTACH, "the probe gave up in the game: %.200s", in->channel->warnings);
+        return MOTH_STEP_FAULT;
+    }
+}
+
+static void give_turn(struct moth_instance *in)
+{
+    atomic_store(&in->channel->turn, MOTH_TURN_GAME);
+    syscall(SYS_futex, &in->channel->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* ---- launching ---- */
+
+static int make_channel(struct moth_instance *in, const struct moth_channel_config *config, struct moth_err *err)
+{
+    in->channel_fd = memfd_create("moth-channel", MFD_CLOEXEC);
+    if (in->channel_fd < 0 || ftruncate(in->channel_fd, sizeof(struct moth_channel)) != 0)
+        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot make the channel");
+    in->channel = mmap(NULL, sizeof(struct moth_channel), PROT_READ | PROT_WRITE, MAP_SHARED, in->channel_fd, 0);
+    if (in->channel == MAP_FAILED) {
+        in->channel = NULL;
+        return moth_err_sys(err, MOTH_ERR_MEMORY, "cannot map the channel");
+    }
+    in->channel->magic = MOTH_CHANNEL_MAGIC;
+    in->channel->version = MOTH_CHANNEL_VERSION;
+    in->channel->size = sizeof(struct moth_channel);
+    in->channel->config = *config;
+    in->channel->config.launch_s = (uint64_t)time(NULL);
+    if (in->channel->config.hz == 0)
+        in->channel->config.hz = 60;
+    return 0;
+}
+
+static const char **run_argv(const struct moth_instance *in, const char *const *argv)
+{
+    size_t n = 0;
+    while (argv[n] != NULL)
+        n++;
+    const char **copy = calloc(n + 1, sizeof *copy);
+    if (copy == NULL)
+        abort();
+    memcpy(copy, argv, n * sizeof *copy);
+    copy[0] = in->game.run_path;
+    return copy;
+}
+
+static int start(struct moth_instance *in, const struct moth_instance_config *config, struct moth_err *err)
+{
+    char *probe = config->probe_path != NULL ? moth_fs_path("%s", config->probe_path)
+                                             : moth_fs_shipped("libmoth_probe.so");
+    if (probe == NULL)
+        return moth_err_set(err, MOTH_ERR_ATTACH, "libmoth_probe.so is missing beside moth; install moth whole");
+    if (moth_private_make(&in->folder, err) != 0) {
+        free(probe);
+        return -1;
+    }
+    char **environment = moth_environment_make(config, probe);
+    const char **argv = run_argv(in, config->argv);
+    struct moth_launch launch = {.path = in->game.run_path,
+                                 .argv = argv,
+                                 .environment = environment,
+                                 .channel_fd = config->bare ? -1 : in->channel_fd,
+                                 .private_fd = in->folder.fd,
+                                 .log_fd = in->folder.log_fd,
+                                 .seed = config->channel.seed,
+                                 .file_mb = in->limits.file_mb};
+    in->pid = moth_launch(&launch, err);
+    if (in->pid > 0)
+        in->pid_fd = (int)syscall(SYS_pidfd_open, in->pid, 0);
+    free(argv);
+    moth_environment_free(environment);
+    free(probe);
+    return in->pid > 0 ? 0 : -1;
+}
+
+struct moth_instance *moth_instance_launch(const struct moth_instance_config *config, struct moth_err *err)
+{
+    struct moth_instance *in = calloc(1, sizeof *in);
+    if (in == NULL) {
+        moth_err_set(err, MOTH_ERR_MEMORY, "no memory for an instance");
+        return NULL;
+    }
+    in->channel_fd = in->pid_fd = in->folder.fd = in->folder.log_fd = -1;
+    in->limits = config->limits;
+    fill_limits(&in->limits);
+    if (moth_game_inspect(config->argv[0], &in->game, err) != 0 ||
+        make_channel(in, &config->channel, err) != 0 || start(in, config, err) != 0) {
+        moth_instance_close(in);
+        return NULL;
+    }
+    if (config->bare)
+        return in;
+    if (await(in, true, err) == MOTH_STEP_FAULT) {
+        moth_instance_close(in);
+        return NULL;
+    }
+    if (!in->over)
+        in->last = in->channel->observations[0];
+    return in;
+}
+
+/* ---- stepping ---- */
+
+static void load_program(struct moth_channel *c, uint32_t frames, const struct moth_input_event *events,
+                         size_t n_events, uint32_t first_frame)
+{
+    c->program.frames = frames;
+    c->program.n_events = (uint32_t)n_events;
+    for (size_t i = 0; i < n_events; i++) {
+        c->program.events[i] = events[i];
+        c->program.events[i].frame -= first_frame;
+    }
+}
+
+enum moth_step moth_instance_step(struct moth_instance *in, uint32_t frames, const struct moth_input_event *events,
+                                  size_t n_events, uint32_t want, uint32_t stop,
+                                  struct moth_observation *observed, uint32_t *n_observed, struct moth_err *err)
+{
+    uint32_t done = 0;
+    enum moth_step step = in->over ? in->death.how : MOTH_STEP_OK;
+    while (step == MOTH_STEP_OK && done < frames) {
+        uint32_t batch = frames - done < MOTH_PROGRAM_FRAMES_MAX ? frames - done : MOTH_PROGRAM_FRAMES_MAX;
+        size_t n = 0;
+        while (n < n_events && n < MOTH_PROGRAM_EVENTS_MAX && events[n].frame < done + batch)
+            n++;
+        if (n == MOTH_PROGRAM_EVENTS_MAX && n < n_events && events[n].frame < done + batch) {
+            batch = events[n - 1].frame - done; /* the rest of that frame comes with the next program */
+            while (n > 0 && events[n - 1].frame >= done + batch)
+                n--;
+            if (batch == 0 || n == 0) {
+                moth_err_set(err, MOTH_ERR_USAGE, "more than %u input events in one frame", MOTH_PROGRAM_EVENTS_MAX);
+                return MOTH_STEP_FAULT;
+            }
+        }
+        load_program(in->channel, batch, events, n, done);
+        bool last = done + batch == frames;
+        in->channel->program.want = last ? want : want & MOTH_WANT_PICTURE;
+        in->channel->program.stop = stop;
+        give_turn(in);
+        step = await(in, false, err);
+        uint32_t got = in->channel->n_observations;
+        got = got < batch ? got : batch;
+        for (uint32_t i = 0; i < got; i++) {
+            if (observed != NULL)
+                observed[done + i] = in->channel->observations[i];
+            in->last = in->channel->observations[i];
+        }
+        done += got;
+        events += n;
+        n_events -= n;
+        if (got < batch)
+            break;
+    }
+    if (n_observed != NULL)
+        *n_observed = done;
+    return step;
+}
+
+static int look(struct moth_instance *in, uint32_t want, struct moth_err *err)
+{
+    if (in->over)
+        return moth_err_set(err, MOTH_ERR_USAGE, "the game is gone");
+    in->channel->program.frames = 0;
+    in->channel->program.n_events = 0;
+    in->channel->program.want = want;
+    give_turn(in);
+    if (await(in, false, err) != MOTH_STEP_OK)
+        return moth_err_set(err, MOTH_ERR_SYSTEM, "the game ended while it was looked at");
+    return 0;
+}
+
+int moth_instance_picture(struct moth_instance *in, uint64_t *hash, struct moth_err *err)
+{
+    *hash = 0;
+    if (look(in, MOTH_WANT_PICTURE_LAST, err) != 0)
+        return -1;
+    if (!in->channel->observations[0].picture_ok)
+        return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
+    *hash = in->channel->observations[0].picture;
+    return 0;
+}
+
+int moth_instance_screenshot(struct moth_instance *in, const char *path, struct moth_err *err)
+{
+    if (look(in, MOTH_WANT_PIXELS, err) != 0)
+        return -1;
+    const struct moth_picture_header *picture = &in->channel->picture;
+    uint32_t width = picture->width, height = picture->height;
+    if (!picture->ok || width == 0 || height == 0 || (uint64_t)width * height * 4 > MOTH_PICTURE_BYTES_MAX)
+        return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
+    return moth_png_write(path, in->channel->pixels, width, height, err);
+}
+
+/* ---- what is known of it ---- */
+
+const struct moth_observation *moth_instance_last(const struct moth_instance *in)
+{
+    return &in->last;
+}
+
+const struct moth_death *moth_instance_death(const struct moth_instance *in)
+{
+    return &in->death;
+}
+
+const struct moth_channel *moth_instance_channel(const struct moth_instance *in)
+{
+    return in->channel;
+}
+
+const struct moth_game_info *moth_instance_game(const struct moth_instance *in)
+{
+    return &in->game;
+}
+
+pid_t moth_instance_pid(const struct moth_instance *in)
+{
+    return in->pid;
+}
+
+size_t moth_instance_log_tail(struct moth_instance *in, char *buffer, size_t size)
+{
+    struct stat st;
+    buffer[0] = '\0';
+    if (size == 0 || fstat(in->folder.log_fd, &st) != 0)
+        return 0;
+    off_t from = st.st_size > (off_t)size - 1 ? st.st_size - ((off_t)size - 1) : 0;
+    ssize_t n = pread(in->folder.log_fd, buffer, size - 1, from);
+    buffer[n > 0 ? n : 0] = '\0';
+    return n > 0 ? (size_t)n : 0;
+}
+
+int moth_instance_log_save(struct moth_instance *in, const char *path, struct moth_err *err)
+{
+    char *log = moth_fs_path("%s/log", in->folder.path);
+    int result = moth_fs_copy(log, path, 0644, err);
+    free(log);
+    return result;
+}
+
+void moth_instance_warnings(const struct moth_instance *in, void (*fn)(const char *, void *), void *context)
+{
+    const char *text = in->channel->warnings;
+    size_t used = in->channel->warnings_used;
+    if (used > sizeof in->channel->warnings)
+        used = sizeof in->channel->warnings;
+    for (size_t at = 0; at < used;) {
+        size_t n = strnlen(text + at, used - at);
+        if (at + n == used)
+            break; /* not terminated: not ours */
+        fn(text + at, context);
+        at += n + 1;
+    }
+}
+
+void moth_instance_announcements(struct moth_instance *in,
+                                 void (*fn)(const struct moth_announcement *, void *), void *context)
+{
+    uint32_t n = in->channel->n_announcements;
+    for (uint32_t i = 0; i < n && i < MOTH_ANNOUNCEMENTS_MAX; i++) {
+        struct moth_announcement said = in->channel->announcements[i];
+        said.name[sizeof said.name - 1] = said.text[sizeof said.text - 1] = '\0';
+        fn(&said, context);
+    }
+    in->channel->n_announcements = 0;
+}
+
+void moth_instance_close(struct moth_instance *in)
+{
+    if (in == NULL)
+        return;
+    if (in->channel != NULL)
+        kill_all(in);
+    moth_private_remove(&in->folder);
+    if (in->channel != NULL)
+        munmap(in->channel, sizeof(struct moth_channel));
+    if (in->channel_fd >= 0)
+        close(in->channel_fd);
+    if (in->pid_fd >= 0)
+        close(in->pid_fd);
+    moth_stacks_free(in->death.unwound);
+    free(in->death.stacks);
+    free(in->death.sanitizer);
+    free(in);
+}
+
+const char *moth_step_name(enum moth_step step)
+{
+    static const char *const names[] = {"ok",   "crash",  "hang",   "deadlock",
+                                        "exit", "memory", "killed", "fault"};
+    return (unsigned)step < sizeof names / sizeof *names ? names[step] : "?";
+}

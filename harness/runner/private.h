@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An instance's private folder: HOME, the XDG folders, TMP, the log. The game reaches it through a
+ * descriptor (/proc/self/fd/901), so that its paths are the same in every run.
+ */
+#ifndef MOTH_RUNNER_PRIVATE_H
+#define MOTH_RUNNER_PRIVATE_H
+
+#include "base/err.h"
+
+struct moth_private {
+    char *path;
+    int fd, log_fd;
+};
+
+int moth_private_make(struct moth_private *folder, struct moth_err *err);
+/* Remove it and all in it. */
+void moth_private_remove(struct moth_private *folder);
+/* What a sanitizer wrote, or NULL. Caller frees. */
+char *moth_private_sanitizer_report(const struct moth_private *folder);
+
+#endif
