@@ -110,7 +110,7 @@ static int set_duration(uint64_t *field, const struct moth_option *option, const
 static int choice_place(const char *choices, const char *text, char *words, const char **near)
 {
     static char copies[16][32];
-    const char *list[16];
+    const char *list[16] = {NULL};
     int n = 0, found = -1;
     words[0] = '\0';
     for (const char *at = choices; *at && n < 16; n++) {

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cpuid.h>
 #include <cstring>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -310,7 +311,8 @@ static uint64_t from_random_device()
 static uint64_t from_rdrand()
 {
     unsigned long long value = 0;
-    if (__builtin_cpu_supports("rdrnd"))
+    unsigned a, b, c = 0, d;
+    if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_RDRND)) /* clang 14 has no __builtin_cpu_supports for it */
         asm volatile("rdrand %0" : "=r"(value));
     return value;
 }

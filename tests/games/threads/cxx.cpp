@@ -189,7 +189,7 @@ static void area_cxx_stop()
     CHECK(rounds == 1 && stopped);
 }
 
-static std::atomic<int> alive, order_wrong;
+static std::atomic<int> alive;
 
 struct living {
     int id = 0;

@@ -52,7 +52,8 @@ static int c11_body(void *arg)
 static void area_c11(void)
 {
     thrd_t threads[4];
-    c11_count = c11_destroyed = 0;
+    c11_count = 0;
+    c11_destroyed = 0;
     CHECK(mtx_init(&c11_mutex, mtx_timed) == thrd_success && cnd_init(&c11_cond) == thrd_success);
     CHECK(tss_create(&c11_key, c11_destroy) == thrd_success);
     for (intptr_t i = 0; i < 4; i++)
