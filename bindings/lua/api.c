@@ -183,15 +183,9 @@ static const char *pad_word(lua_State *L, int i, const char *kind, int (*find)(c
     const char *name = lua_tostring(L, i);
     if (find(name) >= 0)
         return NULL;
-    const char *words[MOTH_LUA_PAD_BUTTONS];
-    size_t n = 0;
-    while (n < MOTH_LUA_PAD_BUTTONS && name_of((int)n)) {
-        words[n] = name_of((int)n);
-        n++;
-    }
-    const char *near = moth_str_nearest(name, words, n);
-    snprintf(text, size, "must be %s, and '%s' is none%s%s%s", kind, name, near ? "; did you mean '" : "",
-             near ? near : "", near ? "'?" : "");
+    int used = snprintf(text, size, "must be %s, and '%.32s' is none of", kind, name);
+    for (int code = 0; name_of(code) && used > 0 && (size_t)used < size; code++)
+        used += snprintf(text + used, size - (size_t)used, "%s %s", code ? "," : "", name_of(code));
     return text;
 }
 

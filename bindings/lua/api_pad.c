@@ -52,6 +52,6 @@ const struct moth_lua_entry moth_lua_api_pad[] = {
      "Press a button and keep it down. SDL's names: \"a\", \"b\", \"x\", \"y\", \"start\", \"back\", \"dpup\", …"},
     {"release", api_release, "button: pad_button", "Let a button go."},
     {"axis", api_axis, "name: pad_axis, value: axis_value",
-     "Put a stick or trigger: \"leftx\", \"lefty\", \"rightx\", \"righty\" from -1 to 1, \"triggerleft\", "
-     "\"triggerright\" from 0 to 1. It stays there."},
+     "Put a stick or trigger: \"leftx\", \"lefty\", \"rightx\", \"righty\" from -1 to 1, \"lefttrigger\", "
+     "\"righttrigger\" from 0 to 1. It stays there."},
     {NULL, NULL, NULL, NULL}};

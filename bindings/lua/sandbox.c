@@ -144,6 +144,39 @@ static int box_ipairs(lua_State *L)
     return 3;
 }
 
+/* A message handler runs with the hook off when the hook raised: one that loops could not be ended, so it
+ * is not called once the script was stopped. Upvalue 1: the script's handler. */
+static int box_handler(lua_State *L)
+{
+    if (moth_lua_box_of(L)->stopped)
+        return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    return 1;
+}
+
+/* Its own function, because a coroutine may yield across the call. */
+static int after_xpcall(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    return lua_gettop(L);
+}
+
+/* Upvalue 1: Lua's. */
+static int box_xpcall(lua_State *L)
+{
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, box_handler, 1);
+    lua_replace(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, after_xpcall);
+    return after_xpcall(L, LUA_OK, 0);
+}
+
 /* math.random by the run's seed. */
 static int box_random(lua_State *L)
 {
@@ -198,6 +231,8 @@ static void open_overrides(lua_State *L)
     lua_pushcclosure(L, next_index, 1);
     lua_pushcclosure(L, box_ipairs, 1);
     lua_setglobal(L, "ipairs");
+
+    wrap_global(L, "xpcall", box_xpcall);
 
     lua_getglobal(L, "math");
     lua_pushboolean(L, 1);

@@ -96,7 +96,7 @@ static int unknown_option(enum moth_verb verb, const char *given, struct moth_er
                     return moth_err_set(err, MOTH_ERR_USAGE, "moth %s has no option --%s (moth %s has)",
                                         moth_verb_name(verb), name, verbs[v].name);
     }
-    const char *near = moth_str_nearest(name, words, n);
+    const char *near = strncmp(given, "--", 2) == 0 ? moth_str_nearest(name, words, n) : NULL;
     return moth_err_set(err, MOTH_ERR_USAGE, "moth %s has no option %s%s%s%s (see moth %s --help)",
                         moth_verb_name(verb), given, near ? "; did you mean --" : "", near ? near : "",
                         near ? "?" : "", moth_verb_name(verb));

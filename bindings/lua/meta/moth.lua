@@ -1,0 +1,151 @@
+---@meta moth
+-- Made by moth-lua-meta from the tables in bindings/lua/api_*.c; not to be edited.
+
+--- The game that is played. It stands still until it is stepped.
+---@class moth.game
+---@field frame integer Frames since the game started.
+---@field time number Virtual seconds since the game started.
+---@field width integer Width of the window in pixels; 0 while there is none.
+---@field height integer Height of the window in pixels; 0 while there is none.
+local game = {}
+
+--- Let the game run n frames (default 1). What was queued since the last step reaches the game at
+--- once, at the boundary where it stands. Ends the play when the game died or the frame budget is
+--- used up.
+---@param n? integer
+function game:step(n) end
+
+--- Step one frame at a time until fn(game) is true. Returns true, or nil and "timeout" after
+--- options.timeout frames; without it there is no end but the frame budget.
+---@param fn function
+---@param options? table
+---@return boolean?
+---@return string?
+function game:wait_until(fn, options) end
+
+--- Press a key and keep it down until it is released. Keys have SDL's names in lower case: "a",
+--- "left", "return", "left ctrl".
+---@param key string
+function game:press(key) end
+
+--- Let a key go.
+---@param key string
+function game:release(key) end
+
+--- Press a key, step `frames` frames (default 1), let it go, step one frame.
+---@param key string
+---@param frames? integer
+function game:tap(key, frames) end
+
+--- Press a key, step `frames` frames (default 1), let it go with the next step.
+---@param key string
+---@param frames? integer
+function game:hold(key, frames) end
+
+--- Type a text, as an input method would: text, not keys.
+---@param s string
+function game:text(s) end
+
+--- Move the mouse, in window pixels.
+---@param x integer
+---@param y integer
+function game:mouse_move(x, y) end
+
+--- Move the mouse, press a button (1 left, the default; 2 middle; 3 right), step one frame, let it
+--- go, step one frame.
+---@param x integer
+---@param y integer
+---@param button? integer
+function game:click(x, y, button) end
+
+--- Turn the wheel; right and up are positive.
+---@param dx integer
+---@param dy integer
+function game:wheel(dx, dy) end
+
+--- As if the window was closed.
+function game:quit() end
+
+--- The i-th virtual game controller, 1 to 4; plugged in when first asked for.
+---@param i integer
+---@return moth.pad
+function game:pad(i) end
+
+--- A hash of what is on screen, 16 hex digits: the same hash, the same picture. nil and a message
+--- where the picture cannot be read.
+---@return string?
+---@return string?
+function game:picture() end
+
+--- Keep what is on screen as <name>.png in the run's folder. true, or nil and a message.
+---@param name string
+---@return boolean?
+---@return string?
+function game:screenshot(name) end
+
+--- Where cond is false or nil, an `invariant` finding with this message, and the play goes on. The
+--- same message counts once a play. Returns whether it held.
+---@param cond any
+---@param message? string
+---@return boolean
+function game:expect(cond, message) end
+
+--- A finding of the script's own: a kind that moth knows, and one line.
+---@param kind string
+---@param title string
+function game:report(kind, title) end
+
+--- A note on the timeline.
+---@param text string
+function game:mark(text) end
+
+--- true: from here on the game waits legitimately, and standing still is no softlock; false: no
+--- longer.
+---@param is_waiting boolean
+function game:waiting(is_waiting) end
+
+--- A virtual game controller: `game:pad(i)`.
+---@class moth.pad
+local pad = {}
+
+--- Press a button and keep it down. SDL's names: "a", "b", "x", "y", "start", "back", "dpup", …
+---@param button string
+function pad:press(button) end
+
+--- Let a button go.
+---@param button string
+function pad:release(button) end
+
+--- Put a stick or trigger: "leftx", "lefty", "rightx", "righty" from -1 to 1, "lefttrigger",
+--- "righttrigger" from 0 to 1. It stays there.
+---@param name string
+---@param value number
+function pad:axis(name, value) end
+
+--- The only randomness an agent gets: from the run's seed.
+---@class moth.rng
+local rng = {}
+
+--- A whole number from a to b, both included.
+---@param a integer
+---@param b integer
+---@return integer
+function rng:int(a, b) end
+
+--- One element of a list.
+---@param t table
+---@return any
+function rng:pick(t) end
+
+--- true with probability p.
+---@param p number
+---@return boolean
+function rng:chance(p) end
+
+--- What an agent's file returns: this function, or a table.
+---@alias moth.Play fun(game: moth.game, rng: moth.rng)
+
+---@class moth.Agent
+---@field name? string
+---@field play moth.Play
+---@field actions? table
