@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: MIT
+--
+-- For the inputs game: each kind of input that there is, with the overlaps that go wrong most easily: a key
+-- held while others come and go, tapped within one frame, modifiers, text, dragging, wheel, relative motion,
+-- two pads with buttons and axes.
+
+local function keys(game)
+    game:press("left shift")
+    game:tap("a", 1)
+    game:step(3)
+    game:press("left ctrl")
+    game:press("b")
+    game:release("b")
+    game:step(2)
+    game:release("left shift")
+    game:release("left ctrl")
+    game:hold("space", 5)
+    game:tap("f3", 1)
+    game:step(3)
+    for _, key in ipairs { "return", "escape", "tab", "backspace", "keypad 5", "f12", "right alt", "pageup" } do
+        game:tap(key, 2)
+        game:step(3)
+    end
+end
+
+local function text(game)
+    game:text("hello, moth")
+    game:step(2)
+    game:text("größe ✓")
+    game:step(2)
+    game:tap("f2", 1)
+    game:step(3)
+    game:tap("f2", 1)
+    game:step(3)
+    game:text("again")
+    game:step(2)
+end
+
+local function mouse(game)
+    game:mouse_move(10, 20)
+    game:step(1)
+    game:mouse_move(100, 80)
+    game:mouse_move(110, 90)
+    game:step(2)
+    game:click(50, 60, 1)
+    game:step(3)
+    game:click(51, 61, 3)
+    game:step(3)
+    game:click(319, 239, 2)
+    game:step(3)
+    game:wheel(0, 1)
+    game:wheel(-2, -3)
+    game:step(2)
+    game:tap("f1", 1)
+    game:step(3)
+    game:mouse_move(120, 100)
+    game:step(2)
+    game:tap("f1", 1)
+    game:step(3)
+end
+
+local function pads(game)
+    local one, two = game:pad(1), game:pad(2)
+    game:step(3)
+    one:press("a")
+    two:press("start")
+    one:axis("leftx", 1)
+    two:axis("lefty", -0.5)
+    game:step(3)
+    one:release("a")
+    one:axis("leftx", 0)
+    one:axis("triggerright", 1)
+    two:press("dpup")
+    game:step(3)
+    two:release("dpup")
+    two:release("start")
+    one:axis("triggerright", 0)
+    two:axis("lefty", 0)
+    game:step(3)
+end
+
+return function(game)
+    game:step(5)
+    keys(game)
+    text(game)
+    mouse(game)
+    pads(game)
+    game:quit()
+    game:step(20)
+end
