@@ -162,16 +162,33 @@ static void expand_inlined(Dwarf_Die *scopes, int n_scopes, struct moth_fiber_st
     }
 }
 
+/* The compilation unit that an address lies in, and the module's bias. libdwfl looks it up in .debug_aranges,
+ * which clang leaves out, so what it does not find is looked for in the units themselves. */
+static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
+{
+    Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
+    if (unit)
+        return unit;
+    while ((unit = dwfl_module_nextcu(module, unit, bias)))
+        if (dwarf_haspc(unit, address - *bias) == 1)
+            return unit;
+    return NULL;
+}
+
 static void describe_source(Dwfl_Module *module, Dwarf_Addr address, struct moth_fiber_stack *stack)
 {
     struct moth_frame *frame = &stack->frames[stack->n_frames - 1];
-    Dwfl_Line *line = dwfl_module_getsrc(module, address);
-    const char *file = line ? dwfl_lineinfo(line, NULL, &frame->line, NULL, NULL, NULL) : NULL;
-    frame->file = file ? strdup(file) : NULL;
     Dwarf_Addr bias = 0;
-    Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias);
+    Dwarf_Die *unit = find_unit(module, address, &bias);
+    if (!unit)
+        return;
+    Dwarf_Line *line = dwarf_getsrc_die(unit, address - bias);
+    const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+    frame->file = file ? strdup(file) : NULL;
+    if (line)
+        dwarf_lineno(line, &frame->line);
     Dwarf_Die *inner = NULL;
-    int n = unit ? dwarf_getscopes(unit, address - bias, &inner) : 0;
+    int n = dwarf_getscopes(unit, address - bias, &inner);
     for (int i = 0; i < n; i++) {
         if (!is_function(&inner[i]))
             continue;

@@ -16,7 +16,7 @@
 #define MOTH_UNWIND_FRAMES_MAX 128u   /* frames shown of one stack, inlined ones come on top */
 #define MOTH_UNWIND_FRAMES_INNER 32u  /* … when it is deeper: so many innermost, */
 #define MOTH_UNWIND_FRAMES_OUTER 16u  /* … and so many outermost */
-#define MOTH_UNWIND_WALK_MAX 400000u  /* frames walked of one stack: 8 MiB of small frames */
+#define MOTH_UNWIND_WALK_MAX 540000u  /* frames walked of one stack: 8 MiB of the smallest, 16 bytes each */
 #define MOTH_UNWIND_INLINE_MAX 16u    /* inlined calls expanded at one address */
 
 /* Where one fiber's unwinding starts. */

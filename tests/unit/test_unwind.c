@@ -22,7 +22,13 @@
 
 #include "unwind/unwind.h"
 
+#ifdef __clang__
+#define NO_INLINE __attribute__((noinline))
+#else
 #define NO_INLINE __attribute__((noinline, noclone))
+#endif
+/* The crash is to be a crash under UBSan too. */
+#define CRASHES __attribute__((no_sanitize("undefined", "address")))
 
 static struct moth_channel *channel;
 
@@ -110,12 +116,12 @@ static void catch_crashes(void)
     sigaction(SIGABRT, &action, NULL);
 }
 
-static inline __attribute__((always_inline)) void crash_inlined(int *volatile at)
+CRASHES static inline __attribute__((always_inline)) void crash_inlined(int *volatile at)
 {
     *at = 1;
 }
 
-NO_INLINE static void crash_inner(int *volatile at, volatile int *depth)
+CRASHES NO_INLINE static void crash_inner(int *volatile at, volatile int *depth)
 {
     crash_inlined(at);
     (*depth)++;
