@@ -93,8 +93,9 @@ local function mouse_actor(game, rng, options)
     local x, y
     local self = { due = geometric(rng, mean) }
     function self.change(now)
-        local w = math.max(game.width, 1)
-        local h = math.max(game.height, 1)
+        -- 0 as long as nobody knows how large the window is
+        local w = game.width > 0 and game.width or 640
+        local h = game.height > 0 and game.height or 480
         if not x or rng:chance(0.5) then
             x, y = rng:int(0, w - 1), rng:int(0, h - 1)
         else

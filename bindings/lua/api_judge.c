@@ -28,8 +28,10 @@ static void finding(lua_State *L, struct moth_lua_host *host, enum moth_finding_
     if (!seen) {
         lua_pushboolean(L, 1);
         lua_rawset(L, -3);
+        moth_lua_box_leave(&host->box);
         if (host->backend->finding)
             host->backend->finding(host->backend->context, kind, title, host->now.frame);
+        moth_lua_box_return(&host->box);
     }
 }
 
@@ -71,15 +73,21 @@ static int api_report(lua_State *L, struct moth_lua_host *host)
 
 static int api_mark(lua_State *L, struct moth_lua_host *host)
 {
+    const char *text = lua_tostring(L, 2);
+    moth_lua_box_leave(&host->box);
     if (host->backend->mark)
-        host->backend->mark(host->backend->context, host->now.frame, lua_tostring(L, 2));
+        host->backend->mark(host->backend->context, host->now.frame, text);
+    moth_lua_box_return(&host->box);
     return 0;
 }
 
 static int api_waiting(lua_State *L, struct moth_lua_host *host)
 {
+    bool is_waiting = lua_toboolean(L, 2);
+    moth_lua_box_leave(&host->box);
     if (host->backend->waiting)
-        host->backend->waiting(host->backend->context, host->now.frame, lua_toboolean(L, 2));
+        host->backend->waiting(host->backend->context, host->now.frame, is_waiting);
+    moth_lua_box_return(&host->box);
     return 0;
 }
 

@@ -24,7 +24,10 @@ static int api_picture(lua_State *L, struct moth_lua_host *host)
         return not_available(L, "pictures");
     struct moth_err err = {0};
     uint64_t hash = 0;
-    if (host->backend->picture(host->backend->context, &hash, &err) != 0)
+    moth_lua_box_leave(&host->box);
+    int result = host->backend->picture(host->backend->context, &hash, &err);
+    moth_lua_box_return(&host->box);
+    if (result != 0)
         return moth_lua_fail(L, &err);
     char text[17];
     snprintf(text, sizeof text, "%016" PRIx64, hash);
@@ -54,7 +57,10 @@ static int api_screenshot(lua_State *L, struct moth_lua_host *host)
     if (!host->backend->screenshot)
         return not_available(L, "screenshots");
     struct moth_err err = {0};
-    if (host->backend->screenshot(host->backend->context, name, &err) != 0)
+    moth_lua_box_leave(&host->box);
+    int result = host->backend->screenshot(host->backend->context, name, &err);
+    moth_lua_box_return(&host->box);
+    if (result != 0)
         return moth_lua_fail(L, &err);
     lua_pushboolean(L, 1);
     return 1;

@@ -15,8 +15,10 @@ void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
     while (left > 0 && host->end == MOTH_LUA_END_NONE) {
         uint32_t now = left > MOTH_PROGRAM_FRAMES_MAX ? MOTH_PROGRAM_FRAMES_MAX : (uint32_t)left;
         uint32_t before = host->now.frame;
+        moth_lua_box_leave(&host->box);
         enum moth_lua_step went =
             host->backend->step(host->backend->context, now, host->queue, host->n_queue, &host->now);
+        moth_lua_box_return(&host->box);
         host->n_queue = 0;
         left -= now;
         host->frames += went == MOTH_LUA_STEP_OK ? now : host->now.frame - before;

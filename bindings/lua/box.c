@@ -11,6 +11,7 @@
 #define HOOK_EVERY 1000
 #define INSTRUCTIONS_DEFAULT UINT64_C(100000000)
 #define MEMORY_DEFAULT ((size_t)256 << 20)
+#define STUCK_MS_DEFAULT 4000
 #define MEMORY_MOST ((size_t)1 << 30)
 
 /* Lua mixes addresses and the time into the seed of its string hash, and with it the order of pairs()
@@ -96,6 +97,7 @@ static void check_seed(lua_State *L)
 static void on_count(lua_State *L, lua_Debug *record)
 {
     struct moth_lua_box *box = moth_lua_box_of(L);
+    box->watchdog.moves++;
     if (!box->stopped) {
         box->instructions += HOOK_EVERY;
         if (box->instructions < box->options.instructions_max)
@@ -155,6 +157,29 @@ static void memory_message(struct moth_lua_box *box)
         snprintf(box->message, sizeof box->message, "out of memory");
 }
 
+/* 0, a Lua status, or -1 when the watchdog tore the state. Its own function: nothing that lives across
+ * sigsetjmp may change after it. */
+static int watched_pcall(struct moth_lua_box *box, int n_args, int n_results, int handler)
+{
+    if (sigsetjmp(box->watchdog.escape, 1) != 0) {
+        moth_lua_watchdog_stop(&box->watchdog);
+        return -1;
+    }
+    moth_lua_watchdog_start(&box->watchdog);
+    int status = lua_pcall(box->L, n_args, n_results, handler);
+    moth_lua_watchdog_stop(&box->watchdog);
+    return status;
+}
+
+static void explain(struct moth_lua_box *box, int status)
+{
+    if (status == LUA_ERRMEM)
+        memory_message(box);
+    else if (!box->message[0])
+        snprintf(box->message, sizeof box->message, "%s",
+                 lua_type(box->L, -1) == LUA_TSTRING ? lua_tostring(box->L, -1) : "error without a message");
+}
+
 int moth_lua_box_call(struct moth_lua_box *box, int n_args, int n_results)
 {
     lua_State *L = box->L;
@@ -163,16 +188,20 @@ int moth_lua_box_call(struct moth_lua_box *box, int n_args, int n_results)
         box->message[0] = box->traceback[0] = '\0';
     lua_pushcfunction(L, on_error);
     lua_insert(L, base);
-    int status = lua_pcall(L, n_args, n_results, base);
+    int status = watched_pcall(box, n_args, n_results, base);
+    if (status < 0) {
+        box->stopped = box->poisoned = true;
+        snprintf(box->message, sizeof box->message,
+                 "the script was stuck for more than %u ms in one call of a library function",
+                 box->watchdog.period_ms);
+        return -1;
+    }
     if (status == LUA_OK) {
         lua_remove(L, base);
         return 0;
     }
-    if (!box->stopped && status == LUA_ERRMEM)
-        memory_message(box);
-    else if (!box->stopped && !box->message[0])
-        snprintf(box->message, sizeof box->message, "%s",
-                 lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "error without a message");
+    if (!box->stopped)
+        explain(box, status);
     lua_settop(L, base - 1);
     return -1;
 }
@@ -217,6 +246,8 @@ static void fill_defaults(struct moth_lua_box_options *options)
         options->memory_bytes_max = MEMORY_DEFAULT;
     if (options->memory_bytes_max > MEMORY_MOST)
         options->memory_bytes_max = MEMORY_MOST;
+    if (!options->stuck_ms)
+        options->stuck_ms = STUCK_MS_DEFAULT;
     if (!options->limit_words)
         options->limit_words = "";
 }
@@ -227,6 +258,7 @@ int moth_lua_box_open(struct moth_lua_box *box, const struct moth_lua_box_option
     memset(box, 0, sizeof *box);
     box->options = *options;
     fill_defaults(&box->options);
+    box->watchdog.period_ms = box->options.stuck_ms;
     moth_rng_seed(&box->rng, options->seed);
     if (moth_arena_open(&box->arena, box->options.memory_bytes_max) != 0)
         return moth_err_sys(err, MOTH_ERR_MEMORY, "no address space for a Lua state");
@@ -251,7 +283,7 @@ int moth_lua_box_open(struct moth_lua_box *box, const struct moth_lua_box_option
 void moth_lua_box_close(struct moth_lua_box *box)
 {
     /* A state in the box holds nothing but memory; only unsafe ones may hold open files. */
-    if (box->L && box->options.unsafe_lua)
+    if (box->L && box->options.unsafe_lua && !box->poisoned)
         lua_close(box->L);
     box->L = NULL;
     moth_lua_sources_free(&box->own_sources);

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "bindings/lua/arena.h"
+#include "bindings/lua/watchdog.h"
 
 /* Lua files that were read once, so that every later state gets the same bytes. */
 struct moth_lua_source {
@@ -36,6 +37,7 @@ struct moth_lua_sources {
 struct moth_lua_box_options {
     uint64_t instructions_max; /* without moth_lua_box_alive; 0: 100 million */
     uint64_t memory_bytes_max; /* 0: 256 MiB; at most 1 GiB */
+    unsigned stuck_ms;         /* CPU time in one call of a library function; 0: 4000 */
     uint64_t fail_allocation;  /* tests: this allocation and all after it fail; 0: none */
     bool unsafe_lua;
     const char *limit_words;          /* how "ran N instructions" goes on; "" or " without …" */
@@ -54,7 +56,9 @@ struct moth_lua_box {
     lua_State *L;
     struct moth_rng rng;
     struct moth_lua_sources own_sources; /* what was read and not kept in options.sources */
+    struct moth_lua_watchdog watchdog;
     uint64_t instructions;
+    bool poisoned; /* the watchdog tore the state: it must not be touched again */
     bool seed_fixed;
     bool stopped; /* nothing of the script runs any more: each call and instruction raises */
     char message[1024];   /* of the last error: "file:line: …" */
@@ -82,6 +86,19 @@ int moth_lua_box_call(struct moth_lua_box *box, int n_args, int n_results);
 static inline void moth_lua_box_alive(struct moth_lua_box *box)
 {
     box->instructions = 0;
+    box->watchdog.moves++;
+}
+
+/* Around each callback of the owner: its work must not be torn. */
+static inline void moth_lua_box_leave(struct moth_lua_box *box)
+{
+    box->watchdog.outside = 1;
+}
+
+static inline void moth_lua_box_return(struct moth_lua_box *box)
+{
+    box->watchdog.outside = 0;
+    box->watchdog.moves++;
 }
 
 /* End the script: raises now and, if the script catches it, again and again. Does not return. */

@@ -55,6 +55,7 @@ static struct moth_lua_box_options box_options(const struct moth_agent *agent, u
     return (struct moth_lua_box_options){
         .instructions_max = agent->options.instructions_max,
         .memory_bytes_max = agent->options.memory_bytes_max,
+        .stuck_ms = agent->options.stuck_ms,
         .fail_allocation = agent->options.fail_allocation,
         .unsafe_lua = agent->options.unsafe_lua,
         .limit_words = " without stepping the game",

@@ -63,6 +63,7 @@ struct moth_lua_backend {
 struct moth_agent_options {
     uint64_t instructions_max; /* Lua instructions without a step until it is a fault; 0: 100 million */
     uint64_t memory_bytes_max; /* of one Lua state; 0: 256 MiB; at most 1 GiB */
+    unsigned stuck_ms;         /* CPU time in one call of a Lua library until it is a fault; 0: 4000 */
     bool unsafe_lua;           /* os, io, debug, package, bytecode: as in plain Lua */
     uint64_t fail_allocation;  /* tests: the n-th allocation of each state fails, 0: none */
 };

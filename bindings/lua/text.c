@@ -56,9 +56,17 @@ static int box_tostring(lua_State *L)
     return 1;
 }
 
+static void say_line(struct moth_lua_box *box, const char *line)
+{
+    moth_lua_box_leave(box);
+    if (box->options.print)
+        box->options.print(box->options.print_context, line);
+    moth_lua_box_return(box);
+}
+
 static int box_print(lua_State *L)
 {
-    const struct moth_lua_box_options *options = &moth_lua_box_of(L)->options;
+    struct moth_lua_box *box = moth_lua_box_of(L);
     int n = lua_gettop(L);
     luaL_Buffer buffer;
     luaL_buffinit(L, &buffer);
@@ -72,12 +80,10 @@ static int box_print(lua_State *L)
     const char *line = lua_tostring(L, -1);
     for (const char *end; (end = strchr(line, '\n')); line += end - line + 1) {
         lua_pushlstring(L, line, (size_t)(end - line));
-        if (options->print)
-            options->print(options->print_context, lua_tostring(L, -1));
+        say_line(box, lua_tostring(L, -1));
         lua_pop(L, 1);
     }
-    if (options->print)
-        options->print(options->print_context, line);
+    say_line(box, line);
     return 0;
 }
 

@@ -131,6 +131,26 @@ static void endless_loops_are_faults(void **state)
     free(play);
 }
 
+/* Inside library functions no instructions are counted. */
+static void library_calls_without_end_are_faults(void **state)
+{
+    (void)state;
+    static const char *const stuck[] = {
+        PLAY("game:step() while true do pcall(string.rep, '', 1 << 60) end"),
+        PLAY("game:step() return (('a'):rep(60):find(('a*'):rep(30) .. 'b'))"),
+    };
+    for (size_t i = 0; i < COUNT(stuck); i++) {
+        struct lua_play *play = fresh();
+        play->options.stuck_ms = 200;
+        lua_play(play, stuck[i]);
+        assert_int_equal(play->outcome.result, MOTH_AGENT_ERROR);
+        assert_int_equal(play->outcome.frames, 1);
+        if (!strstr(play->outcome.err.message, "in one call of a library function"))
+            fail_msg("%zu: %s", i, play->outcome.err.message);
+        free(play);
+    }
+}
+
 static void memory_hogs_are_faults(void **state)
 {
     (void)state;
@@ -462,6 +482,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_interrupt_ends_the_script),
         cmocka_unit_test(errors_have_place_and_traceback),
         cmocka_unit_test(endless_loops_are_faults),
+        cmocka_unit_test(library_calls_without_end_are_faults),
         cmocka_unit_test(memory_hogs_are_faults),
         cmocka_unit_test(ways_out_are_closed),
         cmocka_unit_test(what_is_harmless_stays),
