@@ -202,6 +202,43 @@ static void broken_files_are_told(void **state)
     moth_options_free(&o);
 }
 
+/* A line of the template that shows a key: without its "-- ". */
+static void uncomment(char *text)
+{
+    for (char *line = text; *line; line += strcspn(line, "\n") + 1) {
+        char *at = line + strspn(line, " ");
+        size_t n = strcspn(at, "\n");
+        if (strncmp(at, "-- ", 3) != 0 || at == line || !memmem(at, n, " = ", 3) || at[n - 1] != ',')
+            continue;
+        memcpy(at, "   ", 3);
+    }
+}
+
+static void what_init_writes_is_read(void **state)
+{
+    (void)state;
+    assert_int_equal(moth_fs_remove_tree("moth.lua", NULL), 0);
+    struct moth_options init = {0}, o;
+    assert_int_equal(moth_cli_init(&init), 0);
+    assert_int_equal(moth_cli_init(&init), 2); /* it is there */
+    init.force = true;
+    assert_int_equal(moth_cli_init(&init), 0);
+    char *text = moth_fs_read("moth.lua", 1 << 20, NULL, NULL);
+    assert_non_null(text);
+    reads(&o, text);
+    assert_string_equal(o.game.items[0], "./game");
+    assert_int_equal(o.agents.n, 2);
+    moth_options_free(&o);
+    uncomment(text);
+    reads(&o, text);
+    assert_int_equal(o.agents.n, 3);
+    assert_int_equal(o.duration_ms, 30 * 60 * 1000);
+    assert_true(o.fail_on_flaky);
+    assert_int_equal(o.lua_memory_mb, 256);
+    moth_options_free(&o);
+    free(text);
+}
+
 /* Any text whatever: the line is one of the text's, and it ends. */
 static void the_lexer_survives_anything(void **state)
 {
@@ -226,6 +263,7 @@ int main(void)
         cmocka_unit_test(lines_are_the_right_ones),
         cmocka_unit_test(wrong_values_have_their_line),
         cmocka_unit_test(broken_files_are_told),
+        cmocka_unit_test(what_init_writes_is_read),
         cmocka_unit_test(the_lexer_survives_anything),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
