@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- menus: walks through menus as a person does: one key at a time, each let go before the next, with a
--- moment to see what it did. Now and then a word is typed, for names and passwords.
+-- menus: walks through menus as a person does, one key at a time. Each is let go before the next, with a
+-- moment to see what it did; now and then a word is typed, for names and passwords.
 
 local keys = {
     "down", "down", "down", "up", "up", "left", "right",

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
--- monkey: sticky keys. Each key is held for a while and left alone for a while; how long is drawn anew
--- each time, around a mean that is itself drawn from 2, 8, 32 and 80 frames. So there are taps, steps,
--- walks and long marches, as a person plays, and never noise that changes with every frame.
+-- monkey: sticky keys and mouse at random. Each key is held for a while and left alone for a while; how
+-- long is drawn anew each time, around a mean that is itself drawn from 2, 8, 32 and 80 frames. So there
+-- are taps, steps, walks and long marches, as a person plays, and never noise that changes with every
+-- frame.
 --
 -- Its table can be changed with `with`, in an agent of your own:
 --
