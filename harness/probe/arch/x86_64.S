@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #if defined(__x86_64__)
     .text
+    .globl moth_arch_own_gate
+    .hidden moth_arch_own_gate
+    .type moth_arch_own_gate, @function
+moth_arch_own_gate:
+    .cfi_startproc
+    syscall
+    ret
+    .cfi_endproc
+    .size moth_arch_own_gate, .-moth_arch_own_gate
+
+    .section .data, "aw"
+    .globl moth_arch_gate
+    .hidden moth_arch_gate
+    .balign 8
+moth_arch_gate:
+    .quad moth_arch_own_gate
+
+    .text
     .globl moth_arch_switch
     .hidden moth_arch_switch
     .type moth_arch_switch, @function

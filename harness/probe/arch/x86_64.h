@@ -9,17 +9,37 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
+/* Where the probe's own system calls are made: an instruction of libc's once one is found, because only
+ * libc's are let through where raw ones trap (core/trap.c). */
+extern const void *moth_arch_gate __attribute__((visibility("hidden")));
+
 static inline long arch_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     long result;
     register long r10 __asm__("r10") = d;
     register long r8 __asm__("r8") = e;
     register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
+    /* No red zone below us to write into: the probe is compiled without. */
+    __asm__ volatile("call *%[gate]"
                      : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9), [gate] "m"(moth_arch_gate)
                      : "rcx", "r11", "memory");
     return result;
+}
+
+/* The `syscall; ret` in a libc function that does nothing else, or NULL. */
+static inline const void *arch_find_gate(const void *function)
+{
+    const uint8_t *code = function;
+    for (int i = 0; code != NULL && i < 24; i++)
+        if (code[i] == 0x0f && code[i + 1] == 0x05 && code[i + 2] == 0xc3)
+            return code + i;
+    return NULL;
+}
+
+static inline void arch_context_set_pc(ucontext_t *context, uint64_t pc)
+{
+    context->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 }
 
 extern bool moth_arch_fsgsbase; /* the kernel lets user space write the thread pointer */

@@ -78,10 +78,15 @@ _Noreturn void moth_give_turn_for_good(uint32_t state)
 
 void moth_boundary_enable(void)
 {
-    if (enabled || !moth_claim())
+    if (enabled || !moth_have_runner || !moth_claim())
         return;
     enabled = true;
     last_boundary_ns = moth_now_ns;
+}
+
+void moth_boundary_disable(void)
+{
+    enabled = false;
 }
 
 uint64_t moth_boundary_due(void)

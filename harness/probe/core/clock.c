@@ -69,14 +69,19 @@ uint64_t moth_deadline_of(int clock_id, const struct timespec *at, bool absolute
     return ns > zero ? ns - zero : 0;
 }
 
-void moth_sleep_until(uint64_t deadline_ns)
+bool moth_time_valid(const struct timespec *at)
+{
+    return at == NULL || (at->tv_nsec >= 0 && at->tv_nsec < (long)MOTH_NS_PER_S);
+}
+
+bool moth_sleep_until(uint64_t deadline_ns)
 {
     if (deadline_ns <= moth_now_ns) {
         moth_clock_query(); /* sleep(0) in a loop must let time pass, too */
         moth_yield();
-        return;
+        return true;
     }
-    moth_wait(MOTH_WAIT_SLEEP, NULL, deadline_ns);
+    return moth_wait(MOTH_WAIT_SLEEP, NULL, deadline_ns) != MOTH_WAKE_INTERRUPTED;
 }
 
 /* ---- timers ---- */

@@ -19,7 +19,8 @@ static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, S
 
 static struct sigaction games[NSIG]; /* what the game believes is installed */
 static bool candidate;
-static uint64_t same_fault_pc;
+static uint64_t same_fault_pc, same_fault_address;
+static uint64_t alternate_low; /* of the handler's stack */
 static int same_faults;
 
 struct abort_message {
@@ -87,6 +88,11 @@ static _Noreturn void report(int number)
         arch_syscall(SYS_pause, 0, 0, 0, 0, 0, 0);
 }
 
+static bool on_alternate(uint64_t sp)
+{
+    return sp >= alternate_low && sp < alternate_low + ALTERNATE_BYTES;
+}
+
 static bool games_handler(int number)
 {
     const struct sigaction *game = &games[number];
@@ -104,23 +110,23 @@ static void call_games_handler(int number, siginfo_t *info, ucontext_t *context)
         game.sa_handler(number);
 }
 
-static void on_fatal(int number, siginfo_t *info, void *opaque)
+void moth_crash_on_fatal(int number, siginfo_t *info, void *opaque)
 {
     ucontext_t *context = opaque;
     if (number == SIGSEGV && moth_trap_counter(context))
         return;
-    if (number == SIGSYS && moth_trap_call(info, context))
-        return;
     if (moth_mode == MOTH_DORMANT)
         report(number);
-    bool nested = candidate; /* the handler itself crashed or aborted: the first fault is the cause */
+    bool nested = candidate && on_alternate(arch_context_sp(context)); /* the handler itself crashed or aborted: the first fault is the cause */
     if (!nested)
         record(number, info, context);
     if (nested || !games_handler(number))
         report(number);
     uint64_t pc = arch_context_pc(context);
-    same_faults = pc == same_fault_pc ? same_faults + 1 : 1;
+    uint64_t address = (uint64_t)info->si_addr;
+    same_faults = pc == same_fault_pc && address == same_fault_address ? same_faults + 1 : 1;
     same_fault_pc = pc;
+    same_fault_address = address;
     if (same_faults > SAME_FAULT_LIMIT)
         report(number);
     candidate = true;
@@ -130,9 +136,10 @@ static void on_fatal(int number, siginfo_t *info, void *opaque)
     candidate = false;
 }
 
+/* Off the handler's stack, the game has left its handler by longjmp and lives on. */
 bool moth_crash_candidate(void)
 {
-    return candidate;
+    return candidate && on_alternate((uint64_t)__builtin_frame_address(0));
 }
 
 _Noreturn void moth_crash_report_candidate(void)
@@ -160,11 +167,12 @@ void moth_crash_init(void)
 {
     long at = arch_syscall(SYS_mmap, 0, ALTERNATE_BYTES, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    alternate_low = (uint64_t)at;
     stack_t stack = {.ss_sp = (void *)at, .ss_size = ALTERNATE_BYTES};
     arch_syscall(SYS_sigaltstack, (long)&stack, 0, 0, 0, 0, 0);
     struct sigaction ours;
     memset(&ours, 0, sizeof ours);
-    ours.sa_sigaction = on_fatal;
+    ours.sa_sigaction = moth_crash_on_fatal;
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
         moth_real.sigaction(fatal[i], &ours, &games[fatal[i]]);

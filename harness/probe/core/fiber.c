@@ -25,6 +25,7 @@ static struct moth_rng schedule_rng;
 static uint32_t schedule_gap, lowest_priority;
 
 #define MAIN (&moth_fibers[0])
+#define SIGNALS 64
 
 static bool shuffled(void)
 {
@@ -50,6 +51,27 @@ void moth_fibers_init(void)
     memcpy(fiber->record->name, "main", 5);
     fiber->running = true;
     moth_current = fiber;
+}
+
+void moth_fibers_forked(void)
+{
+    waiters.next = waiters.previous = &waiters;
+    memset(moth_n_waiting, 0, sizeof moth_n_waiting);
+    ready_head = ready_tail = NULL;
+    for (uint32_t i = 0; i < MOTH_FIBERS_MAX; i++) {
+        struct moth_fiber *fiber = &moth_fibers[i];
+        if (fiber == moth_current) {
+            struct moth_fiber_record *record = &moth_channel->fibers[i];
+            *record = *fiber->record;
+            record->tid = (int32_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+            fiber->record = record;
+            fiber->top = NULL;
+        } else if (fiber->used) {
+            fiber->used = false;
+            fiber->top = NULL;
+            fiber->ready = false;
+        }
+    }
 }
 
 struct moth_fiber *moth_fiber_new(void)
@@ -136,6 +158,37 @@ static struct moth_fiber *take_ready(void)
 
 static void settle(void);
 
+static siginfo_t pending_info[SIGNALS];
+
+/* Signals go through the kernel, so that handlers, their masks and flags are the kernel's business. */
+static void take_signals(void)
+{
+    struct moth_fiber *self = moth_current;
+    while (self->signals_pending != 0) {
+        int number = __builtin_ctzll(self->signals_pending) + 1;
+        self->signals_pending &= ~(1ULL << (number - 1));
+        arch_syscall(SYS_rt_tgsigqueueinfo, arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0),
+                     arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), number, (long)&pending_info[number - 1], 0, 0);
+    }
+}
+
+void moth_fiber_signal(struct moth_fiber *fiber, const siginfo_t *info)
+{
+    int number = info->si_signo;
+    pending_info[number - 1] = *info;
+    fiber->signals_pending |= 1ULL << (number - 1);
+    if (fiber == moth_current && fiber->running) {
+        take_signals();
+        return;
+    }
+    struct moth_waiter *top = fiber->top;
+    if (top == NULL || top->woken)
+        return;
+    if (top->kind == MOTH_WAIT_SLEEP || top->kind == MOTH_WAIT_FD || top->kind == MOTH_WAIT_SIGNAL)
+        top->woken = MOTH_WAKE_INTERRUPTED;
+    moth_fiber_make_ready(fiber); /* other waits go on after the handler */
+}
+
 static void switch_to(struct moth_fiber *next)
 {
     struct moth_fiber *previous = moth_current;
@@ -158,12 +211,9 @@ static void settle(void)
     from->record->sp = from->sp;
     if (from->finished && from->detached)
         moth_thread_collect(from);
-    while (moth_current->signals_pending != 0) {
-        int number = __builtin_ctzll(moth_current->signals_pending) + 1;
-        moth_current->signals_pending &= ~(1ULL << (number - 1));
-        arch_syscall(SYS_tgkill, arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0),
-                     arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), number, 0, 0, 0);
-    }
+    take_signals();
+    if (moth_current->cancel_async)
+        moth_cancel_point();
 }
 
 void moth_fiber_started(void)
@@ -321,6 +371,7 @@ enum moth_wake moth_wait_on(struct moth_waiter *waiter)
     moth_n_waiting[waiter->kind]++;
     while (waiter->woken == MOTH_WAKE_NONE) {
         schedule();
+        take_signals();
         if (self == MAIN && waiter->woken == MOTH_WAKE_NONE)
             moth_boundary_poll();
     }

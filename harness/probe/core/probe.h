@@ -32,6 +32,7 @@
 /* What the game believes. The pid lies above the kernel's highest, so that it never names another
  * process by accident. */
 #define MOTH_VIRTUAL_PID 5000000
+#define MOTH_VIRTUAL_CHILD 5010000 /* the first child's; a child sees its own */
 #define MOTH_REALTIME_EPOCH_NS (1577836800ULL * MOTH_NS_PER_S) /* 2020-01-01 00:00 UTC */
 #define MOTH_MONOTONIC_EPOCH_NS (1000ULL * MOTH_NS_PER_S)
 
@@ -51,9 +52,17 @@ static inline bool moth_active(void)
     return moth_mode == MOTH_ACTIVE;
 }
 
+extern int32_t moth_virtual_pid; /* hooks/children.c */
+
 /* ---- fibers (core/fiber.c) ---- */
 
-enum moth_wake { MOTH_WAKE_NONE, MOTH_WAKE_SIGNALLED, MOTH_WAKE_TIMEOUT, MOTH_WAKE_CANCELLED };
+enum moth_wake {
+    MOTH_WAKE_NONE,
+    MOTH_WAKE_SIGNALLED,
+    MOTH_WAKE_TIMEOUT,
+    MOTH_WAKE_CANCELLED,
+    MOTH_WAKE_INTERRUPTED /* a signal handler ran; only sleeps and waits for descriptors or signals end so */
+};
 
 struct moth_fiber;
 
@@ -78,7 +87,7 @@ struct moth_fiber {
     struct moth_fiber *ready_next;
     struct moth_waiter *top;
     bool ready, running, used, detached, finished, joining;
-    bool cancel_disabled, cancel_pending, exiting;
+    bool cancel_disabled, cancel_pending, cancel_async, exiting;
     uint32_t index;
     uint32_t queries; /* of the clock, since it last waited */
     uint32_t priority;
@@ -97,6 +106,8 @@ extern unsigned moth_n_waiting[MOTH_WAIT_OTHER + 1]; /* waits by kind */
 extern struct moth_fiber moth_fibers[MOTH_FIBERS_MAX];
 
 void moth_fibers_init(void);
+/* In a forked child: only the running fiber was taken along. */
+void moth_fibers_forked(void);
 /* Wait until woken through `key`, cancelled, or the virtual deadline. */
 enum moth_wake moth_wait(enum moth_wait_kind kind, const void *key, uint64_t deadline_ns);
 enum moth_wake moth_wait_on(struct moth_waiter *waiter);
@@ -105,6 +116,8 @@ int moth_wake(const void *key, int n);
 int moth_wake_bits(const void *key, int n, uint32_t bits);
 /* Move waiters to another key; how many. */
 int moth_requeue(const void *key, const void *to, int n);
+/* Have a fiber run its handler for a signal when it runs next, and end a wait that signals interrupt. */
+void moth_fiber_signal(struct moth_fiber *fiber, const siginfo_t *info);
 /* Ask a fiber to end at its next cancellation point, or in the wait it is in. */
 void moth_fiber_cancel(struct moth_fiber *fiber);
 /* Let the others run. The fiber stays runnable. */
@@ -136,7 +149,9 @@ void moth_clock_advance(uint64_t to_ns);
 uint64_t moth_clock_value(int clock_id);
 /* Virtual deadline of an absolute or relative timespec on a clock. */
 uint64_t moth_deadline_of(int clock_id, const struct timespec *at, bool absolute);
-void moth_sleep_until(uint64_t deadline_ns);
+bool moth_time_valid(const struct timespec *at);
+/* False: a signal handler ran before the deadline. */
+bool moth_sleep_until(uint64_t deadline_ns);
 
 struct moth_timer {
     struct moth_timer *next;
@@ -162,6 +177,7 @@ uint64_t moth_boundary_due(void);
 /* Stand at a boundary if one is due. Main fiber only. */
 void moth_boundary_poll(void);
 void moth_boundary_enable(void); /* video is there */
+void moth_boundary_disable(void);
 void moth_native_poll(void);     /* --threads native: the real clock moved on */
 /* Become the process the runner talks to. False: another one is. */
 bool moth_claim(void);
@@ -184,6 +200,7 @@ void moth_warn(const char *sentence, const char *detail);
 /* ---- crashes and traps (core/crash.c, core/trap.c) ---- */
 
 void moth_crash_init(void);
+void moth_crash_on_fatal(int number, siginfo_t *info, void *context);
 bool moth_crash_candidate(void); /* a fatal signal is being handled by the game's own handler */
 _Noreturn void moth_crash_report_candidate(void);
 void moth_crash_forget(void);
@@ -213,6 +230,13 @@ void moth_fd_mark(int fd); /* reads and writes on it may block */
 bool moth_fd_poll_waiters(int timeout_ms);
 void moth_fd_init(void);
 void moth_timerfd_closed(int fd); /* hooks/timers.c */
+
+/* ---- children (hooks/children.c) ---- */
+int32_t moth_child_real(int32_t told); /* the kernel's id of a process the game was told another of */
+
+/* ---- signals (hooks/signals.c) ---- */
+/* A signal for the process: taken by the first fiber that does not block it. */
+void moth_signal_process(const siginfo_t *info);
 
 /* ---- thread ends (hooks/threads.c) ---- */
 void moth_fiber_main(void);

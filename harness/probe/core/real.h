@@ -40,7 +40,7 @@
 
 #define MOTH_REAL_LIST(X)                                                                          \
     X(pthread_create) X(pthread_join) X(pthread_detach) X(pthread_exit) X(pthread_cancel)          \
-    X(pthread_setcancelstate) X(pthread_testcancel) X(pthread_kill) X(pthread_tryjoin_np)          \
+    X(pthread_setcancelstate) X(pthread_setcanceltype) X(pthread_getname_np) X(pthread_testcancel) X(pthread_kill) X(pthread_tryjoin_np)          \
     X(pthread_timedjoin_np) X(pthread_clockjoin_np) X(pthread_sigmask) X(sigprocmask)              \
     X(pthread_key_create) X(pthread_key_delete) X(pthread_setname_np) X(pthread_once)              \
     X(pthread_mutex_lock) X(pthread_mutex_trylock) X(pthread_mutex_unlock)                         \
@@ -77,7 +77,8 @@
     X(statx) X(readlink) X(access)                                                                 \
     X(signal) X(sigaction) X(sigaltstack) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend)  \
     X(fork) X(exit) X(_exit) X(_Exit) X(quick_exit) X(syscall) X(setenv) X(dl_iterate_phdr)        \
-    X(dlopen) X(dlclose) X(mkstemp) X(waitpid)                                            \
+    X(dlopen) X(dlclose) X(mkstemp) X(mkstemp64) X(mkostemp) X(mkostemp64) X(mkstemps) X(mkstemps64)     \
+    X(mkostemps) X(mkdtemp) X(mktemp) X(tmpnam) X(waitpid) X(wait) X(wait4) X(waitid)                                            \
     X(execve) X(posix_spawn) X(posix_spawnp) X(system) X(popen) X(execvp) X(execvpe)
 
 struct moth_real {

@@ -131,11 +131,26 @@ _Noreturn void moth_abandon(const char *why)
     moth_give_turn_for_good(MOTH_STATE_ABANDONED);
 }
 
-/* After fork() the child is somebody else: a helper, or the game made anew by a launcher. */
+/* After fork() the child is somebody else. A game's child goes on in virtual time, alone, and talks to
+ * nobody; a launcher's child may yet become the game. */
 void moth_forked_child(void)
 {
     moth_trap_pause();
-    if (claimed || moth_mode == MOTH_NATIVE)
+    if (moth_mode == MOTH_NATIVE)
         moth_mode = MOTH_DORMANT;
-    moth_preempt_stop();
+    if (!claimed || moth_mode == MOTH_DORMANT)
+        return;
+    long at = arch_syscall(SYS_mmap, 0, sizeof(struct moth_channel), PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at < 0 && at > -4096) {
+        moth_mode = MOTH_DORMANT;
+        return;
+    }
+    struct moth_channel *own = (struct moth_channel *)at;
+    own->config = moth_channel->config;
+    own->n_fibers = moth_channel->n_fibers;
+    moth_channel = own;
+    moth_have_runner = claimed = false;
+    moth_boundary_disable();
+    moth_fibers_forked();
 }

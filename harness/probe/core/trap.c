@@ -10,7 +10,9 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 
 #include "core/real.h"
@@ -21,11 +23,11 @@
 #define PR_SYS_DISPATCH_ON 1
 #endif
 
-static struct {
-    uint64_t low, high;
-} libc_text;
+#define SYS_USER_DISPATCH_CODE 2
 
-static volatile char dispatch = 0; /* SYSCALL_DISPATCH_FILTER_ALLOW */
+static uint64_t linker_low, linker_high; /* its calls are libc's business, not the game's */
+static uint64_t restorer;
+static volatile char dispatch = 1;
 
 bool moth_trap_counter(ucontext_t *context)
 {
@@ -75,16 +77,81 @@ static void count(long number, uint64_t pc)
 
 bool moth_trap_call(const siginfo_t *info, ucontext_t *context)
 {
-    if (info->si_code != 2 /* SYS_USER_DISPATCH */)
+    if (info->si_code != SYS_USER_DISPATCH_CODE)
         return false;
     long args[6], result, number = arch_trapped_call(context, args);
-    dispatch = 0;
-    count(number, arch_context_pc(context));
-    if (!moth_active() || !moth_syscall_virtual(number, args, &result))
+    uint64_t pc = arch_context_pc(context);
+    int saved = errno;
+    if (number == SYS_rt_sigreturn) { /* a restorer of the game's own: libc's does the same, and may */
+        arch_context_set_pc(context, restorer);
+        return true;
+    }
+    if (pc < linker_low || pc >= linker_high)
+        count(number, pc);
+    if ((number == SYS_clone && (args[0] & CLONE_VM)) || number == SYS_clone3) {
+        moth_warn("the game makes threads with a raw system call; it was refused", NULL);
+        result = -EPERM;
+    } else if (!moth_active() || !moth_syscall_virtual(number, args, &result)) {
         result = arch_syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+    }
     arch_trapped_result(context, result);
-    dispatch = 1;
+    errno = saved;
     return true;
+}
+
+static void on_trapped_call(int number, siginfo_t *info, void *context)
+{
+    if (!moth_trap_call(info, context))
+        moth_crash_on_fatal(number, info, context);
+}
+
+struct segment {
+    uint64_t inside, low, high;
+};
+
+static int find_segment(struct dl_phdr_info *info, size_t size, void *opaque)
+{
+    struct segment *segment = opaque;
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uint64_t low = info->dlpi_addr + p->p_vaddr;
+        if (p->p_type != PT_LOAD || segment->inside < low || segment->inside >= low + p->p_memsz)
+            continue;
+        segment->low = low;
+        segment->high = low + p->p_memsz;
+        return 1;
+    }
+    return 0;
+}
+
+/* System calls are let through from libc's code only; ours go through one of libc's instructions. */
+static void trap_calls(void)
+{
+    const void *gate = arch_find_gate((const void *)moth_real.getppid);
+    struct segment libc = {.inside = (uint64_t)gate}, linker = {.inside = getauxval(AT_BASE)};
+    if (gate == NULL || dl_iterate_phdr(find_segment, &libc) == 0)
+        return;
+    /* The linker's text lies a little above its base. */
+    if (dl_iterate_phdr(find_segment, &linker) != 0) {
+        linker_low = linker.low;
+        linker_high = linker.low + (1u << 20);
+    }
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_trapped_call;
+    /* On the caller's own stack: a futex that waits switches fibers from in here. */
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    moth_real.sigaction(SIGSYS, &action, NULL);
+    struct {
+        uint64_t handler, flags, restorer, mask;
+    } kernel;
+    if (arch_syscall(SYS_rt_sigaction, SIGSYS, 0, (long)&kernel, 8, 0, 0) != 0)
+        return;
+    restorer = kernel.restorer;
+    moth_arch_gate = gate;
+    if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, libc.low, libc.high - libc.low, &dispatch) != 0)
+        moth_warn("this kernel cannot trap raw system calls (5.11 can)", NULL);
 }
 
 void moth_trap_pause(void)
@@ -101,6 +168,6 @@ void moth_trap_resume(void)
 
 void moth_trap_init(void)
 {
-    (void)libc_text;
+    trap_calls();
     prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0);
 }

@@ -73,16 +73,23 @@ static int poll_until(struct pollfd *fds, nfds_t n, uint64_t deadline_ns)
             return poll_now(fds, n, 0);
         }
         if (n == 0 && deadline_ns != MOTH_FOREVER) {
-            moth_sleep_until(deadline_ns);
-            return 0;
+            if (moth_sleep_until(deadline_ns))
+                return 0;
+            errno = EINTR;
+            return -1;
         }
         struct moth_waiter waiter = {.kind = MOTH_WAIT_FD,
                                      .deadline_ns = deadline_ns,
                                      .fds = fds,
                                      .n_fds = (unsigned)n,
                                      .bits = UINT32_MAX};
-        if (moth_wait_on(&waiter) == MOTH_WAKE_CANCELLED)
+        enum moth_wake why = moth_wait_on(&waiter);
+        if (why == MOTH_WAKE_CANCELLED)
             moth_cancel_point();
+        if (why == MOTH_WAKE_INTERRUPTED) {
+            errno = EINTR;
+            return -1;
+        }
     }
 }
 
@@ -194,7 +201,8 @@ static int epoll_until(int fd, struct epoll_event *events, int max, int timeout_
             return (int)ready;
         }
         struct pollfd pollfd = {fd, POLLIN, 0};
-        poll_until(&pollfd, 1, deadline);
+        if (poll_until(&pollfd, 1, deadline) < 0)
+            return -1;
     }
 }
 
@@ -244,7 +252,49 @@ static void until_ready(int fd, short events)
     }
 
 READY_HOOK(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), fd, POLLIN)
-READY_HOOK(ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size), fd, POLLOUT)
+
+/* A blocking write lasts until all is written, and poll only tells that some of it can be: write what
+ * goes, and wait for more room. */
+static ssize_t write_all(int fd, const uint8_t *bytes, size_t size)
+{
+    int flags = (int)arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+    size_t done = 0;
+    while (done < size) {
+        until_ready(fd, POLLOUT);
+        arch_syscall(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK, 0, 0, 0);
+        ssize_t n = moth_real.write(fd, bytes + done, size - done);
+        int error = errno;
+        arch_syscall(SYS_fcntl, fd, F_SETFL, flags, 0, 0, 0);
+        errno = error;
+        if (n < 0 && error != EAGAIN)
+            return done > 0 ? (ssize_t)done : -1;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)done;
+}
+
+static bool blocking(int fd)
+{
+    return blocks(fd) && !(arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK);
+}
+
+MOTH_HOOK ssize_t write(int fd, const void *buffer, size_t size)
+{
+    if (!moth_active())
+        moth_real_init();
+    if (size > 0 && blocking(fd))
+        return write_all(fd, buffer, size);
+    return moth_real.write(fd, buffer, size);
+}
+
+MOTH_HOOK ssize_t send(int fd, const void *buffer, size_t size, int flags)
+{
+    moth_real_init();
+    if (size > 0 && !(flags & MSG_DONTWAIT) && flags == 0 && blocking(fd))
+        return write_all(fd, buffer, size);
+    return moth_real.send(fd, buffer, size, flags);
+}
+
 READY_HOOK(ssize_t, readv, (int fd, const struct iovec *iov, int n), (fd, iov, n), fd, POLLIN)
 READY_HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n), (fd, iov, n), fd, POLLOUT)
 READY_HOOK(ssize_t, recv, (int fd, void *buffer, size_t size, int flags), (fd, buffer, size, flags), fd,

@@ -13,7 +13,7 @@
 
 #define PRIVATE_PREFIX "/proc/self/fd/901"
 
-enum verdict { PATH_PLAIN, PATH_RANDOM, PATH_HIDDEN };
+enum verdict { PATH_PLAIN, PATH_RANDOM, PATH_UUID, PATH_HIDDEN };
 
 static bool starts(const char *path, const char *prefix)
 {
@@ -23,8 +23,11 @@ static bool starts(const char *path, const char *prefix)
 /* Real devices differ from machine to machine: no pads, sticks, cards but our own. */
 static enum verdict judge(const char *path)
 {
-    if (!moth_active() || path == NULL || !starts(path, "/dev/"))
+    if (!moth_active() || path == NULL || path[0] != '/')
         return PATH_PLAIN;
+    if (starts(path, "/proc/sys/kernel/random/") &&
+        (strcmp(path + 24, "uuid") == 0 || strcmp(path + 24, "boot_id") == 0))
+        return PATH_UUID;
     if (strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0)
         return PATH_RANDOM;
     if (starts(path, "/dev/input") || starts(path, "/dev/hidraw") || starts(path, "/dev/snd") ||
@@ -53,6 +56,9 @@ static int instead(const char *path)
     switch (judge(path)) {
     case PATH_RANDOM:
         fd = moth_entropy_open();
+        break;
+    case PATH_UUID:
+        fd = moth_entropy_open_uuid();
         break;
     case PATH_HIDDEN:
         fd = -ENOENT;

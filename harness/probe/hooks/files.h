@@ -3,5 +3,6 @@
 #define MOTH_PROBE_HOOKS_FILES_H
 
 int moth_entropy_open(void);
+int moth_entropy_open_uuid(void);
 
 #endif

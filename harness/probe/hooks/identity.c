@@ -14,21 +14,42 @@ MOTH_HOOK pid_t getpid(void)
 {
     if (!moth_active())
         return (pid_t)arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return moth_virtual_pid;
+}
+
+MOTH_HOOK pid_t getpgrp(void)
+{
+    if (!moth_active())
+        return (pid_t)arch_syscall(SYS_getpgrp, 0, 0, 0, 0, 0, 0);
     return MOTH_VIRTUAL_PID;
+}
+
+MOTH_HOOK pid_t getpgid(pid_t pid)
+{
+    if (moth_active() && (pid == 0 || pid >= MOTH_VIRTUAL_PID))
+        return MOTH_VIRTUAL_PID;
+    return (pid_t)arch_syscall(SYS_getpgid, pid, 0, 0, 0, 0, 0);
+}
+
+MOTH_HOOK pid_t getsid(pid_t pid)
+{
+    if (moth_active() && (pid == 0 || pid >= MOTH_VIRTUAL_PID))
+        return MOTH_VIRTUAL_PID;
+    return (pid_t)arch_syscall(SYS_getsid, pid, 0, 0, 0, 0, 0);
 }
 
 MOTH_HOOK pid_t getppid(void)
 {
     if (!moth_active())
         return (pid_t)arch_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0);
-    return MOTH_VIRTUAL_PID - 1;
+    return moth_virtual_pid == MOTH_VIRTUAL_PID ? MOTH_VIRTUAL_PID - 1 : MOTH_VIRTUAL_PID;
 }
 
 MOTH_HOOK pid_t gettid(void)
 {
     if (!moth_active())
         return (pid_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
-    return MOTH_VIRTUAL_PID + (pid_t)moth_current->index;
+    return moth_virtual_pid + (pid_t)moth_current->index;
 }
 
 MOTH_HOOK int uname(struct utsname *name)

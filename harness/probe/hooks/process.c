@@ -9,15 +9,6 @@
 #include "core/probe.h"
 #include "core/real.h"
 
-MOTH_HOOK pid_t fork(void)
-{
-    moth_real_init();
-    pid_t pid = moth_real.fork();
-    if (pid == 0 && moth_mode != MOTH_DORMANT)
-        moth_forked_child();
-    return pid;
-}
-
 /* ---- starting other programs ---- */
 
 #define SPAWN_HOOK(result, name, arguments, pass)                                                  \
@@ -34,15 +25,6 @@ typedef char *const *strings;
 SPAWN_HOOK(int, execve, (const char *path, strings argv, strings envp), (path, argv, envp))
 SPAWN_HOOK(int, system, (const char *command), (command))
 SPAWN_HOOK(FILE *, popen, (const char *command, const char *mode), (command, mode))
-SPAWN_HOOK(int, posix_spawn,
-           (pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *restrict actions,
-            const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]),
-           (pid, path, actions, attr, argv, envp))
-SPAWN_HOOK(int, posix_spawnp,
-           (pid_t *restrict pid, const char *restrict file, const posix_spawn_file_actions_t *restrict actions,
-            const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]),
-           (pid, file, actions, attr, argv, envp))
-
 /* The rest of the family ends in execve, but inside libc. */
 MOTH_HOOK int execv(const char *path, char *const argv[])
 {

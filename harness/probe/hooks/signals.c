@@ -107,28 +107,30 @@ MOTH_HOOK int pthread_kill(pthread_t handle, int number)
         return EINVAL;
     if (number == 0)
         return 0;
-    if (fiber == moth_current) {
-        arch_syscall(SYS_tgkill, arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0),
-                     arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), number, 0, 0, 0);
-        return 0;
-    }
-    fiber->signals_pending |= 1ULL << (number - 1); /* taken when it runs next */
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    info.si_signo = number;
+    info.si_code = SI_TKILL;
+    info.si_pid = MOTH_VIRTUAL_PID;
+    moth_fiber_signal(fiber, &info);
     return 0;
 }
 
 MOTH_HOOK int kill(pid_t pid, int number)
 {
     moth_real_init();
-    if (moth_active() && pid == MOTH_VIRTUAL_PID)
+    if (moth_active() && pid == moth_virtual_pid)
         pid = (pid_t)arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    else if (moth_active() && pid > 0)
+        pid = moth_child_real(pid);
     return moth_real.kill(pid, number);
 }
 
 MOTH_HOOK int tgkill(pid_t pid, pid_t tid, int number)
 {
     moth_real_init();
-    if (moth_active() && pid == MOTH_VIRTUAL_PID) {
-        uint32_t index = (uint32_t)(tid - MOTH_VIRTUAL_PID);
+    if (moth_active() && pid == moth_virtual_pid) {
+        uint32_t index = (uint32_t)(tid - moth_virtual_pid);
         if (index < MOTH_FIBERS_MAX && moth_fibers[index].used) {
             int error = pthread_kill(moth_fibers[index].handle, number);
             errno = error;
@@ -138,7 +140,44 @@ MOTH_HOOK int tgkill(pid_t pid, pid_t tid, int number)
     return moth_real.tgkill(pid, tid, number);
 }
 
+void moth_signal_process(const siginfo_t *info)
+{
+    for (uint32_t i = 0; i < moth_channel->n_fibers && i < MOTH_FIBERS_MAX; i++)
+        if (moth_fibers[i].used && !moth_fibers[i].finished && !sigismember(&moth_fibers[i].mask, info->si_signo)) {
+            moth_fiber_signal(&moth_fibers[i], info);
+            return;
+        }
+    /* All block it: the kernel keeps it pending, for sigwait. */
+    arch_syscall(SYS_rt_tgsigqueueinfo, arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0),
+                 arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), info->si_signo, (long)info, 0, 0);
+}
+
 /* ---- waiting for a signal ---- */
+
+MOTH_HOOK int pause(void)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.pause();
+    while (moth_wait(MOTH_WAIT_SIGNAL, NULL, MOTH_FOREVER) != MOTH_WAKE_INTERRUPTED)
+        moth_cancel_point();
+    errno = EINTR;
+    return -1;
+}
+
+MOTH_HOOK int sigsuspend(const sigset_t *mask)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.sigsuspend(mask);
+    sigset_t before;
+    set_mask(SIG_SETMASK, mask, &before);
+    while (moth_wait(MOTH_WAIT_SIGNAL, NULL, MOTH_FOREVER) != MOTH_WAKE_INTERRUPTED)
+        moth_cancel_point();
+    set_mask(SIG_SETMASK, &before, NULL);
+    errno = EINTR;
+    return -1;
+}
 
 /* Ask the kernel each millisecond of virtual time: nothing else can send one but a timer or a fiber. */
 static int await(const sigset_t *set, siginfo_t *info, uint64_t deadline_ns)
@@ -151,8 +190,10 @@ static int await(const sigset_t *set, siginfo_t *info, uint64_t deadline_ns)
         if (moth_now_ns >= deadline_ns)
             return -EAGAIN;
         uint64_t next = moth_now_ns + MOTH_NS_PER_MS;
-        moth_wait(MOTH_WAIT_SIGNAL, set, next < deadline_ns ? next : deadline_ns);
+        enum moth_wake why = moth_wait(MOTH_WAIT_SIGNAL, set, next < deadline_ns ? next : deadline_ns);
         moth_cancel_point();
+        if (why == MOTH_WAKE_INTERRUPTED)
+            return -EINTR;
     }
 }
 
@@ -179,6 +220,8 @@ MOTH_HOOK int sigwait(const sigset_t *restrict set, int *restrict number)
     moth_real_init();
     if (!moth_active())
         return moth_real.sigwait(set, number);
-    *number = await(set, NULL, MOTH_FOREVER);
+    do
+        *number = await(set, NULL, MOTH_FOREVER);
+    while (*number == -EINTR);
     return 0;
 }

@@ -23,6 +23,16 @@ static int lock_until(pthread_mutex_t *mutex, uint64_t deadline_ns)
     return error;
 }
 
+/* POSIX has a bad time matter only when it would be waited for. */
+static int timed_lock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *at)
+{
+    moth_sync_point();
+    if (moth_time_valid(at))
+        return lock_until(mutex, moth_deadline_of(clock, at, true));
+    int error = moth_real.pthread_mutex_trylock(mutex);
+    return error == EBUSY ? EINVAL : error;
+}
+
 static int unlock(pthread_mutex_t *mutex)
 {
     int error = moth_real.pthread_mutex_unlock(mutex);
@@ -60,8 +70,7 @@ MOTH_HOOK int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct times
         moth_real_init();
         return moth_real.pthread_mutex_timedlock(mutex, at);
     }
-    moth_sync_point();
-    return lock_until(mutex, moth_deadline_of(CLOCK_REALTIME, at, true));
+    return timed_lock(mutex, CLOCK_REALTIME, at);
 }
 
 MOTH_HOOK int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *at)
@@ -70,8 +79,7 @@ MOTH_HOOK int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, c
         moth_real_init();
         return moth_real.pthread_mutex_clocklock(mutex, clock, at);
     }
-    moth_sync_point();
-    return lock_until(mutex, moth_deadline_of(clock, at, true));
+    return timed_lock(mutex, clock, at);
 }
 
 MOTH_HOOK int pthread_mutex_unlock(pthread_mutex_t *mutex)
@@ -120,6 +128,8 @@ MOTH_HOOK int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mute
         moth_real_init();
         return moth_real.pthread_cond_timedwait(cond, mutex, at);
     }
+    if (!moth_time_valid(at))
+        return EINVAL;
     return cond_until(cond, mutex, moth_deadline_of(cond_clock(cond), at, true));
 }
 
@@ -130,6 +140,8 @@ MOTH_HOOK int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mute
         moth_real_init();
         return moth_real.pthread_cond_clockwait(cond, mutex, clock, at);
     }
+    if (!moth_time_valid(at))
+        return EINVAL;
     return cond_until(cond, mutex, moth_deadline_of(clock, at, true));
 }
 
@@ -179,6 +191,16 @@ static int sem_until(sem_t *sem, uint64_t deadline_ns)
     return 0;
 }
 
+static int sem_timed(sem_t *sem, clockid_t clock, const struct timespec *at)
+{
+    if (moth_time_valid(at))
+        return sem_until(sem, moth_deadline_of(clock, at, true));
+    if (moth_real.sem_trywait(sem) == 0)
+        return 0;
+    errno = EINVAL;
+    return -1;
+}
+
 MOTH_HOOK int sem_wait(sem_t *sem)
 {
     if (!moth_active()) {
@@ -206,7 +228,7 @@ MOTH_HOOK int sem_timedwait(sem_t *sem, const struct timespec *at)
         moth_real_init();
         return moth_real.sem_timedwait(sem, at);
     }
-    return sem_until(sem, moth_deadline_of(CLOCK_REALTIME, at, true));
+    return sem_timed(sem, CLOCK_REALTIME, at);
 }
 
 MOTH_HOOK int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *at)
@@ -215,7 +237,7 @@ MOTH_HOOK int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *
         moth_real_init();
         return moth_real.sem_clockwait(sem, clock, at);
     }
-    return sem_until(sem, moth_deadline_of(clock, at, true));
+    return sem_timed(sem, clock, at);
 }
 
 MOTH_HOOK int sem_post(sem_t *sem)

@@ -303,6 +303,21 @@ MOTH_HOOK int pthread_setcancelstate(int state, int *old)
     return 0;
 }
 
+MOTH_HOOK int pthread_setcanceltype(int type, int *old)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.pthread_setcanceltype(type, old);
+    if (type != PTHREAD_CANCEL_DEFERRED && type != PTHREAD_CANCEL_ASYNCHRONOUS)
+        return EINVAL;
+    if (old != NULL)
+        *old = moth_current->cancel_async ? PTHREAD_CANCEL_ASYNCHRONOUS : PTHREAD_CANCEL_DEFERRED;
+    moth_current->cancel_async = type == PTHREAD_CANCEL_ASYNCHRONOUS;
+    if (moth_current->cancel_async)
+        moth_cancel_point();
+    return 0;
+}
+
 MOTH_HOOK void pthread_testcancel(void)
 {
     if (!moth_active()) {
@@ -364,6 +379,22 @@ MOTH_HOOK int pthread_setname_np(pthread_t handle, const char *name)
     if (fiber == NULL)
         return ESRCH;
     memcpy(fiber->record->name, name, n + 1);
+    return 0;
+}
+
+MOTH_HOOK int pthread_getname_np(pthread_t handle, char *name, size_t size)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.pthread_getname_np(handle, name, size);
+    struct moth_fiber *fiber = moth_fiber_of(handle);
+    if (fiber == NULL)
+        return ESRCH;
+    size_t n = strnlen(fiber->record->name, sizeof fiber->record->name - 1);
+    if (size <= n)
+        return ERANGE;
+    memcpy(name, fiber->record->name, n);
+    name[n] = '\0';
     return 0;
 }
 

@@ -120,12 +120,15 @@ MOTH_HOOK int clock_nanosleep(clockid_t clock, int flags, const struct timespec 
     moth_real_init();
     if (!moth_active())
         return moth_real.clock_nanosleep(clock, flags, length, left);
-    if (length->tv_nsec < 0 || length->tv_nsec >= 1000000000L)
+    if (!moth_time_valid(length) || length->tv_sec < 0)
         return EINVAL;
     moth_cancel_point();
-    moth_sleep_until(moth_deadline_of(clock, length, (flags & TIMER_ABSTIME) != 0));
+    uint64_t deadline = moth_deadline_of(clock, length, (flags & TIMER_ABSTIME) != 0);
+    bool whole = moth_sleep_until(deadline);
     moth_cancel_point();
-    return 0;
+    if (!whole && left != NULL && !(flags & TIMER_ABSTIME))
+        *left = timespec_of(deadline > moth_now_ns ? deadline - moth_now_ns : 0);
+    return whole ? 0 : EINTR;
 }
 
 MOTH_HOOK int nanosleep(const struct timespec *length, struct timespec *left)
@@ -155,8 +158,8 @@ MOTH_HOOK unsigned sleep(unsigned seconds)
     if (!moth_active())
         return moth_real.sleep(seconds);
     struct timespec length = {(time_t)seconds, 0};
-    nanosleep(&length, NULL);
-    return 0;
+    struct timespec left = {0, 0};
+    return nanosleep(&length, &left) == 0 ? 0 : (unsigned)left.tv_sec + (left.tv_nsec >= 500000000L);
 }
 
 MOTH_HOOK int sched_yield(void)

@@ -36,8 +36,7 @@ static void fire_signal(struct moth_timer *timer)
     info.si_code = SI_TIMER;
     info.si_timerid = timer->id;
     info.si_value.sival_ptr = timer->value;
-    arch_syscall(SYS_rt_tgsigqueueinfo, arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0),
-                 arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), timer->signal_number, (long)&info, 0, 0);
+    moth_signal_process(&info);
 }
 
 /* ---- alarm and setitimer ---- */
