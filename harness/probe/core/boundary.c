@@ -20,7 +20,7 @@
 
 bool moth_in_boundary;
 
-static bool enabled, stood, program_running;
+static bool enabled, program_running;
 static uint64_t last_boundary_ns; /* virtual */
 static bool last_was_present;
 static uint32_t presents_since;
@@ -167,9 +167,7 @@ static void stand(void)
     moth_in_boundary = true;
     moth_crash_forget();
     uint32_t frames = program_running ? bounded(c->program.frames, MOTH_PROGRAM_FRAMES_MAX) : 1;
-    if (stood)
-        c->frame++;
-    stood = true;
+    c->frame++;
     bool last = program_frame + 1 >= frames;
     observe(&c->observations[bounded(c->n_observations, MOTH_PROGRAM_FRAMES_MAX - 1)], last);
     c->n_observations++;
