@@ -11,7 +11,8 @@
 
 #include "cli/option_table.h"
 
-#define DEPTH_MAX 16
+#define DEPTH_MAX 16    /* keys deeper than this are nobody's */
+#define NESTING_MAX 200 /* Lua's own limit */
 #define WORD_MAX 64
 
 enum token { T_END, T_NAME, T_STRING, T_OTHER };
@@ -260,7 +261,7 @@ static void expression(struct walk *walk, const char *name)
     struct lexer *lexer = &walk->lexer;
     int nesting = 0; /* of parentheses and blocks */
     while (lexer->token != T_END) {
-        if (is_other(lexer, '{')) {
+        if (is_other(lexer, '{') && walk->depth < NESTING_MAX) {
             table(walk, name);
             continue;
         }
@@ -280,7 +281,7 @@ int moth_config_line(const char *text, const char *const *path, size_t n)
     int last_line = 1;
     next_token(lexer);
     while (lexer->token != T_END) {
-        if (is_other(lexer, '{')) {
+        if (is_other(lexer, '{') && walk.depth < NESTING_MAX) {
             table(&walk, last);
             continue;
         }
