@@ -316,6 +316,7 @@ static int dispatch(lua_State *L)
     struct moth_lua_host *host = moth_lua_host_of(L);
     if (host->box.stopped)
         moth_lua_box_stop(L);
+    moth_lua_box_see(L, 1);
     check_arguments(L, binding);
     return binding->entry->function(L, host);
 }

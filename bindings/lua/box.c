@@ -94,18 +94,37 @@ static void check_seed(lua_State *L)
     lua_pop(L, 1);
 }
 
+void moth_lua_box_see(lua_State *L, int level)
+{
+    struct moth_lua_box *box = moth_lua_box_of(L);
+    lua_Debug record;
+    if (!lua_getstack(L, level, &record) || !lua_getinfo(L, "Sl", &record) || record.currentline < 0)
+        return;
+    memcpy(box->seen_source, record.short_src, sizeof box->seen_source);
+    box->seen_line = record.currentline;
+}
+
+/* ", last seen at file:line", or "". */
+static const char *last_seen(const struct moth_lua_box *box, char text[LUA_IDSIZE + 40])
+{
+    text[0] = '\0';
+    if (box->seen_line)
+        snprintf(text, LUA_IDSIZE + 40, ", last seen at %s:%d", box->seen_source, box->seen_line);
+    return text;
+}
+
 static void on_count(lua_State *L, lua_Debug *record)
 {
+    (void)record;
     struct moth_lua_box *box = moth_lua_box_of(L);
     box->watchdog.moves++;
     if (!box->stopped) {
+        moth_lua_box_see(L, 0);
         box->instructions += HOOK_EVERY;
         if (box->instructions < box->options.instructions_max)
             return;
-        lua_getinfo(L, "Sl", record);
         snprintf(box->message, sizeof box->message, "%s:%d: the script ran %" PRIu64 " instructions%s",
-                 record->short_src, record->currentline, box->options.instructions_max,
-                 box->options.limit_words);
+                 box->seen_source, box->seen_line, box->options.instructions_max, box->options.limit_words);
         box->stopped = true;
         luaL_traceback(L, L, NULL, 0);
         snprintf(box->traceback, sizeof box->traceback, "%s", lua_tostring(L, -1));
@@ -150,9 +169,10 @@ static int on_error(lua_State *L)
 
 static void memory_message(struct moth_lua_box *box)
 {
+    char seen[LUA_IDSIZE + 40];
     if (box->arena.hit_limit)
-        snprintf(box->message, sizeof box->message, "the script used more than %zu MB of memory",
-                 box->arena.limit_bytes >> 20);
+        snprintf(box->message, sizeof box->message, "the script used more than %zu MB of memory%s",
+                 box->arena.limit_bytes >> 20, last_seen(box, seen));
     else
         snprintf(box->message, sizeof box->message, "out of memory");
 }
@@ -190,10 +210,11 @@ int moth_lua_box_call(struct moth_lua_box *box, int n_args, int n_results)
     lua_insert(L, base);
     int status = watched_pcall(box, n_args, n_results, base);
     if (status < 0) {
+        char seen[LUA_IDSIZE + 40];
         box->stopped = box->poisoned = true;
         snprintf(box->message, sizeof box->message,
-                 "the script was stuck for more than %u ms in one call of a library function",
-                 box->watchdog.period_ms);
+                 "the script was stuck for more than %u ms in one call of a library function%s",
+                 box->watchdog.period_ms, last_seen(box, seen));
         return -1;
     }
     if (status == LUA_OK) {

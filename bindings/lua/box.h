@@ -61,6 +61,8 @@ struct moth_lua_box {
     bool poisoned; /* the watchdog tore the state: it must not be touched again */
     bool seed_fixed;
     bool stopped; /* nothing of the script runs any more: each call and instruction raises */
+    char seen_source[LUA_IDSIZE]; /* where the script was last seen: for errors without a place */
+    int seen_line;
     char message[1024];   /* of the last error: "file:line: …" */
     char traceback[4096]; /* of the last error, or "" */
 };
@@ -101,6 +103,8 @@ static inline void moth_lua_box_return(struct moth_lua_box *box)
     box->watchdog.moves++;
 }
 
+/* Remember where the function `level` of the stack is. */
+void moth_lua_box_see(lua_State *L, int level);
 /* End the script: raises now and, if the script catches it, again and again. Does not return. */
 _Noreturn void moth_lua_box_stop(lua_State *L);
 
