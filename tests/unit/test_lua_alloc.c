@@ -27,15 +27,16 @@ static void every_allocation_of_the_state_may_fail(void **state)
 {
     (void)state;
     char *folder = test_scratch();
+    char *path = moth_fs_path("%s/bot.lua", folder);
+    assert_int_equal(moth_fs_write_atomic(path, busy, strlen(busy), NULL), 0);
     bool went_through = false;
     size_t load_failures = 0, play_failures = 0;
 
     for (uint64_t n = 1; n < SWEEP_MAX && !went_through; n++) {
         struct lua_play *play = calloc(1, sizeof *play);
         assert_non_null(play);
-        play->folder = folder;
         play->options.fail_allocation = n;
-        lua_play(play, busy);
+        lua_play_named(play, path);
         if (!play->loaded) {
             assert_true(play->load_err.code == MOTH_ERR_SCRIPT || play->load_err.code == MOTH_ERR_MEMORY);
             assert_true(play->load_err.message[0]);
@@ -54,6 +55,7 @@ static void every_allocation_of_the_state_may_fail(void **state)
     assert_true(went_through);
     assert_in_range(load_failures, 100, SWEEP_MAX);
     assert_in_range(play_failures, 50, SWEEP_MAX);
+    free(path);
     test_scratch_remove(folder);
 }
 
