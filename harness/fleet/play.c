@@ -314,8 +314,10 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
     if (open_trace(play, &play->err) != 0) {
         play->step = MOTH_STEP_FAULT;
         outcome.result = MOTH_AGENT_FINISHED;
+    } else if (job->frames <= play->player.frame) {
+        outcome.result = MOTH_AGENT_BUDGET;
     } else if (moth_instance_death(play->instance)->how == MOTH_STEP_OK) {
-        let_agent_play(play, agent, job->frames, play->place->config->pads, &outcome);
+        let_agent_play(play, agent, job->frames - play->player.frame, play->place->config->pads, &outcome);
     } else { /* it died between its first boundary and here */
         play->step = moth_instance_death(play->instance)->how;
         outcome.result = MOTH_AGENT_GAME_ENDED;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,7 +21,7 @@
 
 #define TICK_MS 250
 #define GRACE_NS (15 * MOTH_NS_PER_S) /* after a signal, until workers that do not end are killed */
-#define NO_FRAME_MAX 3u               /* instances without a first frame until the run gives up */
+#define NO_FRAME_MAX 2u               /* instances without a first frame until the run gives up */
 #define FAULTS_MAX 5u                 /* faults in a row, likewise */
 
 struct task_queue {
@@ -34,6 +35,7 @@ struct supervisor {
     struct moth_workers workers;
     struct moth_tally *tally;
     struct moth_reaper reaper;
+    char run[MOTH_COOKIE_MAX]; /* token of this run: the cookie before workers mark theirs */
     struct task_queue again, verify; /* instances to be played again; findings to be replayed */
     int out_fd;                      /* holds the output folder's lock */
     uint64_t begin_ns, kill_ns;      /* kill_ns: when patience ends, 0: not yet */
@@ -445,7 +447,7 @@ struct moth_fleet_result {
 static int run(struct supervisor *supervisor, struct moth_err *err)
 {
     if (moth_plan_init(&supervisor->plan, supervisor->config) != 0 ||
-        moth_workers_init(&supervisor->workers, supervisor->config, moth_cookie()) != 0)
+        moth_workers_init(&supervisor->workers, supervisor->config, supervisor->run) != 0)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %u workers", supervisor->config->workers);
     supervisor->workers.in_child = forget_in_child;
     supervisor->workers.context = supervisor;
@@ -462,6 +464,7 @@ int moth_fleet_run(const struct moth_fleet_config *config, struct moth_fleet_res
     if (!*result)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a run");
     moth_tally_init(&(*result)->tally, config);
+    snprintf(supervisor.run, sizeof supervisor.run, "%s", moth_cookie());
     supervisor.tally = &(*result)->tally;
     int failed = moth_reaper_start(&supervisor.reaper, err);
     if (failed == 0 && (failed = open_out(&supervisor, err)) == 0 && (failed = catch_signals(err)) == 0) {
