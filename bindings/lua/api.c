@@ -11,6 +11,8 @@
 
 #include "base/str.h"
 
+#define PIXELS_MAX 65536
+
 static const struct moth_lua_entry *const game_tables[] = {moth_lua_api_step, moth_lua_api_input,
                                                            moth_lua_api_look, moth_lua_api_judge, NULL};
 static const struct moth_lua_entry *const pad_tables[] = {moth_lua_api_pad, NULL};
@@ -100,7 +102,7 @@ static const char *check_frames(lua_State *L, int i, char *text, size_t size)
 
 static const char *check_pixels(lua_State *L, int i, char *text, size_t size)
 {
-    return whole(L, i, -65536, 65536, text, size);
+    return whole(L, i, -PIXELS_MAX, PIXELS_MAX, text, size);
 }
 
 static const char *check_notches(lua_State *L, int i, char *text, size_t size)
@@ -347,9 +349,9 @@ static bool push_field(lua_State *L, const struct moth_lua_now *now, const char 
     else if (strcmp(name, "frame") == 0)
         lua_pushinteger(L, now->frame);
     else if (strcmp(name, "width") == 0)
-        lua_pushinteger(L, now->window_w);
+        lua_pushinteger(L, now->window_w <= PIXELS_MAX ? now->window_w : 0); /* the game's word for it */
     else if (strcmp(name, "height") == 0)
-        lua_pushinteger(L, now->window_h);
+        lua_pushinteger(L, now->window_h <= PIXELS_MAX ? now->window_h : 0);
     else
         return false;
     return true;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "findings/player.h"
 #include "findings/store.h"
@@ -76,6 +77,16 @@ static void tell_progress(struct play *play)
     play->place->progress(play->place->context, play->index, play->player.frame);
 }
 
+static struct moth_lua_now now_of(const struct play *play)
+{
+    const struct moth_observation *last = moth_instance_last(play->instance);
+    const struct moth_channel *channel = moth_instance_channel(play->instance);
+    return (struct moth_lua_now){.frame = last->frame,
+                                 .time_ns = last->time_ns,
+                                 .window_w = channel->window_w,
+                                 .window_h = channel->window_h};
+}
+
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
                                      size_t n_events, struct moth_lua_now *now)
 {
@@ -84,8 +95,7 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
         return MOTH_LUA_STEP_INTERRUPTED;
     record_events(play, events, n_events);
     play->step = moth_player_step(&play->player, frames, events, n_events, &play->err);
-    const struct moth_observation *last = moth_instance_last(play->instance);
-    *now = (struct moth_lua_now){.frame = last->frame, .time_ns = last->time_ns};
+    *now = now_of(play);
     tell_progress(play);
     return play->step == MOTH_STEP_OK ? MOTH_LUA_STEP_OK : MOTH_LUA_STEP_ENDED;
 }
@@ -134,18 +144,24 @@ static void agent_mark(void *context, uint32_t frame, const char *text)
         moth_trace_mark(play->writer, frame, text, &play->trace_err);
 }
 
+static void agent_print(void *context, const char *line)
+{
+    struct play *play = context;
+    moth_log_debug("instance %u: %s", play->index, line);
+}
+
 static enum moth_agent_result let_agent_play(struct play *play, const struct moth_agent *agent, uint32_t frames,
                                              uint32_t pads, struct moth_agent_outcome *outcome)
 {
-    const struct moth_observation *last = moth_instance_last(play->instance);
     struct moth_lua_backend backend = {
         .context = play,
-        .now = {.frame = last->frame, .time_ns = last->time_ns},
+        .now = now_of(play),
         .step = agent_step,
         .picture = agent_picture,
         .screenshot = agent_screenshot,
         .finding = agent_finding,
         .mark = agent_mark,
+        .print = agent_print,
     };
     uint64_t state = play->header.seed ^ AGENT_SEED_MARK;
     struct moth_agent_play how = {.seed = moth_splitmix64(&state), .max_frames = frames, .pads = pads};
