@@ -29,7 +29,7 @@ struct examination {
     double speed_s, boot_s;
     uint64_t speed_frames, virtual_ns;
     bool bare_ok;
-    char bare[256], last_words[512];
+    char bare[256], last_words[512], log[2048];
 };
 
 static void warn(struct examination *e, const char *sentence)
@@ -121,6 +121,8 @@ static int session(struct examination *e, const struct moth_agent *agent, uint32
     take_warnings(e, &first);
     take_ending(e, &first);
     e->reached |= first.n_observed > 0;
+    if (!e->reached && first.log != NULL)
+        snprintf(e->log, sizeof e->log, "%s", first.log);
     e->frames += (uint32_t)first.n_observed;
     int result = 0;
     if (first.n_observed > 0) {
@@ -227,6 +229,8 @@ static void print_text(const struct examination *e, bool deterministic)
         printf("deterministic  %s\n",
                deterministic ? "yes: two more processes, one of them under CPU load, were the same in every frame"
                              : "not known");
+    if (!e->reached)
+        printf("its last words\n%s\n", e->log);
     printf("speed          %.0f frames/s, %.1f times real time\n", fps, times);
     print_list("bypasses       ", e->bypasses);
     print_list("warnings       ", e->warnings);

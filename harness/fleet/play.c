@@ -147,7 +147,8 @@ static void agent_mark(void *context, uint32_t frame, const char *text)
 static void agent_print(void *context, const char *line)
 {
     struct play *play = context;
-    moth_log_debug("instance %u: %s", play->index, line);
+    if (play->place) /* not once more for each replay */
+        moth_log_debug("instance %u: %s", play->index, line);
 }
 
 static enum moth_agent_result let_agent_play(struct play *play, const struct moth_agent *agent, uint32_t frames,

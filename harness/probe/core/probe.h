@@ -181,6 +181,7 @@ void moth_boundary_disable(void);
 void moth_native_poll(void);     /* --threads native: the real clock moved on */
 /* Become the process the runner talks to. False: another one is. */
 bool moth_claim(void);
+bool moth_claimed(void);
 extern bool moth_in_boundary;
 void moth_give_turn(uint32_t state); /* and wait for it to come back */
 _Noreturn void moth_give_turn_for_good(uint32_t state);

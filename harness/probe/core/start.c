@@ -46,6 +46,11 @@ bool moth_claim(void)
     return true;
 }
 
+bool moth_claimed(void)
+{
+    return claimed;
+}
+
 /* The channel at its agreed descriptor, if a runner made it. */
 static struct moth_channel *map_channel(char **environment)
 {

@@ -16,6 +16,7 @@
 #define FDS_MAX 4096
 
 static uint8_t may_block[FDS_MAX];
+static uint64_t receive_limit_ns[FDS_MAX], send_limit_ns[FDS_MAX]; /* SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
 
 void moth_fd_mark(int fd)
 {
@@ -224,10 +225,11 @@ MOTH_HOOK int epoll_pwait(int fd, struct epoll_event *events, int max, int timeo
 
 /* ---- reads and writes ---- */
 
-static void until_ready(int fd, short events)
+/* False: a limit set on the socket passed (errno EAGAIN), or a signal came (EINTR). */
+static bool until_ready(int fd, short events)
 {
     if (events == 0 || !blocks(fd))
-        return;
+        return true;
     int flags = (int)arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
     if (flags < 0 || (flags & O_NONBLOCK)) {
         struct pollfd asked = {fd, events, 0};
@@ -235,19 +237,35 @@ static void until_ready(int fd, short events)
             moth_clock_query();
             moth_yield();
         }
-        return;
+        return true;
     }
     struct pollfd pollfd = {fd, events, 0};
-    poll_until(&pollfd, 1, MOTH_FOREVER);
+    uint64_t limit = events == POLLIN ? receive_limit_ns[fd] : send_limit_ns[fd];
+    int ready = poll_until(&pollfd, 1, limit != 0 ? moth_now_ns + limit : MOTH_FOREVER);
+    if (ready == 0)
+        errno = EAGAIN;
+    return ready > 0;
+}
+
+MOTH_HOOK int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    moth_real_init();
+    int result = moth_real.setsockopt(fd, level, name, value, size);
+    bool limit = level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO);
+    if (result == 0 && limit && blocks(fd) && size >= sizeof(struct timeval)) {
+        const struct timeval *t = value;
+        uint64_t ns = (uint64_t)t->tv_sec * MOTH_NS_PER_S + (uint64_t)t->tv_usec * 1000;
+        *(name == SO_RCVTIMEO ? &receive_limit_ns[fd] : &send_limit_ns[fd]) = ns;
+    }
+    return result;
 }
 
 #define READY_HOOK(result, name, arguments, pass, fd, events)                                      \
     MOTH_HOOK result name arguments                                                                \
     {                                                                                              \
-        if (moth_active())                                                                         \
-            until_ready(fd, events);                                                               \
-        else                                                                                       \
-            moth_real_init();                                                                      \
+        moth_real_init();                                                                          \
+        if (moth_active() && !until_ready(fd, events))                                             \
+            return -1;                                                                             \
         return moth_real.name pass;                                                                \
     }
 
@@ -260,7 +278,8 @@ static ssize_t write_all(int fd, const uint8_t *bytes, size_t size)
     int flags = (int)arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
     size_t done = 0;
     while (done < size) {
-        until_ready(fd, POLLOUT);
+        if (!until_ready(fd, POLLOUT))
+            return done > 0 ? (ssize_t)done : -1;
         arch_syscall(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK, 0, 0, 0);
         ssize_t n = moth_real.write(fd, bytes + done, size - done);
         int error = errno;
@@ -398,6 +417,7 @@ MOTH_HOOK int close(int fd)
         if (fd >= 0 && fd < FDS_MAX && may_block[fd]) {
             moth_timerfd_closed(fd);
             may_block[fd] = 0;
+            receive_limit_ns[fd] = send_limit_ns[fd] = 0;
         }
     }
     return moth_real.close(fd);

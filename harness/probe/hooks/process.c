@@ -74,7 +74,7 @@ static void leaving(int status, uint32_t kind)
         return;
     if (moth_crash_candidate())
         moth_crash_report_candidate();
-    if (!moth_claim())
+    if (!moth_claimed()) /* a launcher's helper, or a game that never came to SDL: its parent knows */
         return;
     moth_channel->exit_status = status;
     moth_channel->exit_kind = kind;
