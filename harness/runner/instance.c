@@ -229,10 +229,9 @@ static void watch_begin(struct watch *watch, const struct moth_instance *in)
 static enum moth_step watch_limits(struct watch *watch, struct moth_instance *in, bool boot)
 {
     char text[160];
-    uint64_t now = moth_clock_monotonic_ns(), cpu;
     if (player(in) != watch->pid)
         watch_begin(watch, in);
-    cpu = cpu_ms(watch->pid);
+    uint64_t now = moth_clock_monotonic_ns(), cpu = cpu_ms(watch->pid);
     cut_log(in);
     if (resident_mb(watch->pid) > in->limits.memory_mb)
         return end_memory(in);

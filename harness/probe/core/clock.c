@@ -6,6 +6,7 @@
  */
 #include "core/probe.h"
 #include "core/real.h"
+#include "sdl/sdl.h"
 
 uint64_t moth_now_ns;
 
@@ -26,6 +27,8 @@ void moth_clock_advance(uint64_t to_ns)
 void moth_clock_query(void)
 {
     struct moth_fiber *self = moth_current;
+    if (moth_sdl_pending) /* every SDL asks for the time when it starts */
+        moth_sdl_patch_pending();
     if (moth_in_boundary || ++self->queries < QUERIES_PER_STEP)
         return;
     self->queries = 0;

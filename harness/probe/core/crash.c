@@ -36,6 +36,14 @@ bool moth_crash_owns(int number)
     return false;
 }
 
+uint64_t moth_crash_signals(void)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+        mask |= 1ULL << (fatal[i] - 1);
+    return mask;
+}
+
 /* glibc keeps the last words of assert() and of its heap checks. */
 static void take_abort_message(char *out, size_t size)
 {

@@ -207,6 +207,7 @@ _Noreturn void moth_crash_report_candidate(void);
 void moth_crash_forget(void);
 int moth_crash_sigaction(int number, const struct sigaction *action, struct sigaction *old);
 bool moth_crash_owns(int number);
+uint64_t moth_crash_signals(void); /* as a kernel mask */
 void moth_trap_init(void);
 /* Around the start of another program: what traps must not be inherited by it. */
 void moth_trap_pause(void);

@@ -75,6 +75,29 @@ static void count(long number, uint64_t pc)
     bypass->last_pc[kind] = pc;
 }
 
+/* A sanitizer's runtime blocks all signals with a call of its own; a blocked trap would be the end. */
+static long trapped_mask(ucontext_t *context, const long args[6])
+{
+    uint64_t mask, set;
+    memcpy(&mask, &context->uc_sigmask, sizeof mask);
+    if (args[2] != 0)
+        memcpy((void *)args[2], &mask, sizeof mask);
+    if (args[1] == 0)
+        return 0;
+    memcpy(&set, (const void *)args[1], sizeof set);
+    if (args[0] == SIG_BLOCK)
+        mask |= set;
+    else if (args[0] == SIG_UNBLOCK)
+        mask &= ~set;
+    else if (args[0] == SIG_SETMASK)
+        mask = set;
+    else
+        return -EINVAL;
+    mask &= ~(moth_crash_signals() | 1ULL << (moth_preempt_signal() - 1));
+    memcpy(&context->uc_sigmask, &mask, sizeof mask);
+    return 0;
+}
+
 bool moth_trap_call(const siginfo_t *info, ucontext_t *context)
 {
     if (info->si_code != SYS_USER_DISPATCH_CODE)
@@ -84,6 +107,14 @@ bool moth_trap_call(const siginfo_t *info, ucontext_t *context)
     int saved = errno;
     if (number == SYS_rt_sigreturn) { /* a restorer of the game's own: libc's does the same, and may */
         arch_context_set_pc(context, restorer);
+        return true;
+    }
+    if (number == SYS_rt_sigprocmask) { /* the mask that counts is the one this handler returns to */
+        arch_trapped_result(context, trapped_mask(context, args));
+        return true;
+    }
+    if (number == SYS_sigaltstack) { /* ours serves every fiber */
+        arch_trapped_result(context, 0);
         return true;
     }
     if (pc < linker_low || pc >= linker_high)

@@ -110,6 +110,11 @@ MOTH_HOOK pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
     return waitpid(pid, status, options);
 }
 
+MOTH_HOOK pid_t wait3(int *status, int options, struct rusage *usage)
+{
+    return wait4(-1, status, options, usage);
+}
+
 MOTH_HOOK int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
     moth_real_init();

@@ -128,7 +128,7 @@ static int create_parked(struct moth_fiber *fiber, const pthread_attr_t *attr)
         pthread_attr_setdetachstate(&joinable, PTHREAD_CREATE_JOINABLE);
         pthread_attr_setinheritsched(&joinable, PTHREAD_INHERIT_SCHED);
     }
-    uint64_t all = UINT64_MAX, before;
+    uint64_t all = ~moth_crash_signals(), before; /* a sanitizer's wrapper around the original may trap */
     arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, 8, 0, 0);
     int error = moth_real.pthread_create(&fiber->handle, attr != NULL ? &joinable : NULL, parked, fiber);
     if (error == 0)

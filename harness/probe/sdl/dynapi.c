@@ -97,6 +97,20 @@ static void *program_symbol(const char *wanted, uint64_t base)
     return found;
 }
 
+/* Whether the program was linked against the probe. */
+static bool linked_in(void)
+{
+    const struct link_map *program = _r_debug.r_map;
+    const char *strings = NULL;
+    for (const ElfW(Dyn) *d = program->l_ld; d->d_tag != DT_NULL; d++)
+        if (d->d_tag == DT_STRTAB)
+            strings = (const char *)d->d_un.d_ptr;
+    for (const ElfW(Dyn) *d = program->l_ld; strings != NULL && d->d_tag != DT_NULL; d++)
+        if (d->d_tag == DT_NEEDED && strncmp(strings + d->d_un.d_val, "libmoth_probe", 13) == 0)
+            return true;
+    return false;
+}
+
 /* The entry of the SDL that owns `table`. */
 static entry_function owner_entry(const void *table)
 {
@@ -105,7 +119,7 @@ static entry_function owner_entry(const void *table)
     if (dladdr1(table, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map == NULL)
         return NULL;
     bool program = map->l_name == NULL || map->l_name[0] == '\0';
-    moth_channel->attach = program ? MOTH_ATTACH_DYNAPI : MOTH_ATTACH_PRELOAD;
+    moth_channel->attach = linked_in() ? MOTH_ATTACH_LINK : program ? MOTH_ATTACH_DYNAPI : MOTH_ATTACH_PRELOAD;
     if (program)
         return (entry_function)program_symbol("SDL_DYNAPI_entry", map->l_addr);
     void *handle = dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);

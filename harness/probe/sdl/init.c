@@ -11,7 +11,7 @@ static void started(Uint32 flags)
         moth_boundary_enable();
 }
 
-static void note_driver(void)
+void moth_sdl_note_driver(void)
 {
     const char *driver = SDL_ORIGINAL(GetCurrentVideoDriver) != NULL ? SDL_ORIGINAL(GetCurrentVideoDriver)() : NULL;
     for (size_t i = 0; driver != NULL && i + 1 < sizeof moth_channel->video_driver; i++) {
@@ -27,7 +27,7 @@ static int hook_Init(Uint32 flags)
     int result = SDL_ORIGINAL(Init)(flags);
     if (result == 0) {
         started(flags);
-        note_driver();
+        moth_sdl_note_driver();
     }
     return result;
 }
@@ -38,7 +38,7 @@ static int hook_InitSubSystem(Uint32 flags)
     int result = SDL_ORIGINAL(InitSubSystem)(flags);
     if (result == 0) {
         started(flags);
-        note_driver();
+        moth_sdl_note_driver();
     }
     return result;
 }
@@ -50,7 +50,7 @@ static int hook_VideoInit(const char *driver)
     int result = SDL_ORIGINAL(VideoInit)(NULL);
     if (result == 0) {
         started(SDL_INIT_VIDEO);
-        note_driver();
+        moth_sdl_note_driver();
     }
     return result;
 }

@@ -31,11 +31,12 @@ extern const struct moth_sdl_hook moth_sdl_video_hooks[], moth_sdl_draw_hooks[],
 void moth_sdl_patch_pending(void);
 extern bool moth_sdl_pending;
 
+/* ---- init.c ---- */
+void moth_sdl_note_driver(void);
+
 /* ---- video.c ---- */
 void moth_video_presented(void *presenter, bool sets_pace);
 void moth_video_observe(struct moth_observation *observation, uint32_t want, bool last);
-/* What the coming boundary wants to see. */
-uint32_t moth_boundary_wants(void);
 SDL_Window *moth_video_focus(void);
 bool moth_video_focus_changed(void); /* once after each change */
 

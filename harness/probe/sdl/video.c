@@ -73,6 +73,7 @@ static struct shown *add_window(SDL_Window *window, Uint32 flags)
             entry = &windows[i];
     if (entry == NULL)
         return NULL;
+    moth_sdl_note_driver();
     *entry = (struct shown){.window = window, .gl = (flags & SDL_WINDOW_OPENGL) != 0};
     moth_channel->gl_used |= entry->gl;
     if (!(flags & SDL_WINDOW_HIDDEN) || focus == NULL)
