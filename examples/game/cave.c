@@ -2,8 +2,7 @@
  *
  * Cave: a small game in one file. Four rooms, coins, bats, a shopkeeper, a locked door and a crystal behind it.
  *
- * Arrows walk. Walk into the shopkeeper to trade: up and down choose, return or space buys, escape, left or
- * right leaves. The key opens the door; touch the crystal to win. Bats cost a heart each; the apple gives one
+ * Arrows walk. Walk up to the counter to trade: up and down choose, return or space buys, escape leaves. The key opens the door; touch the crystal to win. Bats cost a heart each; the apple gives one
  * back, the boots make you faster.
  *
  * It knows nothing of a test harness. There is one planted bug in it, a few inputs deep: see README.md, but
@@ -32,22 +31,22 @@
 
 /* --- the world --- */
 
-/* # wall, . floor, o coin, S shopkeeper, b bat, ~ water, T torch, D door, C crystal. Gaps lead on. */
+/* # wall, . floor, o coin, S shopkeeper, s counter, b bat, ~ water, T torch, D door, C crystal. Gaps lead on. */
 static const char *const maps[ROOMS][ROWS] = {
     {
         "####T#########T#####",
         "#....o.............#",
         "#..##......o...##..#",
         "#..#..o.........#..#",
-        "#.......~~~........#",
-        "#.o....~~~~~....o...",
-        "#.......~~~.........",
-        "#...S..........o....",
-        "#.............##...#",
-        "#..o..##......#....#",
+        "#..................#",
+        "#.o.....sSss....o..#",
+        "#...................",
+        "#...~~.........o...#",
+        "#..~~~~.......##...#",
+        "#..~~~........#....#",
         "#......#..o......o.#",
-        "#.....o.....o......#",
-        "########....########",
+        "#.....o#....o......#",
+        "#########..#########",
     },
     {
         "#####T##########T###",
@@ -55,9 +54,9 @@ static const char *const maps[ROOMS][ROWS] = {
         "#....b.....##......#",
         "#..###.....##...o..#",
         "#....#.............#",
-        ".....#....o....###.#",
+        "#....#....o....###.#",
         ".........###.....#.#",
-        ".....o...###..o..#.#",
+        "#....o...###..o..#.#",
         "#................#.#",
         "#..~~~......b......#",
         "#..~~~~..o......o..#",
@@ -65,7 +64,7 @@ static const char *const maps[ROOMS][ROWS] = {
         "########....########",
     },
     {
-        "########....########",
+        "#########..#########",
         "#..o...........o...#",
         "#.....b......##....#",
         "#..####......##..o.#",
@@ -164,8 +163,8 @@ static void get_key(void)
 
 static const struct item items[] = {
     {"APPLE", 1, get_apple},
-    {"BOOTS", 2, get_boots},
-    {"KEY", 3, get_key},
+    {"BOOTS", 1, get_boots},
+    {"KEY", 2, get_key},
 };
 
 static void stock_shop(struct shop *shop)
@@ -181,6 +180,14 @@ static void take_from_shelf(struct shop *shop, int i)
     shop->n--;
 }
 
+static bool can_pay_any(const struct shop *shop)
+{
+    for (int i = 0; i < shop->n; i++)
+        if (shop->shelf[i]->price <= game.coins)
+            return true;
+    return false;
+}
+
 static void buy(struct shop *shop)
 {
     const struct item *item = shop->shelf[shop->cursor];
@@ -192,6 +199,8 @@ static void buy(struct shop *shop)
     item->bought();
     beep(660, 4000);
     take_from_shelf(shop, shop->cursor);
+    if (shop->n > 0 && !can_pay_any(shop))
+        shop->open = false;
 }
 
 static void shop_key(struct shop *shop, int key)
@@ -202,17 +211,17 @@ static void shop_key(struct shop *shop, int key)
         shop->cursor++;
     else if (key == SDL_SCANCODE_RETURN || key == SDL_SCANCODE_SPACE)
         buy(shop);
-    else if (key == SDL_SCANCODE_ESCAPE || key == SDL_SCANCODE_LEFT || key == SDL_SCANCODE_RIGHT)
+    else if (key == SDL_SCANCODE_ESCAPE)
         shop->open = false;
 }
 
 static void enter_shop(struct shop *shop)
 {
-    if (shop->n == 0)
-        return; /* sold out */
+    if (!can_pay_any(shop))
+        return;
     shop->open = true;
     shop->cursor = 0;
-    game.x += 10; /* so that leaving does not enter at once */
+    game.y += 12; /* a step back, so that leaving does not enter at once */
 }
 
 /* --- playing --- */
@@ -246,9 +255,10 @@ static void new_game(void)
     for (int i = 0; i < ROOMS; i++)
         load_room(&game.rooms[i], maps[i]);
     stock_shop(&game.shop);
-    game.room = game.coins = game.hurt = 0;
+    game.room = game.hurt = 0;
+    game.coins = 3;
     game.hearts = HEARTS;
-    game.x = 7 * TILE;
+    game.x = 9 * TILE;
     game.y = 7 * TILE;
     game.speed = 1.8f;
     game.has_key = game.won = game.over = false;
@@ -303,7 +313,7 @@ static void touch_tile(void)
         game.coins++;
         add_sparks(game.x + 8, game.y + 8, 0xffe060);
         beep(880, 2000);
-    } else if (*tile == 'S') {
+    } else if (*tile == 'S' || *tile == 's') {
         enter_shop(&game.shop);
     } else if (*tile == 'C') {
         game.won = true;
@@ -423,6 +433,11 @@ static void draw_tile(char tile, float x, float y, int column, int row)
     case '~':
         rect(x, y, TILE, TILE, 0x24486a);
         rect(x + 3 + wave * 2, y + 6, 7, 2, 0x4a7fa8);
+        break;
+    case 's':
+        rect(x, y + 7, TILE, 8, 0x6a4a2a);
+        rect(x, y + 6, TILE, 2, 0x9a7040);
+        rect(x + 4, y + 2, 5, 4, column % 2 ? 0xd04040 : 0x60c060);
         break;
     case 'S':
         rect(x + 3, y + 5, 10, 10, 0x3d7a46);
