@@ -31,6 +31,7 @@ char *moth_first_line(const char *text);
 /* A sanitizer's report, as text, taken apart. */
 struct moth_sanitizer_report {
     char *title;  /* "AddressSanitizer: heap-use-after-free" */
+    char *source; /* "game.c:12:3" where the report begins with it (UBSan), or NULL */
     char *text;   /* the whole report */
     char **stack; /* frames in moth_frame_text's form */
     size_t n_stack;

@@ -18,7 +18,10 @@ static struct moth_finding *finding_from(const struct moth_evidence *evidence,
     free(finding->detail);
     finding->detail = strdup(report->text);
     char *place = report->n_stack > 0 ? moth_finding_place(finding) : NULL;
-    finding->title = moth_fs_path("%s%s", report->title, place ? place : "");
+    if (!place && report->source)
+        finding->title = moth_fs_path("%s at %s", report->title, report->source);
+    else
+        finding->title = moth_fs_path("%s%s", report->title, place ? place : "");
     free(place);
     return finding;
 }

@@ -169,12 +169,14 @@ static const char *report_in_line(const char *line, const char *end, bool *undef
     return *undefined ? line : NULL;
 }
 
-static char *undefined_title(const char *line, const char *end)
+static void undefined_title(const char *line, const char *end, struct moth_sanitizer_report *report)
 {
-    const char *runtime = find_in_line(line, end, ": runtime error: ");
+    static const char mark[] = ": runtime error: ";
+    const char *runtime = find_in_line(line, end, mark);
+    const char *what = runtime + sizeof mark - 1;
     const char *base = base_of(line, runtime);
-    return moth_fs_path("UndefinedBehaviorSanitizer: %.*s at %.*s", (int)(end - runtime - 17), runtime + 17,
-                        (int)(runtime - base), base);
+    report->title = moth_fs_path("UndefinedBehaviorSanitizer: %.*s", (int)(end - what), what);
+    report->source = moth_fs_path("%.*s", (int)(runtime - base), base);
 }
 
 bool moth_sanitizer_parse(const char *text, struct moth_sanitizer_report *report)
@@ -186,7 +188,10 @@ bool moth_sanitizer_parse(const char *text, struct moth_sanitizer_report *report
         const char *found = report_in_line(line, end, &undefined);
         if (!found)
             continue;
-        report->title = undefined ? undefined_title(line, end) : short_title(found, end);
+        if (undefined)
+            undefined_title(line, end, report);
+        else
+            report->title = short_title(found, end);
         report->text = strndup(line, REPORT_BYTES_MAX);
         if (*end)
             parse_stack(end + 1, report);
@@ -198,6 +203,7 @@ bool moth_sanitizer_parse(const char *text, struct moth_sanitizer_report *report
 void moth_sanitizer_report_fini(struct moth_sanitizer_report *report)
 {
     free(report->title);
+    free(report->source);
     free(report->text);
     for (size_t i = 0; i < report->n_stack; i++)
         free(report->stack[i]);

@@ -9,7 +9,8 @@
  *    few functions that call each other, these are what counts, whichever overflowed;
  *  - an assertion's expression is part of it: two asserts in one function are two;
  *  - without symbols, build id and offset in the module stand for the function;
- *  - with no usable frame at all, the title without its numbers (an exit keeps its status).
+ *  - with no usable frame at all, and for what has no place of its own (an exit, too much memory, what a
+ *    script reports), the title without its numbers; an exit keeps its status.
  */
 #include "findings/finding.h"
 
@@ -159,7 +160,8 @@ void moth_finding_fingerprint(struct moth_finding *finding)
     moth_buf_init(&buf);
     moth_buf_put(&buf, FINGERPRINT_VERSION, sizeof FINGERPRINT_VERSION);
     moth_buf_put(&buf, kind, strlen(kind) + 1);
-    bool by_title = finding->kind == MOTH_FINDING_EXIT || finding->kind == MOTH_FINDING_INVARIANT;
+    bool by_title = finding->scripted || finding->kind == MOTH_FINDING_EXIT ||
+                    finding->kind == MOTH_FINDING_INVARIANT || finding->kind == MOTH_FINDING_LEAK;
     if (by_title || !put_stack(&buf, finding))
         put_title(&buf, finding);
     put_assertion(&buf, finding);

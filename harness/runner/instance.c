@@ -134,11 +134,14 @@ static enum moth_step end(struct moth_instance *in, enum moth_step how, const ch
     return how;
 }
 
-/* While the process still exists. */
-static void take_stacks(struct moth_instance *in)
+/* While the process still exists. One that runs on is looked at several times, for what it loops in. */
+static void take_stacks(struct moth_instance *in, bool running)
 {
     struct moth_err err;
-    in->death.unwound = moth_unwind(player(in), in->channel, NULL, &err);
+    if (running)
+        in->death.unwound = moth_unwind_running(player(in), in->channel, &err);
+    else
+        in->death.unwound = moth_unwind(player(in), in->channel, NULL, &err);
     if (in->death.unwound != NULL)
         in->death.stacks = moth_stacks_text(in->death.unwound);
 }
@@ -148,7 +151,7 @@ static enum moth_step end_crash(struct moth_instance *in)
     char text[sizeof in->channel->crash.message];
     snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->channel->crash.message);
     in->death.signal = in->channel->crash.signal;
-    take_stacks(in);
+    take_stacks(in, false);
     return end(in, MOTH_STEP_CRASH, text);
 }
 
@@ -156,13 +159,13 @@ static enum moth_step end_deadlock(struct moth_instance *in)
 {
     char text[sizeof in->channel->deadlock_text];
     snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->channel->deadlock_text);
-    take_stacks(in);
+    take_stacks(in, false);
     return end(in, MOTH_STEP_DEADLOCK, text);
 }
 
 static enum moth_step end_stuck(struct moth_instance *in, const char *why)
 {
-    take_stacks(in);
+    take_stacks(in, true);
     enum moth_step how = end(in, MOTH_STEP_HANG, why);
     kill_all(in);
     return how;
@@ -172,7 +175,7 @@ static enum moth_step end_memory(struct moth_instance *in)
 {
     char text[128];
     snprintf(text, sizeof text, "more than %u MB of memory", in->limits.memory_mb);
-    take_stacks(in);
+    take_stacks(in, false);
     enum moth_step how = end(in, MOTH_STEP_MEMORY, text);
     kill_all(in);
     return how;

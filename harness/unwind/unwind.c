@@ -47,16 +47,7 @@ static void describe_fiber(struct moth_unwind_start *start, const struct moth_fi
     start->about.owner = record->owner;
 }
 
-/* The registers of the fiber that runs: given, or asked of the kernel. */
-static void start_running(struct moth_unwind_start *start, pid_t pid, const struct moth_unwind_regs *running)
-{
-    if (running)
-        start->regs = *running;
-    else if (moth_unwind_thread_regs(pid, &start->regs, NULL) != 0)
-        start->no_registers = true;
-}
-
-static void list_culprit(struct start_list *list, pid_t pid, const struct moth_channel *channel,
+static void list_culprit(struct start_list *list, const struct moth_channel *channel,
                          const struct moth_unwind_regs *running)
 {
     bool crashed = channel->state == MOTH_STATE_CRASH;
@@ -67,8 +58,10 @@ static void list_culprit(struct start_list *list, pid_t pid, const struct moth_c
     if (crashed) {
         start->about.wait = MOTH_WAIT_NONE;
         moth_unwind_regs_from_gregs(&start->regs, channel->crash.regs);
+    } else if (running) {
+        start->regs = *running;
     } else {
-        start_running(start, pid, running);
+        start->no_registers = true;
     }
 }
 
@@ -113,12 +106,12 @@ static void list_starts(struct start_list *list, pid_t pid, const struct moth_ch
 {
     list->n = 0;
     if (channel->config.threads != MOTH_THREADS_NATIVE) {
-        list_culprit(list, pid, channel, running);
+        list_culprit(list, channel, running);
         list_switched_out(list, channel);
         return;
     }
     if (channel->state == MOTH_STATE_CRASH || running)
-        list_culprit(list, pid, channel, running);
+        list_culprit(list, channel, running);
     list_kernel_threads(list, pid);
 }
 
@@ -217,6 +210,25 @@ static struct moth_stacks *ask_child(pid_t pid, int mem_fd, struct start_list *l
     return stacks;
 }
 
+static struct moth_stacks *unwind_held(pid_t pid, int mem_fd, const struct moth_channel *channel,
+                                       const struct moth_unwind_regs *running, struct moth_err *err)
+{
+    struct start_list *list = malloc(sizeof *list);
+    if (!list) {
+        moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the game's stacks");
+        return NULL;
+    }
+    list_starts(list, pid, channel, running);
+    struct moth_stacks *stacks = ask_child(pid, mem_fd, list, err);
+    free(list);
+    if (stacks && stacks->n_fibers == 0) {
+        moth_err_set(err, MOTH_ERR_SYSTEM, "the stacks of process %d could not be read", (int)pid);
+        moth_stacks_free(stacks);
+        stacks = NULL;
+    }
+    return stacks;
+}
+
 struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
                                 const struct moth_unwind_regs *running, struct moth_err *err)
 {
@@ -227,21 +239,13 @@ struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
         moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot read the memory of process %d", (int)pid);
         return NULL;
     }
-    struct start_list *list = malloc(sizeof *list);
-    struct moth_stacks *stacks = NULL;
-    if (list) {
-        list_starts(list, pid, channel, running);
-        stacks = ask_child(pid, mem_fd, list, err);
-    } else {
-        moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the game's stacks");
-    }
-    free(list);
+    struct moth_unwind_regs asked;
+    bool ask = !running && channel->state != MOTH_STATE_CRASH && channel->config.threads != MOTH_THREADS_NATIVE;
+    bool held = ask && moth_unwind_hold(pid, &asked, NULL) == 0;
+    struct moth_stacks *stacks = unwind_held(pid, mem_fd, channel, held ? &asked : running, err);
+    if (held)
+        moth_unwind_let_go(pid);
     close(mem_fd);
-    if (stacks && stacks->n_fibers == 0) {
-        moth_err_set(err, MOTH_ERR_SYSTEM, "the stacks of process %d could not be read", (int)pid);
-        moth_stacks_free(stacks);
-        stacks = NULL;
-    }
     return stacks;
 }
 

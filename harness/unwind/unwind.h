@@ -69,6 +69,10 @@ struct moth_stacks {
  * Takes up to about ten seconds of wall time with large debug information, usually 0.1. */
 struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
                                 const struct moth_unwind_regs *running, struct moth_err *err);
+/* The same for a game that runs and does not come back: it is held and let go several times, a few
+ * milliseconds apart, and what the culprit's stacks have in common is its stack. So a loop is named by the
+ * function that loops, not by the one it happened to be in. The process may not be stopped. */
+struct moth_stacks *moth_unwind_running(pid_t pid, const struct moth_channel *channel, struct moth_err *err);
 void moth_stacks_free(struct moth_stacks *stacks);
 
 /* The same as text for people: every fiber with what it waits for, and its frames. Caller frees. */
@@ -82,6 +86,9 @@ char *moth_unwind_all(pid_t pid, const struct moth_channel *channel, const struc
 
 /* Registers of a kernel thread that may still run: stops it, reads them, lets it go on. 0 or -1. */
 int moth_unwind_thread_regs(pid_t tid, struct moth_unwind_regs *regs, struct moth_err *err);
+/* The same in two: after hold the thread stands still until it is let go. */
+int moth_unwind_hold(pid_t tid, struct moth_unwind_regs *regs, struct moth_err *err);
+void moth_unwind_let_go(pid_t tid);
 /* From glibc's gregs order, as channel->crash.regs has them. */
 void moth_unwind_regs_from_gregs(struct moth_unwind_regs *regs, const uint64_t *gregs);
 

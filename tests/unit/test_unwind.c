@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -171,6 +172,35 @@ static void play_null_call(void)
     catch_crashes();
     calls_null(&depth);
     depth++;
+}
+
+static volatile uint64_t counter;
+
+NO_INLINE static void spin_left(void)
+{
+    for (int i = 0; i < 100000; i++)
+        counter++;
+}
+
+NO_INLINE static void spin_right(void)
+{
+    for (int i = 0; i < 100000; i++)
+        counter += 3;
+}
+
+NO_INLINE static void spins(void)
+{
+    channel->vtime_ns = 1; /* tells the test that it begins */
+    for (;;) {
+        spin_left();
+        spin_right();
+    }
+}
+
+NO_INLINE static void play_spin(void)
+{
+    spins();
+    counter++;
 }
 
 /* ---- the tests ---- */
@@ -352,6 +382,32 @@ static void native_threads_are_kernel_threads(void **state)
     end(pid);
 }
 
+/* A loop that is in another function each time one looks is named by itself. */
+static void running_loop_is_named_by_its_function(void **state)
+{
+    (void)state;
+    channel->state = MOTH_STATE_BOUNDARY;
+    channel->config.threads = MOTH_THREADS_DETERMINISTIC;
+    channel->vtime_ns = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        play_spin();
+        _exit(1);
+    }
+    while (*(volatile uint64_t *)&channel->vtime_ns == 0)
+        sched_yield();
+    struct moth_err err;
+    struct moth_stacks *stacks = moth_unwind_running(pid, channel, &err);
+    if (!stacks)
+        fail_msg("%s", err.message);
+    assert_int_equal(find_symbol(&stacks->fibers[0], "spins"), 0);
+    assert_chain(&stacks->fibers[0], (const char *const[]){"spins", "play_spin"}, 2);
+    moth_stacks_free(stacks);
+    assert_int_equal(kill(pid, 0), 0);
+    end(pid);
+}
+
 static uint64_t garbage_word(uint64_t *random)
 {
     *random = *random * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -445,6 +501,7 @@ int main(void)
         cmocka_unit_test(endless_recursion_is_shown_by_both_ends),
         cmocka_unit_test(call_through_null_names_the_caller),
         cmocka_unit_test(native_threads_are_kernel_threads),
+        cmocka_unit_test(running_loop_is_named_by_its_function),
         cmocka_unit_test(garbage_does_no_harm),
         cmocka_unit_test(cyclic_stack_ends),
         cmocka_unit_test(a_process_that_is_gone_is_an_error),

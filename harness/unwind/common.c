@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A stack of a game that runs: what several looks at it have in common.
+ */
+#include "unwind/unwind.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "unwind/walk.h"
+
+#define LOOKS 8u
+#define COMMON_BUDGET_NS (8 * MOTH_NS_PER_S)
+
+/* Not all the same, so that a loop of one length is met at different places. */
+static const long pauses_ns[LOOKS] = {1300000, 3100000, 700000, 4700000, 2300000, 5900000, 1900000, 3700000};
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Frames of one call: the same function, or without symbols the same place it will return to. */
+static bool same_call(const struct moth_frame *a, const struct moth_frame *b)
+{
+    if (!same_text(a->module, b->module) || a->inlined != b->inlined)
+        return false;
+    return a->symbol || b->symbol ? same_text(a->symbol, b->symbol) : a->module_offset == b->module_offset;
+}
+
+static void drop_inner(struct moth_fiber_stack *stack, size_t n)
+{
+    struct moth_fiber_stack inner = {.frames = stack->frames, .n_frames = n};
+    size_t left = stack->n_frames - n;
+    struct moth_frame *kept = calloc(left ? left : 1, sizeof *kept);
+    if (!kept)
+        return;
+    memcpy(kept, stack->frames + n, left * sizeof *kept);
+    moth_fiber_stack_fini(&inner);
+    stack->frames = kept;
+    stack->n_frames = left;
+    stack->omitted_at -= stack->omitted_at < n ? stack->omitted_at : n;
+}
+
+/* Cut `stack` to the outer calls that it shares with `other`, unless they share none. */
+static void keep_common(struct moth_fiber_stack *stack, const struct moth_fiber_stack *other)
+{
+    size_t common = 0;
+    while (common < stack->n_frames && common < other->n_frames &&
+           same_call(&stack->frames[stack->n_frames - 1 - common], &other->frames[other->n_frames - 1 - common]))
+        common++;
+    if (common > 0 && common < stack->n_frames)
+        drop_inner(stack, stack->n_frames - common);
+}
+
+static struct moth_stacks *look(pid_t pid, const struct moth_channel *channel, struct moth_err *err)
+{
+    struct moth_unwind_regs regs;
+    if (moth_unwind_hold(pid, &regs, err) != 0)
+        return NULL;
+    struct moth_stacks *stacks = moth_unwind(pid, channel, &regs, err);
+    moth_unwind_let_go(pid);
+    return stacks;
+}
+
+struct moth_stacks *moth_unwind_running(pid_t pid, const struct moth_channel *channel, struct moth_err *err)
+{
+    uint64_t deadline_ns = moth_clock_monotonic_ns() + COMMON_BUDGET_NS;
+    struct moth_stacks *stacks = look(pid, channel, err);
+    for (unsigned i = 0; stacks && i < LOOKS && moth_clock_monotonic_ns() < deadline_ns; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = pauses_ns[i]}, NULL);
+        struct moth_stacks *again = look(pid, channel, NULL);
+        if (again && again->fibers[0].fiber == stacks->fibers[0].fiber && !again->cut)
+            keep_common(&stacks->fibers[0], &again->fibers[0]);
+        moth_stacks_free(again);
+    }
+    return stacks;
+}
