@@ -22,7 +22,8 @@ static struct moth_waiter waiters; /* head of the ring of all waits */
 unsigned moth_n_waiting[MOTH_WAIT_OTHER + 1];
 static struct moth_fiber *switched_from;
 static struct moth_rng schedule_rng;
-static uint32_t schedule_gap, lowest_priority;
+static uint32_t schedule_gap;
+static bool idling; /* time passes on a fiber that waits: nothing may switch away from it */
 
 #define MAIN (&moth_fibers[0])
 #define SIGNALS 64
@@ -40,7 +41,6 @@ static uint32_t fresh_priority(void)
 void moth_fibers_init(void)
 {
     waiters.next = waiters.previous = &waiters;
-    lowest_priority = 0x3fffffffu;
     uint64_t seed = moth_channel->config.schedule_seed;
     moth_rng_seed(&schedule_rng, seed);
     schedule_gap = 2u << (2 * (seed & 3)); /* different seeds look at different densities of change */
@@ -334,8 +334,11 @@ static void schedule(void)
 {
     struct moth_fiber *next;
     moth_current->running = false; /* it may be the next to become ready itself */
-    while ((next = take_ready()) == NULL)
+    while ((next = take_ready()) == NULL) {
+        idling = true;
         idle();
+        idling = false;
+    }
     switch_to(next);
 }
 
@@ -441,8 +444,10 @@ void moth_yield(void)
 {
     struct moth_fiber *self = moth_current;
     moth_points++;
-    if (shuffled() && lowest_priority > 1)
-        self->priority = lowest_priority--;
+    if (idling)
+        return;
+    if (shuffled()) /* below all that did not give way, but in no fixed order: two that do would go on for ever */
+        self->priority = (uint32_t)moth_rng_below(&schedule_rng, 0x40000000u);
     if (moth_n_waiting[MOTH_WAIT_FD] > 0)
         moth_fd_poll_waiters(0);
     if (ready_head == NULL)
@@ -458,12 +463,18 @@ void moth_preempt_pass(void)
     uint64_t next = next_deadline();
     if (ready_head == NULL && next != MOTH_FOREVER)
         moth_clock_advance(next);
-    moth_yield();
+    if (ready_head == NULL)
+        return;
+    struct moth_fiber *self = moth_current;
+    self->priority = 0; /* two that spin for each other must take turns */
+    self->running = false;
+    moth_fiber_make_ready(self);
+    switch_to(take_ready());
 }
 
 void moth_sync_point(void)
 {
-    if (!shuffled() || moth_in_boundary || moth_rng_below(&schedule_rng, schedule_gap) != 0)
+    if (!shuffled() || moth_in_boundary || idling || moth_rng_below(&schedule_rng, schedule_gap) != 0)
         return;
     struct moth_fiber *self = moth_current;
     self->priority = fresh_priority();

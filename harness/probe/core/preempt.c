@@ -87,8 +87,7 @@ static void on_tick(int number, siginfo_t *info, void *opaque)
         return;
     int saved = errno;
     moth_channel->preempted++;
-    moth_preempt_pass();
-    points_seen = moth_points; /* still the same spin: next time after one tick */
+    moth_preempt_pass(); /* no scheduling point: who spins next is interrupted after one tick */
     errno = saved;
 }
 

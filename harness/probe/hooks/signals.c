@@ -171,8 +171,11 @@ MOTH_HOOK int sigsuspend(const sigset_t *mask)
     if (!moth_active())
         return moth_real.sigsuspend(mask);
     sigset_t before;
-    set_mask(SIG_SETMASK, mask, &before);
-    while (moth_wait(MOTH_WAIT_SIGNAL, NULL, MOTH_FOREVER) != MOTH_WAKE_INTERRUPTED)
+    uint64_t pending = 0, blocked;
+    memcpy(&blocked, mask, sizeof blocked);
+    arch_syscall(SYS_rt_sigpending, (long)&pending, sizeof pending, 0, 0, 0, 0);
+    set_mask(SIG_SETMASK, mask, &before); /* handlers of what is pending run in here */
+    while ((pending & ~blocked) == 0 && moth_wait(MOTH_WAIT_SIGNAL, NULL, MOTH_FOREVER) != MOTH_WAKE_INTERRUPTED)
         moth_cancel_point();
     set_mask(SIG_SETMASK, &before, NULL);
     errno = EINTR;
