@@ -21,9 +21,12 @@ static size_t parse_tail(const char *text, size_t length, struct moth_frame_part
 {
     if (length == 0 || text[length - 1] != ')')
         return length;
-    size_t open = length;
-    while (open > 0 && text[open - 1] != '(')
-        open--;
+    size_t open = length - 1; /* just after the '(' that belongs to the last ')' */
+    for (int depth = 1; open > 0; open--) {
+        depth += (text[open - 1] == ')') - (text[open - 1] == '(');
+        if (depth == 0)
+            break;
+    }
     if (open < 3 || text[open - 2] != ' ')
         return length;
     const char *inside = text + open;
@@ -176,8 +179,10 @@ static void copy_plain_name(const char *name, char *key, size_t size)
             n = n < size ? n : size - 1;
         } else if (depth == 0 && operator_name && strncmp(at, "()", 2) == 0) {
             at++;
-        } else if (depth == 0 && operator_name && (*at == '<' || *at == '>')) {
-            key[n++] = *at;
+        } else if (depth == 0 && operator_name && strchr("<>-", *at)) {
+            while (*at && *at != '(' && n + 1 < size) /* operator<<, operator->, … */
+                key[n++] = *at++;
+            at--;
         } else if (*at == '<' || *at == '(') {
             depth++;
         } else if (*at == '>' || *at == ')') {

@@ -58,7 +58,10 @@ struct moth_instance *moth_instance_launch(const struct moth_instance_config *co
     static uint32_t launched;
     struct moth_instance *instance = calloc(1, sizeof *instance);
     instance->number = launched++;
-    instance->channel = calloc(1, offsetof(struct moth_channel, pixels));
+    instance->channel = aligned_alloc(_Alignof(struct moth_channel), sizeof *instance->channel);
+    if (!instance->channel)
+        abort();
+    memset(instance->channel, 0, offsetof(struct moth_channel, pixels)); /* the rest is never touched */
     instance->config = *config;
     instance->argument = config->argv[1] ? config->argv[2] : NULL;
     moth_game_inspect(config->argv[0], &instance->game, NULL);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reports: run.json keeps the contract's members, JUnit is well-formed whatever a game says, the list
+ * shows what one needs to go on. A failure means that somebody's pipeline breaks.
+ */
+#include "test.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "findings/utf8.h"
+#include "reports/reports.h"
+
+#define NASTY "<b>&\"']]>\x01\x1b[31m\xff\xed\xa0\x80\xef\xbf\xbf tab\tline\nend \xc3\xa4\xf0\x9f\xa6\x8b"
+
+static char *nasty_stack[] = {(char *)(uintptr_t) "f<int>(\"x\") a&b.c:1 (game)", (char *)(uintptr_t)NASTY};
+
+struct sample {
+    struct moth_finding findings[2];
+    struct moth_finding *pointers[2];
+    struct moth_instance_record records[4];
+    struct moth_run_summary summary;
+};
+
+static void fill(struct sample *sample)
+{
+    static const char *const argv[] = {"./game", "--level", "a\xff", NULL};
+    static const char *const warnings[] = {"the game writes outside its folder " NASTY};
+    static const char *const faults[] = {"bot.lua:3: no\nstack traceback:\n\t[C]: in ?"};
+    *sample = (struct sample){0};
+    sample->findings[0] = (struct moth_finding){
+        .kind = MOTH_FINDING_CRASH, .fingerprint = "1-crash-00112233445566aa", .title = (char *)(uintptr_t)NASTY,
+        .stack = nasty_stack, .n_stack = 2, .agent = (char *)(uintptr_t) "monkey", .seed = 77, .frame = 300,
+        .inputs = 12, .times_seen = 3, .reproduced = 10, .attempts = 10, .status = (char *)(uintptr_t) "new",
+        .trace = (char *)(uintptr_t) "findings/1-crash-00112233445566aa/trace.moth"};
+    sample->findings[1] = sample->findings[0];
+    sample->findings[1].kind = MOTH_FINDING_EXIT;
+    strcpy(sample->findings[1].fingerprint, "1-exit-00112233445566bb");
+    sample->findings[1].title = (char *)(uintptr_t) "exit with status 3";
+    sample->findings[1].reproduced = 4;
+    for (size_t i = 0; i < 2; i++)
+        sample->pointers[i] = &sample->findings[i];
+    sample->records[0] = (struct moth_instance_record){0, "monkey", 76, 1000, 1.5, "budget", NULL, NULL};
+    sample->records[1] = (struct moth_instance_record){1, "monkey", 77, 300, 0.5, "crash", "1-crash-00112233445566aa", NULL};
+    sample->records[2] = (struct moth_instance_record){2, "bots/<mine>.lua", 78, 10, 0.1, "error", NULL, "bot.lua:3: " NASTY};
+    sample->records[3] = (struct moth_instance_record){3, "monkey", 79, 200, 0.2, "exit", "1-exit-00112233445566bb", NULL};
+    sample->summary = (struct moth_run_summary){
+        .verdict = MOTH_VERDICT_NEW_FINDINGS, .exit_code = 1, .argv = argv, .build_id = "abcd", .seed = 1,
+        .workers = 2, .instances = 4, .frames_total = 1510, .virtual_s = 25.17, .wall_s = 2.0,
+        .findings = sample->pointers, .n_findings = 2, .records = sample->records, .n_records = 4,
+        .warnings = warnings, .n_warnings = 1, .agent_faults = faults, .n_agent_faults = 1,
+        .frame_times = {100, 1.5, 2.5, 3.5, 4.5}, .out = "moth-out"};
+}
+
+static void run_json_keeps_the_contract(void **state)
+{
+    (void)state;
+    struct sample sample;
+    fill(&sample);
+    char *text = moth_report_json_text(&sample.summary);
+    json_error_t why;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    if (!json)
+        fail_msg("line %d: %s", why.line, why.text);
+    const char *schema, *verdict, *build_id, *shard, *fingerprint, *kind, *status, *reproduced, *agent, *trace;
+    int exit_code, seed, workers, instances, frames_total, frame, inputs, times_seen, finding_seed;
+    double virtual_s, wall_s, frames_per_s, p50, max;
+    json_t *argv, *findings, *warnings, *finding, *stack, *coverage, *null;
+    assert_int_equal(
+        json_unpack_ex(json, &why, 0, "{s:s s:s s:i s:{s:o s:s} s:i s:s s:i s:i s:i s:F s:F s:F s:o s:{s:F s:F s:o} s:o s:o}",
+                       "schema", &schema, "verdict", &verdict, "exit_code", &exit_code, "game", "argv", &argv,
+                       "build_id", &build_id, "seed", &seed, "shard", &shard, "workers", &workers, "instances",
+                       &instances, "frames_total", &frames_total, "virtual_s", &virtual_s, "wall_s", &wall_s,
+                       "frames_per_s", &frames_per_s, "findings", &findings, "frame_time_ms", "p50", &p50, "max",
+                       &max, "low1_avg", &null, "coverage", &coverage, "warnings", &warnings),
+        0);
+    assert_string_equal(schema, "moth.run/1");
+    assert_string_equal(verdict, "new-findings");
+    assert_int_equal(exit_code, 1);
+    assert_int_equal(json_array_size(argv), 3);
+    assert_string_equal(json_string_value(json_array_get(argv, 2)), "a\xef\xbf\xbd");
+    assert_int_equal(json_array_size(findings), 2);
+    assert_true(frames_per_s > 754 && frames_per_s < 756);
+    finding = json_array_get(findings, 0);
+    assert_int_equal(json_unpack_ex(finding, &why, 0, "{s:s s:s s:s s:s s:i s:s s:i s:i s:o s:i s:o s:s s:o}",
+                                    "fingerprint", &fingerprint, "kind", &kind, "status", &status, "reproduced",
+                                    &reproduced, "frame", &frame, "agent", &agent, "seed", &finding_seed,
+                                    "times_seen", &times_seen, "stack", &stack, "inputs", &inputs,
+                                    "inputs_minimized", &null, "trace", &trace, "trace_minimized", &null),
+                     0);
+    assert_string_equal(reproduced, "10/10");
+    assert_string_equal(status, "new");
+    assert_int_equal(json_array_size(stack), 2);
+    json_decref(json);
+    free(text);
+}
+
+static void run_json_of_an_empty_run_is_valid(void **state)
+{
+    (void)state;
+    struct moth_run_summary summary = {.verdict = MOTH_VERDICT_NOTHING_RAN, .exit_code = 4, .out = "o"};
+    char *text = moth_report_json_text(&summary);
+    json_t *json = json_loads(text, 0, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_string_value(json_object_get(json, "verdict")), "nothing-ran");
+    assert_int_equal(json_array_size(json_object_get(json, "findings")), 0);
+    json_decref(json);
+    free(text);
+}
+
+static size_t count(const char *text, const char *what)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, what)); text += strlen(what))
+        n++;
+    return n;
+}
+
+static void junit_counts_and_escapes(void **state)
+{
+    (void)state;
+    struct sample sample;
+    fill(&sample);
+    char *text = moth_report_junit_text(&sample.summary);
+    assert_int_equal(count(text, "<testsuite "), 2);
+    assert_int_equal(count(text, "<testcase "), 4);
+    assert_int_equal(count(text, "<failure "), 1);
+    assert_int_equal(count(text, "<flakyFailure "), 1);
+    assert_int_equal(count(text, "<error "), 1);
+    assert_int_equal(count(text, "<rerunFailure "), 0);
+    assert_non_null(strstr(text, "tests=\"3\" failures=\"1\" errors=\"0\""));
+    assert_non_null(strstr(text, "tests=\"1\" failures=\"0\" errors=\"1\""));
+    assert_non_null(strstr(text, "<property name=\"seed\" value=\"1\"/>"));
+    assert_non_null(strstr(text, "name=\"bots/&lt;mine&gt;.lua\""));
+    assert_non_null(strstr(text, "type=\"crash\""));
+    assert_null(strchr(text, '\x01'));
+    assert_null(strchr(text, '\x1b'));
+    for (size_t size = strlen(text), at = 0; at < size;) {
+        unsigned code;
+        size_t length = moth_utf8_next(text + at, size - at, &code);
+        assert_true(length > 0 && code != 0xffff);
+        at += length;
+    }
+    free(text);
+    sample.summary.fail_on_flaky = true;
+    text = moth_report_junit_text(&sample.summary);
+    assert_int_equal(count(text, "<failure "), 2);
+    assert_int_equal(count(text, "<rerunFailure "), 4);
+    assert_int_equal(count(text, "<flakyFailure "), 0);
+    free(text);
+}
+
+static void junit_is_well_formed_for_another_parser(void **state)
+{
+    (void)state;
+    struct sample sample;
+    fill(&sample);
+    char *folder = test_scratch();
+    char *path = moth_fs_path("%s/junit.xml", folder);
+    assert_int_equal(moth_report_junit(&sample.summary, path, NULL), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("xmllint", "xmllint", "--noout", path, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    free(path);
+    test_scratch_remove(folder);
+    if (WEXITSTATUS(status) == 127) {
+        print_message("xmllint is not installed\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void the_list_shows_the_way_on(void **state)
+{
+    (void)state;
+    struct sample sample;
+    fill(&sample);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    moth_report_list(&sample.summary, out);
+    fclose(out);
+    assert_non_null(strstr(text, "2 findings:"));
+    assert_non_null(strstr(text, "reproduced 10/10"));
+    assert_non_null(strstr(text, "reproduced 4/10 (flaky)"));
+    assert_non_null(strstr(text, "moth replay moth-out/findings/1-crash-00112233445566aa"));
+    assert_non_null(strstr(text, "report: moth-out/run.json"));
+    assert_non_null(strstr(text, "agent fault: bot.lua:3: no"));
+    assert_null(strchr(text, '\x1b')); /* nothing from a game moves the cursor */
+    free(text);
+}
+
+static void progress_is_one_line(void **state)
+{
+    (void)state;
+    struct moth_run_progress progress = {.instances_done = 1, .instances_running = 2, .frames = 500,
+                                         .frames_budget = 1000, .wall_s = 2, .findings = 1, .replaying = 1};
+    char *text = moth_report_progress(&progress);
+    assert_string_equal(text, " 50 %  500 frames, 250/s, 1 instance done, 2 running, 1 finding, replaying 1");
+    free(text);
+}
+
+static void reports_are_not_written_halfway(void **state)
+{
+    (void)state;
+    struct sample sample;
+    fill(&sample);
+    struct moth_err err = {0};
+    assert_int_equal(moth_report_json(&sample.summary, "/nowhere/at/all/run.json", &err), -1);
+    assert_int_equal(err.code, MOTH_ERR_IO);
+    assert_int_equal(moth_report_junit(&sample.summary, "/nowhere/at/all/junit.xml", &err), -1);
+}
+
+static void utf8_is_cleaned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dirty, *clean;
+    } cases[] = {
+        {"", ""}, {"abc", "abc"}, {"\xc3\xa4", "\xc3\xa4"}, {"\xff", "\xef\xbf\xbd"},
+        {"a\xc3", "a\xef\xbf\xbd"}, {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xf0\x9f\xa6\x8b", "\xf0\x9f\xa6\x8b"}, {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *clean = moth_utf8_clean(cases[i].dirty);
+        assert_string_equal(clean, cases[i].clean);
+        free(clean);
+    }
+    assert_null(moth_utf8_clean(NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(run_json_keeps_the_contract),
+        cmocka_unit_test(run_json_of_an_empty_run_is_valid),
+        cmocka_unit_test(junit_counts_and_escapes),
+        cmocka_unit_test(junit_is_well_formed_for_another_parser),
+        cmocka_unit_test(the_list_shows_the_way_on),
+        cmocka_unit_test(progress_is_one_line),
+        cmocka_unit_test(reports_are_not_written_halfway),
+        cmocka_unit_test(utf8_is_cleaned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
