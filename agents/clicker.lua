@@ -5,5 +5,6 @@
 return require("monkey").with {
     name = "clicker",
     mouse = { mean = 12 },
+    opening = false,
     actions = { { key = "return", weight = 0.02, tap = true }, { key = "escape", weight = 0.01, tap = true } },
 }

@@ -29,13 +29,25 @@ local actions = {
     { key = "s", weight = 0.1, opposite = "w" },
     { key = "a", weight = 0.1, opposite = "d" },
     { key = "d", weight = 0.1, opposite = "a" },
-    { key = "y", weight = 0.05 },
+    { key = "y", weight = 0.02 },
     { key = "n", weight = 0.02 },
     { key = "1", weight = 0.05 },
     { key = "2", weight = 0.05 },
     { key = "tab", weight = 0.02 },
-    { key = "escape", weight = 0.02, tap = true },
+    { key = "escape", weight = 0.005, tap = true },
 }
+
+-- Most games begin with a menu whose first entry is the right one, and whose last ends the game. So most
+-- plays begin with some seconds of nothing but these, and only then with everything.
+local opening = { "return", "return", "return", "space", "space", "left ctrl", "z", "x" }
+
+local function open(game, rng, keys)
+    local stop = game.frame + rng:pick { 0, 120, 240, 480 }
+    while game.frame < stop do
+        game:tap(rng:pick(keys), rng:pick { 2, 4, 8 })
+        game:step(rng:pick { 8, 32, 80 })
+    end
+end
 
 -- Geometric with this mean, by whole numbers only: the same on every machine.
 local function geometric(rng, mean)
@@ -147,6 +159,9 @@ local function pad_actors(game, rng, actors)
 end
 
 local function play_with(options, game, rng)
+    if options.opening then
+        open(game, rng, options.opening)
+    end
     local actors = key_actors(game, rng, options.actions)
     if options.mouse then
         actors[#actors + 1] = mouse_actor(game, rng, options.mouse)
@@ -197,4 +212,4 @@ local function with(base, changes)
     return agent
 end
 
-return with({ name = "monkey", actions = actions, mouse = true, pad = false, play = true, with = true }, {})
+return with({ name = "monkey", opening = opening, actions = actions, mouse = true, pad = false, play = true, with = true }, {})
