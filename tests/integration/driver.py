@@ -83,16 +83,24 @@ def read_json(path):
         raise Failed(f"{path} is not whole JSON: {error}") from error
 
 
-def processes_with(mark):
-    """Process ids whose environment carries the mark, with their program names."""
+def belongs(pid, mark, folder):
+    """A process is of a case when its environment carries the case's mark, or it works in the case's folder: games
+    are given an environment of their own."""
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        if mark.encode() in file.read():
+            return True
+    return (os.readlink(f"/proc/{pid}/cwd") + "/").startswith(folder + "/")
+
+
+def processes_of(mark, folder):
+    """Process ids of a case, with their program names."""
     found = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/environ", "rb") as file:
-                if mark.encode() not in file.read():
-                    continue
+            if not belongs(name, mark, folder):
+                continue
             with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
                 stat = file.read()
             if stat.rpartition(")")[2].split()[0] == "Z":
@@ -168,7 +176,7 @@ class Test:
 
     def moth(self, *args, timeout=180, env=None, cwd=None):
         """Run moth to its end. A signal or a time-out is a failure: moth always ends by itself."""
-        with open(self.path("out"), "w+b") as out, open(self.path("err"), "w+b") as err:
+        with open(self.path("stdout.txt"), "w+b") as out, open(self.path("stderr.txt"), "w+b") as err:
             process = self.start(*args, env=env, cwd=cwd, stdout=out, stderr=err)
             try:
                 status = process.wait(timeout)
@@ -198,16 +206,20 @@ class Test:
 
     # --- afterwards ---
 
+    def processes(self):
+        """Process ids of this case that are running, with their program names."""
+        return processes_of(self.mark, self.folder)
+
     def leftovers(self, patience_s=10):
         """Programs of this case that are still running after a while."""
         deadline = time.monotonic() + patience_s
         while True:
-            pids = processes_with(self.mark)
+            pids = self.processes()
             if not pids or not wait_gone(pids, deadline):
                 return pids
 
     def end_leftovers(self):
-        for pid in processes_with(self.mark):
+        for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:

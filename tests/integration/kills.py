@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from driver import add, check, processes_with, read_json
+from driver import add, check, read_json
 
 FINGERPRINT = re.compile(r"\b\d+-[a-z]+-[0-9a-f]{16}\b")
 RUN_KEYS = ("schema", "verdict", "exit_code", "findings", "frames_total", "instances")
@@ -17,7 +17,7 @@ RUN_KEYS = ("schema", "verdict", "exit_code", "findings", "frames_total", "insta
 
 def victims(test, process, what):
     """Processes of this case that are `what`: the runner, a worker or a game."""
-    running = processes_with(test.mark)
+    running = test.processes()
     if what == "runner":
         return [process.pid]
     if what == "game":
@@ -66,7 +66,7 @@ def one_kill(test, rng, what, number):
         try:
             status = process.wait(90)
         except subprocess.TimeoutExpired:
-            check(False, f"{kill}: moth did not end in 90 s; running: {processes_with(test.mark)}")
+            check(False, f"{kill}: moth did not end in 90 s; running: {test.processes()}")
     began = time.monotonic()
     left = test.leftovers(patience_s=15)
     check(not left, f"{kill}: left over {time.monotonic() - began:.0f} s later: {left}")

@@ -93,7 +93,7 @@ def main():
     if not os.access(args.moth, os.X_OK):
         print(f"no moth program at {args.moth}: build it, or say --moth FILE", file=sys.stderr)
         return 2
-    base = os.path.abspath(args.out) if args.out else tempfile.mkdtemp(prefix="moth-integration-")
+    base = os.path.realpath(args.out) if args.out else tempfile.mkdtemp(prefix="moth-integration-")
     os.makedirs(base, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
         verdicts = list(pool.map(lambda chosen_case: report(args, *chosen_case, base), chosen))
