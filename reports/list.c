@@ -39,7 +39,10 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary, con
     }
     if (finding->n_stack > FRAMES_SHOWN)
         fprintf(out, "              … %zu more\n", finding->n_stack - FRAMES_SHOWN);
-    fprintf(out, "            moth replay %s/findings/%s\n", summary->out, finding->fingerprint);
+    if (finding->trace)
+        fprintf(out, "            moth replay %s/findings/%s\n", summary->out, finding->fingerprint);
+    else
+        fprintf(out, "            %s: it could not be stored\n", finding->fingerprint);
 }
 
 static void print_texts(FILE *out, const char *heading, const char *const *texts, size_t n)
@@ -82,8 +85,9 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
         fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));
     for (size_t i = 0; i < summary->n_findings; i++)
         print_finding(out, summary, summary->findings[i]);
-    fprintf(out, "%s%s\nreport: %s/run.json\n", verdict_text(summary), summary->interrupted ? " (interrupted)" : "",
-            summary->out);
+    fprintf(out, "%s%s\n", verdict_text(summary), summary->interrupted ? " (interrupted)" : "");
+    if (!summary->no_json)
+        fprintf(out, "report: %s/run.json\n", summary->out);
 }
 
 char *moth_report_progress(const struct moth_run_progress *progress)

@@ -71,6 +71,7 @@ struct moth_run_summary {
     size_t n_agent_faults;
     struct moth_frame_times frame_times;
     const char *out; /* output folder */
+    bool no_json;    /* run.json was not written */
 };
 
 const char *moth_verdict_name(enum moth_verdict verdict);

@@ -133,15 +133,16 @@ static struct moth_fleet_config fleet_config(struct run *run)
 }
 
 /* Findings are on disk; a report that cannot be written is an error all the same. */
-static int write_reports(const struct moth_options *options, const struct moth_run_summary *summary)
+static int write_reports(const struct moth_options *options, const struct moth_run_summary *result)
 {
     struct moth_err err = {0};
-    int code = summary->exit_code;
+    struct moth_run_summary copy = *result, *summary = &copy;
     char *json = moth_fs_path("%s/run.json", options->out);
     char *junit = moth_fs_path("%s/junit.xml", options->out);
     bool failed = (options->reporters & MOTH_REPORTER_JSON) && moth_report_json(summary, json, &err) != 0;
     if (failed)
         moth_log_error("%s", err.message);
+    summary->no_json = failed || !(options->reporters & MOTH_REPORTER_JSON);
     if ((options->reporters & MOTH_REPORTER_JUNIT) && moth_report_junit(summary, junit, &err) != 0) {
         moth_log_error("%s", err.message);
         failed = true;
@@ -150,7 +151,7 @@ static int write_reports(const struct moth_options *options, const struct moth_r
         moth_report_list(summary, stdout);
     free(json);
     free(junit);
-    return failed && code == 0 ? moth_err_exit_code(err.code) : code;
+    return failed ? moth_err_exit_code(err.code) : summary->exit_code;
 }
 
 static int play(struct run *run, struct moth_err *err)

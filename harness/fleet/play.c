@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "detect/detect.h"
 #include "findings/player.h"
 #include "findings/store.h"
 
@@ -278,15 +279,22 @@ static void add_line(const char *sentence, void *context)
     *lines = longer;
 }
 
+/* Not a finding: a game that never came so far may lack a file, a screen or the right machine. */
 static void describe_no_frame(struct play *play, struct moth_message_done *done)
 {
     char log[2048];
     moth_instance_log_tail(play->instance, log, sizeof log);
-    const struct moth_death *death = moth_instance_death(play->instance);
+    struct moth_evidence evidence = moth_evidence_of(play->instance, log);
+    struct moth_finding *why = moth_detect(&evidence);
+    const struct moth_death *death = evidence.death;
     done->ending = MOTH_ENDING_NO_FRAME;
-    done->fault = moth_fs_path("the game ended before its first frame (%s%s%s)%s%s", moth_step_name(death->how),
-                               death->detail[0] ? ": " : "", death->detail, log[0] ? "; its output ends with:\n" : "",
-                               log);
+    done->how = strdup(moth_step_name(death->how));
+    done->fault = moth_fs_path("the game ended before its first frame: %s%s%s",
+                               why                           ? why->title
+                               : death->how == MOTH_STEP_EXIT ? "it left by itself with status 0"
+                                                              : moth_step_name(death->how),
+                               log[0] ? "; its output ends with:\n" : "; it printed nothing", log);
+    moth_finding_free(why);
 }
 
 static void describe_end(struct play *play, const struct moth_agent_outcome *outcome,
@@ -347,8 +355,20 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
     done->virtual_ns = last->time_ns;
     if (play->n_findings > 0)
         done->fingerprint = strdup(play->findings[0]->fingerprint);
-    if (play->trace_err.code != MOTH_ERR_OK)
+    if (play->trace_err.code != MOTH_ERR_OK && play->n_findings == 0) /* else the finding's message says it */
         add_line(play->trace_err.message, &done->warnings);
+}
+
+static void warn_of_copy(const struct moth_instance *instance, struct moth_message_done *done)
+{
+    const struct moth_game_info *game = moth_instance_game(instance);
+    if (!game->setid_copy)
+        return;
+    char *line = moth_fs_path("%s is set-user-id or set-group-id, which keeps the probe out: a copy without that "
+                              "bit is played",
+                              game->path);
+    add_line(line, &done->warnings);
+    free(line);
 }
 
 /* --strict: play the instance's trace again and hold it against itself. */
@@ -414,6 +434,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
         play.instance = moth_instance_launch(&launch, &play.err);
     if (play.instance) {
         play_instance(&play, agent->agent, job, done);
+        warn_of_copy(play.instance, done);
         moth_instance_warnings(play.instance, add_line, &done->warnings);
         moth_instance_close(play.instance);
         if (config->strict && job->index == 0 && done->ending == MOTH_ENDING_PLAYED)

@@ -107,9 +107,10 @@ struct moth_tally_finding *moth_tally_found(struct moth_tally *tally, const stru
     entry->outdated = entry->outdated || found->better;
     if (found->index < entry->first_index)
         entry->first_index = found->index;
-    if (!found->stored)
+    if (!found->stored && !entry->warned)
         moth_tally_warn(tally, "finding %s (%s) could not be stored: %s", found->fingerprint, found->title,
                         found->why);
+    entry->warned = entry->warned || !found->stored;
     return entry;
 }
 
@@ -228,8 +229,9 @@ static void load_finding(struct moth_tally *tally, struct moth_tally_finding *en
 
 static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
 {
-    size_t flaky = 0, nondeterministic = 0;
+    size_t flaky = 0, nondeterministic = 0, lost = 0;
     for (size_t i = 0; i < tally->n_findings; i++) {
+        lost += !tally->findings[i].stored;
         flaky += moth_finding_is_flaky(tally->findings[i].finding);
         nondeterministic += tally->findings[i].finding->kind == MOTH_FINDING_NONDETERMINISM;
     }
@@ -240,6 +242,10 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
     if (tally->started == 0) {
         *exit_code = 4;
         return MOTH_VERDICT_NOTHING_RAN;
+    }
+    if (lost > 0) { /* worse than any finding: the gate would go by less than was seen */
+        *exit_code = moth_err_exit_code(MOTH_ERR_IO);
+        return MOTH_VERDICT_ERROR;
     }
     if (tally->config->strict && nondeterministic > 0) {
         *exit_code = 6;

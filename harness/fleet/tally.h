@@ -16,7 +16,7 @@ struct moth_tally_finding {
     char fingerprint[40];
     struct moth_finding *finding; /* what the messages say; at the end what the store has */
     uint32_t first_index, seen;
-    bool stored;
+    bool stored, warned;
     bool queued;   /* a replay task is queued or under way */
     bool outdated; /* its trace was replaced since it was replayed */
 };
