@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "fleet/worker.h"
 #include "runner/cookie.h"
+#include "runner/cpu.h"
 
 int moth_workers_init(struct moth_workers *workers, const struct moth_fleet_config *config, const char *run)
 {
@@ -30,7 +31,7 @@ void moth_workers_fini(struct moth_workers *workers)
     workers->at = NULL;
 }
 
-static void run_child(struct moth_workers *workers, int fd, unsigned mark, pid_t parent)
+static void run_child(struct moth_workers *workers, unsigned slot, int fd, unsigned mark, pid_t parent)
 {
     /* The parent may have died before the prctl: then nobody would tell us. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -40,6 +41,7 @@ static void run_child(struct moth_workers *workers, int fd, unsigned mark, pid_t
         if (workers->at[i].pid > 0)
             close(workers->at[i].fd);
     }
+    moth_cpu_pin(slot + (unsigned)parent); /* other runs on this machine begin elsewhere */
     if (workers->in_child)
         workers->in_child(workers->context);
     moth_worker_main(workers->config, workers->run, fd, mark);
@@ -55,7 +57,7 @@ int moth_worker_start(struct moth_workers *workers, struct moth_worker *worker, 
     pid_t pid = fork();
     if (pid == 0) {
         close(ends[0]);
-        run_child(workers, ends[1], mark, parent);
+        run_child(workers, (unsigned)(worker - workers->at), ends[1], mark, parent);
     }
     close(ends[1]);
     if (pid < 0) {
