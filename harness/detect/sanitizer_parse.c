@@ -61,13 +61,13 @@ static char *frame_from(const char *function, size_t function_size, const char *
         size_t module = (size_t)((plus ? plus : to) - base);
         if (function_size == 0)
             return moth_fs_path("%.*s", (int)(to - base), base);
-        return moth_fs_path("%.*s+0x0 (%.*s)", (int)function_size, function, (int)module, base);
+        return moth_fs_path("%.*s (%.*s)", (int)function_size, function, (int)module, base);
     }
     const char *stop = memchr(place, ' ', (size_t)(end - place));
     const char *base = base_of(place, stop ? stop : end);
     const char *colon = memchr(base, ':', (size_t)((stop ? stop : end) - base));
     if (!colon || function_size == 0)
-        return function_size ? moth_fs_path("%.*s+0x0 (?)", (int)function_size, function) : NULL;
+        return function_size ? moth_fs_path("%.*s", (int)function_size, function) : NULL;
     return moth_fs_path("%.*s %.*s:%d", (int)function_size, function, (int)(colon - base), base,
                         atoi(colon + 1));
 }
