@@ -52,7 +52,7 @@ def one_kill(test, rng, what, number):
     out = test.path(f"out{number}")
     said = test.path(f"said{number}")
     with open(said, "wb") as file:
-        process = test.start("run", "-j", 2, "--frames", 3000, "--replays", 2, "--out", out, "--agent",
+        process = test.start("run", "-j", 2, "--frames", 250, "--replays", 1, "--out", out, "--agent",
                              test.agent("secret"), "--", test.game("null_deref"), stdout=file, stderr=file)
         delay = rng.uniform(0, 0.8)
         kill = f"kill {number} of a {what} after {delay:.3f} s"
