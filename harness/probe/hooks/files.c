@@ -8,10 +8,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/overlay.h"
 #include "core/probe.h"
 #include "core/real.h"
-
-#define PRIVATE_PREFIX "/proc/self/fd/901"
 
 enum verdict { PATH_PLAIN, PATH_RANDOM, PATH_UUID, PATH_HIDDEN };
 
@@ -34,14 +33,6 @@ static enum verdict judge(const char *path)
         starts(path, "/dev/dsp") || starts(path, "/dev/dri"))
         return PATH_HIDDEN;
     return PATH_PLAIN;
-}
-
-static void note_write(const char *path, bool writes)
-{
-    if (!writes || !moth_active() || path == NULL || starts(path, PRIVATE_PREFIX) || starts(path, "/dev/") ||
-        starts(path, "/proc/"))
-        return;
-    moth_warn("the game writes outside its HOME; instances share that file", path);
 }
 
 static bool writes(int flags)
@@ -86,11 +77,17 @@ static const char *own_proc(const char *path, char *buffer, size_t size)
 static int open_as(int folder, const char *path, int flags, mode_t mode)
 {
     char buffer[512];
+    struct moth_overlaid overlaid;
     int fd = instead(path);
     if (fd != -2)
         return fd;
-    note_write(path, writes(flags));
-    return moth_real.openat(folder, own_proc(path, buffer, sizeof buffer), flags, mode);
+    path = own_proc(path, buffer, sizeof buffer);
+    if (writes(flags) && !(flags & O_PATH))
+        path = moth_overlay_write(folder, path, (flags & O_TRUNC) != 0,
+                                  (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL), &overlaid);
+    else
+        path = moth_overlay_read(folder, path, &overlaid);
+    return path != NULL ? moth_real.openat(folder, path, flags, mode) : -1;
 }
 
 #define OPEN_HOOK(name, leading, folder)                                                           \
@@ -145,13 +142,18 @@ MOTH_HOOK int creat(const char *path, mode_t mode)
 static FILE *fopen_as(FILE *(*original)(const char *, const char *), const char *path, const char *mode)
 {
     char buffer[512];
+    struct moth_overlaid overlaid;
     int fd = instead(path);
     if (fd == -1)
         return NULL;
     if (fd >= 0)
         return fdopen(fd, "r");
-    note_write(path, mode != NULL && (mode[0] != 'r' || strchr(mode, '+') != NULL));
-    return original(own_proc(path, buffer, sizeof buffer), mode);
+    path = own_proc(path, buffer, sizeof buffer);
+    if (mode != NULL && (mode[0] != 'r' || strchr(mode, '+') != NULL))
+        path = moth_overlay_write(AT_FDCWD, path, mode[0] == 'w', strchr(mode, 'x') != NULL, &overlaid);
+    else
+        path = moth_overlay_read(AT_FDCWD, path, &overlaid);
+    return path != NULL ? original(path, mode) : NULL;
 }
 
 MOTH_HOOK FILE *fopen(const char *restrict path, const char *restrict mode)
@@ -180,7 +182,102 @@ MOTH_HOOK int access(const char *path, int mode)
         errno = ENOENT;
         return -1;
     }
-    return moth_real.access(path, mode);
+    struct moth_overlaid overlaid;
+    path = moth_overlay_read(AT_FDCWD, path, &overlaid);
+    return path != NULL ? moth_real.access(path, mode) : -1;
+}
+
+/* ---- changes to the tree of files ---- */
+
+static int answered(long result)
+{
+    if (result >= 0)
+        return 0;
+    errno = (int)-result;
+    return -1;
+}
+
+static int delete_at(int at, const char *path, int flags)
+{
+    int result = moth_overlay_delete(at, path, (flags & AT_REMOVEDIR) != 0);
+    return result <= 0 ? result : answered(arch_syscall(SYS_unlinkat, at, (long)path, flags, 0, 0, 0));
+}
+
+MOTH_HOOK int unlink(const char *path)
+{
+    return delete_at(AT_FDCWD, path, 0);
+}
+
+MOTH_HOOK int unlinkat(int at, const char *path, int flags)
+{
+    return delete_at(at, path, flags);
+}
+
+MOTH_HOOK int rmdir(const char *path)
+{
+    return delete_at(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+MOTH_HOOK int remove(const char *path)
+{
+    int result = delete_at(AT_FDCWD, path, 0);
+    return result != 0 && (errno == EISDIR || errno == EPERM) ? delete_at(AT_FDCWD, path, AT_REMOVEDIR) : result;
+}
+
+static int mkdir_at(int at, const char *path, mode_t mode)
+{
+    struct moth_overlaid overlaid;
+    path = moth_overlay_write(at, path, true, true, &overlaid);
+    return path != NULL ? answered(arch_syscall(SYS_mkdirat, at, (long)path, mode, 0, 0, 0)) : -1;
+}
+
+MOTH_HOOK int mkdir(const char *path, mode_t mode)
+{
+    return mkdir_at(AT_FDCWD, path, mode);
+}
+
+MOTH_HOOK int mkdirat(int at, const char *path, mode_t mode)
+{
+    return mkdir_at(at, path, mode);
+}
+
+/* Both ends as the overlay has them; what lies below the old name is deleted from view. */
+static int rename_at(int from_at, const char *from, int to_at, const char *to)
+{
+    struct moth_overlaid old, fresh;
+    const char *source = moth_overlay_write(from_at, from, false, false, &old);
+    const char *target = moth_overlay_write(to_at, to, true, false, &fresh);
+    if (source == NULL || target == NULL)
+        return -1;
+    if (answered(arch_syscall(SYS_renameat2, from_at, (long)source, to_at, (long)target, 0, 0)) != 0)
+        return -1;
+    if (source == old.path)
+        moth_overlay_delete(from_at, from, false);
+    return 0;
+}
+
+MOTH_HOOK int rename(const char *from, const char *to)
+{
+    return rename_at(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+MOTH_HOOK int renameat(int from_at, const char *from, int to_at, const char *to)
+{
+    return rename_at(from_at, from, to_at, to);
+}
+
+MOTH_HOOK int truncate(const char *path, off_t size)
+{
+    struct moth_overlaid overlaid;
+    path = moth_overlay_write(AT_FDCWD, path, false, false, &overlaid);
+    return path != NULL ? answered(arch_syscall(SYS_truncate, (long)path, size, 0, 0, 0, 0)) : -1;
+}
+
+MOTH_HOOK int chmod(const char *path, mode_t mode)
+{
+    struct moth_overlaid overlaid;
+    path = moth_overlay_write(AT_FDCWD, path, false, false, &overlaid);
+    return path != NULL ? answered(arch_syscall(SYS_fchmodat, AT_FDCWD, (long)path, mode, 0, 0, 0)) : -1;
 }
 
 /* ---- times of files ---- */
@@ -201,8 +298,11 @@ static int stat_at(int folder, const char *path, struct stat *st, int flags)
         errno = ENOENT;
         return -1;
     }
-    long result = arch_syscall(SYS_newfstatat, folder, (long)own_proc(path, buffer, sizeof buffer), (long)st,
-                               flags, 0, 0);
+    struct moth_overlaid overlaid;
+    path = moth_overlay_read(folder, own_proc(path, buffer, sizeof buffer), &overlaid);
+    if (path == NULL)
+        return -1;
+    long result = arch_syscall(SYS_newfstatat, folder, (long)path, (long)st, flags, 0, 0);
     if (result < 0) {
         errno = (int)-result;
         return -1;
@@ -256,7 +356,11 @@ STAT_HOOKS(64)
 MOTH_HOOK int statx(int at, const char *restrict path, int flags, unsigned mask, struct statx *restrict st)
 {
     moth_real_init();
-    int result = moth_real.statx(at, path, flags, mask, st);
+    struct moth_overlaid overlaid;
+    const char *found = moth_overlay_read(at, path, &overlaid);
+    if (found == NULL)
+        return -1;
+    int result = moth_real.statx(at, found, flags, mask, st);
     if (result == 0 && moth_active()) {
         if ((uint64_t)st->stx_mtime.tv_sec >= moth_channel->config.launch_s)
             st->stx_mtime =

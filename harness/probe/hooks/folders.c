@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/overlay.h"
 #include "core/probe.h"
 #include "core/real.h"
 
@@ -102,7 +103,49 @@ static void drop(struct listing *listing)
     *listing = (struct listing){.handle = NULL};
 }
 
-static DIR *listed(DIR *handle)
+/* What the overlay adds to a folder, and takes from it: the listing is made anew of both. */
+static void merge(struct listing *listing, const char *path)
+{
+    struct moth_overlaid overlaid;
+    const char *folder = moth_overlay_folder(path, &overlaid);
+    for (size_t i = 0; i < listing->n;)
+        if (moth_overlay_is_gone(path, listing->entries[i]->d_name))
+            memmove(&listing->entries[i], &listing->entries[i + 1], (--listing->n - i) * sizeof *listing->entries);
+        else
+            i++;
+    struct listing more = {.handle = folder != NULL ? moth_real.opendir(folder) : NULL};
+    if (more.handle == NULL)
+        return;
+    fill(&more);
+    size_t added = 0, pointers = (listing->n + more.n) * sizeof(struct dirent *), bytes = 0;
+    for (size_t i = 0; i < listing->n; i++)
+        bytes += listing->entries[i]->d_reclen;
+    for (size_t i = 0; i < more.n; i++)
+        bytes += more.entries[i]->d_reclen;
+    struct dirent **entries = map(pointers + bytes + 16);
+    uint8_t *copy = (uint8_t *)entries + pointers;
+    for (size_t i = 0; entries != NULL && i < listing->n + more.n; i++) {
+        struct dirent *entry = i < listing->n ? listing->entries[i] : more.entries[i - listing->n];
+        bool twice = false;
+        for (size_t k = 0; i >= listing->n && k < listing->n; k++)
+            twice |= strcmp(listing->entries[k]->d_name, entry->d_name) == 0;
+        if (twice)
+            continue;
+        memcpy(copy, entry, entry->d_reclen);
+        entries[added++] = (struct dirent *)copy;
+        copy += entry->d_reclen;
+    }
+    DIR *handle = listing->handle;
+    moth_real.closedir(more.handle);
+    drop(&more);
+    if (entries == NULL)
+        return;
+    drop(listing);
+    sort(entries, added);
+    *listing = (struct listing){handle, entries, added, 0, pointers + bytes + 16};
+}
+
+static DIR *listed(DIR *handle, const char *path)
 {
     if (handle == NULL || !moth_active())
         return handle;
@@ -111,6 +154,8 @@ static DIR *listed(DIR *handle)
         if (listings[i].handle == NULL) {
             listings[i].handle = handle;
             fill(&listings[i]);
+            if (path != NULL)
+                merge(&listings[i], path);
             errno = saved;
             return handle;
         }
@@ -133,13 +178,15 @@ MOTH_HOOK DIR *opendir(const char *path)
         errno = ENOENT;
         return NULL;
     }
-    return listed(moth_real.opendir(path));
+    struct moth_overlaid overlaid;
+    const char *found = moth_overlay_read(AT_FDCWD, path, &overlaid);
+    return found != NULL ? listed(moth_real.opendir(found), found == path ? path : NULL) : NULL;
 }
 
 MOTH_HOOK DIR *fdopendir(int fd)
 {
     moth_real_init();
-    return listed(moth_real.fdopendir(fd));
+    return listed(moth_real.fdopendir(fd), NULL);
 }
 
 static struct dirent *next_entry(struct listing *listing)
