@@ -14,7 +14,8 @@
 #include "base/fs.h"
 #include "reports/xml.h"
 
-static const struct moth_finding *find_finding(const struct moth_run_summary *summary, const char *fingerprint)
+static const struct moth_finding *find_finding(const struct moth_run_summary *summary,
+                                               const char *fingerprint)
 {
     for (size_t i = 0; fingerprint && i < summary->n_findings; i++) {
         if (strcmp(summary->findings[i]->fingerprint, fingerprint) == 0)
@@ -42,7 +43,8 @@ static void write_failure(FILE *out, const char *element, const struct moth_run_
     fprintf(out, "/findings/%s\n</%s>\n", finding->fingerprint, element);
 }
 
-static void write_finding(FILE *out, const struct moth_run_summary *summary, const struct moth_finding *finding)
+static void write_finding(FILE *out, const struct moth_run_summary *summary,
+                          const struct moth_finding *finding)
 {
     if (!moth_finding_is_flaky(finding)) {
         write_failure(out, "failure", summary, finding);
@@ -55,7 +57,8 @@ static void write_finding(FILE *out, const struct moth_run_summary *summary, con
     }
 }
 
-static void write_case(FILE *out, const struct moth_run_summary *summary, const struct moth_instance_record *record)
+static void write_case(FILE *out, const struct moth_run_summary *summary,
+                       const struct moth_instance_record *record)
 {
     const struct moth_finding *finding = find_finding(summary, record->fingerprint);
     fprintf(out, "    <testcase name=\"instance %" PRIu32 " seed %" PRIu64 "\"", record->index, record->seed);

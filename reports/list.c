@@ -19,7 +19,8 @@ static void print_plain(FILE *out, const char *text)
         fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
 }
 
-static void print_finding(FILE *out, const struct moth_run_summary *summary, const struct moth_finding *finding)
+static void print_finding(FILE *out, const struct moth_run_summary *summary,
+                          const struct moth_finding *finding)
 {
     fprintf(out, "  %-9s ", moth_finding_kind_name(finding->kind));
     print_plain(out, finding->title);
@@ -77,7 +78,9 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
 {
     print_texts(out, "warning", summary->warnings, summary->n_warnings);
     print_texts(out, "agent fault", summary->agent_faults, summary->n_agent_faults);
-    fprintf(out, "\n%u instance%s, %" PRIu64 " frames (%.0f s of game time) in %.1f s with %u worker%s: %.0f frames/s\n",
+    fprintf(out,
+            "\n%u instance%s, %" PRIu64
+            " frames (%.0f s of game time) in %.1f s with %u worker%s: %.0f frames/s\n",
             summary->instances, plural(summary->instances), summary->frames_total, summary->virtual_s,
             summary->wall_s, summary->workers, plural(summary->workers),
             summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0.0);
@@ -104,10 +107,10 @@ char *moth_report_progress(const struct moth_run_progress *progress)
         share = progress->wall_s / progress->wall_budget_s;
     if (share >= 0)
         fprintf(out, "%3.0f %%  ", share > 1 ? 100.0 : share * 100);
-    fprintf(out, "%" PRIu64 " frames, %.0f/s, %u instance%s done, %u running, %zu finding%s", progress->frames,
-            progress->wall_s > 0 ? (double)progress->frames / progress->wall_s : 0.0, progress->instances_done,
-            plural(progress->instances_done), progress->instances_running, progress->findings,
-            plural(progress->findings));
+    fprintf(out, "%" PRIu64 " frames, %.0f/s, %u instance%s done, %u running, %zu finding%s",
+            progress->frames, progress->wall_s > 0 ? (double)progress->frames / progress->wall_s : 0.0,
+            progress->instances_done, plural(progress->instances_done), progress->instances_running,
+            progress->findings, plural(progress->findings));
     if (progress->replaying > 0)
         fprintf(out, ", replaying %u", progress->replaying);
     fclose(out);

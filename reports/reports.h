@@ -17,11 +17,11 @@
 #include "findings/finding.h"
 
 /* X(name, text in files) */
-#define MOTH_VERDICTS(X)             \
-    X(PASS, "pass")                  \
-    X(NEW_FINDINGS, "new-findings")  \
-    X(FLAKY, "flaky")                \
-    X(ERROR, "error")                \
+#define MOTH_VERDICTS(X)            \
+    X(PASS, "pass")                 \
+    X(NEW_FINDINGS, "new-findings") \
+    X(FLAKY, "flaky")               \
+    X(ERROR, "error")               \
     X(NOTHING_RAN, "nothing-ran")
 
 enum moth_verdict {

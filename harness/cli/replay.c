@@ -24,8 +24,8 @@
 struct replays {
     uint32_t tried, met, clean, other;
     bool interrupted, other_build;
-    uint32_t frames;            /* of the last one */
-    bool diverged;              /* in any of them: the first divergence */
+    uint32_t frames; /* of the last one */
+    bool diverged;   /* in any of them: the first divergence */
     uint32_t diverged_frame;
     const char *diverged_what;
     struct moth_finding *finding; /* the last one that was met */
@@ -61,10 +61,11 @@ static char *find_trace(const char *name, struct moth_err *err)
     char *path = is_folder(folder) ? moth_fs_path("%s/trace.moth", folder) : strdup(name);
     char *absolute = path ? realpath(path, NULL) : NULL;
     if (!absolute)
-        moth_err_set(err, MOTH_ERR_USAGE,
-                     "no trace and no finding: %s (a file, a folder of findings/, or a fingerprint in " OUT_DEFAULT
-                     "/findings)",
-                     name);
+        moth_err_set(
+            err, MOTH_ERR_USAGE,
+            "no trace and no finding: %s (a file, a folder of findings/, or a fingerprint in " OUT_DEFAULT
+            "/findings)",
+            name);
     free(path);
     free(folder);
     return absolute;
@@ -75,13 +76,14 @@ static void enter_directory(const struct moth_trace *trace)
 {
     const char *directory = trace->header.directory;
     if (directory && *directory && chdir(directory) != 0)
-        moth_log_warning("cannot enter %s, where the trace was recorded (%s): the game is started here", directory,
-                         strerror(errno));
+        moth_log_warning("cannot enter %s, where the trace was recorded (%s): the game is started here",
+                         directory, strerror(errno));
 }
 
 /* ---- replaying ---- */
 
-static void add_outcome(struct replays *replays, struct moth_replay_outcome *outcome, const struct moth_trace *trace)
+static void add_outcome(struct replays *replays, struct moth_replay_outcome *outcome,
+                        const struct moth_trace *trace)
 {
     replays->interrupted = replays->interrupted || outcome->interrupted;
     replays->other_build = replays->other_build || outcome->other_build;
@@ -123,8 +125,9 @@ static struct moth_agent *scripted_agent(const struct moth_trace *trace, const c
     if (finding && finding->scripted) {
         agent = moth_agent_load(trace->header.agent, NULL, &err);
         if (!agent)
-            moth_log_warning("the script that reported this cannot be loaded, only its inputs are replayed: %s",
-                             err.message);
+            moth_log_warning(
+                "the script that reported this cannot be loaded, only its inputs are replayed: %s",
+                err.message);
     }
     moth_finding_free(finding);
     free(folder);
@@ -136,8 +139,8 @@ static int replay_once(const struct moth_trace *trace, const struct moth_agent *
 {
     if (agent) {
         bool met = false;
-        if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), trace->end.finding_frame, config,
-                               trace->end.fingerprint, &met, err) != 0)
+        if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), trace->end.finding_frame,
+                               config, trace->end.fingerprint, &met, err) != 0)
             return -1;
         replays->interrupted = replays->interrupted || stopped;
         replays->frames = trace->end.finding_frame;
@@ -192,10 +195,12 @@ static void print_json(const struct moth_trace *trace, const struct replays *rep
     json_object_set_new(json, "frames", json_integer(replays->frames));
     json_object_set_new(json, "same_build", json_boolean(!replays->other_build));
     json_object_set_new(json, "divergence",
-                        replays->diverged ? json_pack("{s:I, s:s}", "frame", (json_int_t)replays->diverged_frame,
-                                                      "what", replays->diverged_what)
-                                          : json_null());
-    json_object_set_new(json, "finding", replays->finding ? moth_finding_json(replays->finding) : json_null());
+                        replays->diverged
+                            ? json_pack("{s:I, s:s}", "frame", (json_int_t)replays->diverged_frame, "what",
+                                        replays->diverged_what)
+                            : json_null());
+    json_object_set_new(json, "finding",
+                        replays->finding ? moth_finding_json(replays->finding) : json_null());
     char *text = json_dumps(json, JSON_INDENT(2));
     if (text)
         puts(text);
@@ -206,11 +211,11 @@ static void print_json(const struct moth_trace *trace, const struct replays *rep
 static void print_text(const struct moth_trace *trace, const struct replays *replays)
 {
     if (trace->has_end && trace->end.fingerprint)
-        printf("%s\n  %s\n  reproduced %u/%u\n", trace->end.fingerprint, trace->end.title ? trace->end.title : "",
-               replays->met, replays->tried);
+        printf("%s\n  %s\n  reproduced %u/%u\n", trace->end.fingerprint,
+               trace->end.title ? trace->end.title : "", replays->met, replays->tried);
     else
-        printf("a trace without a finding: %u of %u replays ran clean, %u frames\n", replays->clean, replays->tried,
-               replays->frames);
+        printf("a trace without a finding: %u of %u replays ran clean, %u frames\n", replays->clean,
+               replays->tried, replays->frames);
     if (replays->other > 0)
         printf("  something else happened in %u: %s: %s\n", replays->other, replays->finding->fingerprint,
                replays->finding->title);
@@ -221,7 +226,8 @@ static void print_text(const struct moth_trace *trace, const struct replays *rep
 static void warn(const struct moth_trace *trace, const struct replays *replays)
 {
     if (trace->cut)
-        moth_log_warning("the trace is cut: it is replayed up to its last whole block, frame %u", trace->frames);
+        moth_log_warning("the trace is cut: it is replayed up to its last whole block, frame %u",
+                         trace->frames);
     if (replays->other_build)
         moth_log_warning("the game is another build than the one the trace was recorded with");
     if (replays->diverged)
@@ -230,7 +236,8 @@ static void warn(const struct moth_trace *trace, const struct replays *replays)
 }
 
 /* A trace with a finding is replayed to see it again; one without, to see that it is clean. */
-static int judge(const struct moth_trace *trace, const struct replays *replays, bool expect_clean, bool *happened)
+static int judge(const struct moth_trace *trace, const struct replays *replays, bool expect_clean,
+                 bool *happened)
 {
     bool has_finding = trace->has_end && trace->end.fingerprint;
     *happened = has_finding ? replays->met == replays->tried : replays->clean == replays->tried;
@@ -240,7 +247,8 @@ static int judge(const struct moth_trace *trace, const struct replays *replays, 
     return clean ? 0 : 1;
 }
 
-static int tell(const struct moth_trace *trace, const struct replays *replays, const struct moth_options *options)
+static int tell(const struct moth_trace *trace, const struct replays *replays,
+                const struct moth_options *options)
 {
     bool happened = false;
     int code = judge(trace, replays, options->expect_clean, &happened);

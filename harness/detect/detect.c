@@ -10,7 +10,8 @@
 
 /* A sanitizer's report explains a crash or an exit that came with it, so it goes first. */
 const struct moth_detector moth_detectors[] = {
-    {"sanitizer", "a report of AddressSanitizer, UBSan, LeakSanitizer or ThreadSanitizer", moth_detect_sanitizer},
+    {"sanitizer", "a report of AddressSanitizer, UBSan, LeakSanitizer or ThreadSanitizer",
+     moth_detect_sanitizer},
     {"crash", "the game died of a fatal signal: bad memory access, abort, assertion, heap check",
      moth_detect_crash},
     {"deadlock", "every thread of the game waits, and none can ever go on", moth_detect_deadlock},
@@ -24,8 +25,7 @@ const size_t moth_detectors_n = sizeof moth_detectors / sizeof *moth_detectors;
 struct moth_finding *moth_detect(const struct moth_evidence *evidence)
 {
     for (size_t i = 0; i < moth_detectors_n; i++) {
-        struct moth_finding *finding =
-            moth_detectors[i].judge ? moth_detectors[i].judge(evidence) : NULL;
+        struct moth_finding *finding = moth_detectors[i].judge ? moth_detectors[i].judge(evidence) : NULL;
         if (finding)
             return finding;
     }
@@ -55,7 +55,8 @@ void moth_finding_add_frames(struct moth_finding *finding, const struct moth_fib
         moth_finding_add_frame(finding, moth_frame_text(&fiber->frames[i]));
 }
 
-struct moth_finding *moth_finding_from_death(enum moth_finding_kind kind, const struct moth_evidence *evidence,
+struct moth_finding *moth_finding_from_death(enum moth_finding_kind kind,
+                                             const struct moth_evidence *evidence,
                                              const struct moth_fiber_stack *fiber)
 {
     struct moth_finding *finding = calloc(1, sizeof *finding);
@@ -106,7 +107,6 @@ char *moth_first_line(const char *text)
 
 struct moth_evidence moth_evidence_of(const struct moth_instance *instance, const char *log)
 {
-    return (struct moth_evidence){.death = moth_instance_death(instance),
-                                  .channel = moth_instance_channel(instance),
-                                  .log = log};
+    return (struct moth_evidence){
+        .death = moth_instance_death(instance), .channel = moth_instance_channel(instance), .log = log};
 }

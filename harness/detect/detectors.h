@@ -16,7 +16,8 @@ struct moth_finding *moth_detect_sanitizer(const struct moth_evidence *evidence)
 
 /* A finding of this kind with frame, stacks' text and (unless `fiber` is NULL) that fiber's frames. The
  * title is still NULL. NULL when memory is out. */
-struct moth_finding *moth_finding_from_death(enum moth_finding_kind kind, const struct moth_evidence *evidence,
+struct moth_finding *moth_finding_from_death(enum moth_finding_kind kind,
+                                             const struct moth_evidence *evidence,
                                              const struct moth_fiber_stack *fiber);
 void moth_finding_add_frames(struct moth_finding *finding, const struct moth_fiber_stack *fiber);
 /* Takes ownership of `text`. */

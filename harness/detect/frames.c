@@ -106,26 +106,75 @@ static bool is_any(const char *text, const char *const *words)
 bool moth_frame_is_machinery(const struct moth_frame_parts *parts)
 {
     static const char *const modules[] = {
-        "libc.so",      "libc-2",   "libpthread", "ld-linux",  "ld-2",    "ld.so",   "libm.so",
-        "libm-2",       "librt",    "libdl",      "libstdc++", "libc++",  "libgcc_s", "libSDL",
-        "libmoth_probe", "libasan", "libubsan",   "libtsan",   "liblsan", "libclang_rt", "[vdso]",
-        "linux-vdso",   NULL};
+        "libc.so",  "libc-2",      "libpthread",    "ld-linux",   "ld-2",      "ld.so",
+        "libm.so",  "libm-2",      "librt",         "libdl",      "libstdc++", "libc++",
+        "libgcc_s", "libSDL",      "libmoth_probe", "libasan",    "libubsan",  "libtsan",
+        "liblsan",  "libclang_rt", "[vdso]",        "linux-vdso", NULL};
     static const char *const starts[] = {
-        "__GI_",   "__libc_",     "__pthread_",  "pthread_",  "__assert",  "__asan",   "__ubsan",
-        "__tsan",  "__lsan",      "__msan",      "__sanitizer", "__interceptor_", "__interceptor", "___interceptor_",
-        "__cxa_",  "__cxxabi",    "__gnu_cxx::", "std::",     "operator new", "operator delete",
-        "moth_probe", "SDL_", NULL};
-    static const char *const names[] = {
-        "abort",       "raise",        "gsignal",     "__restore_rt", "kill",          "tgkill",
-        "_start",      "start_thread", "clone",       "clone3",       "__clone3",      "__clone",
-        "exit",        "_exit",        "_Exit",       "quick_exit",   "malloc_printerr", "_int_free",
-        "_int_malloc", "_int_realloc", "malloc_consolidate", "unlink_chunk", "sysmalloc", "malloc",
-        "calloc",      "realloc",      "free",        "cfree",        "posix_memalign", "aligned_alloc",
-        "__stack_chk_fail", "__fortify_fail", "__chk_fail", "__memcpy_chk", "__strcpy_chk", "__sprintf_chk",
-        "memcpy",      "memmove",      "memset",      "memcmp",       "strlen",        "strcpy",
-        "strncpy",     "strcat",       "strcmp",      "strncmp",      "strdup",        "printf",
-        "sprintf",     "snprintf",     "vsnprintf",   "fprintf",      "vfprintf",      "syscall",
-        "asan_thread_start", "poll",   "nanosleep",   "usleep",       "sleep",         NULL};
+        "__GI_",         "__libc_",         "__pthread_", "pthread_", "__assert",    "__asan",
+        "__ubsan",       "__tsan",          "__lsan",     "__msan",   "__sanitizer", "__interceptor_",
+        "__interceptor", "___interceptor_", "__cxa_",     "__cxxabi", "__gnu_cxx::", "std::",
+        "operator new",  "operator delete", "moth_probe", "SDL_",     NULL};
+    static const char *const names[] = {"abort",
+                                        "raise",
+                                        "gsignal",
+                                        "__restore_rt",
+                                        "kill",
+                                        "tgkill",
+                                        "_start",
+                                        "start_thread",
+                                        "clone",
+                                        "clone3",
+                                        "__clone3",
+                                        "__clone",
+                                        "exit",
+                                        "_exit",
+                                        "_Exit",
+                                        "quick_exit",
+                                        "malloc_printerr",
+                                        "_int_free",
+                                        "_int_malloc",
+                                        "_int_realloc",
+                                        "malloc_consolidate",
+                                        "unlink_chunk",
+                                        "sysmalloc",
+                                        "malloc",
+                                        "calloc",
+                                        "realloc",
+                                        "free",
+                                        "cfree",
+                                        "posix_memalign",
+                                        "aligned_alloc",
+                                        "__stack_chk_fail",
+                                        "__fortify_fail",
+                                        "__chk_fail",
+                                        "__memcpy_chk",
+                                        "__strcpy_chk",
+                                        "__sprintf_chk",
+                                        "memcpy",
+                                        "memmove",
+                                        "memset",
+                                        "memcmp",
+                                        "strlen",
+                                        "strcpy",
+                                        "strncpy",
+                                        "strcat",
+                                        "strcmp",
+                                        "strncmp",
+                                        "strdup",
+                                        "printf",
+                                        "sprintf",
+                                        "snprintf",
+                                        "vsnprintf",
+                                        "fprintf",
+                                        "vfprintf",
+                                        "syscall",
+                                        "asan_thread_start",
+                                        "poll",
+                                        "nanosleep",
+                                        "usleep",
+                                        "sleep",
+                                        NULL};
     if (parts->module[0] && starts_with_any(parts->module, modules))
         return true;
     if (strcmp(parts->function, "SDL_main") == 0) /* the game's own main under another name */
@@ -151,8 +200,8 @@ bool moth_frame_is_handler(const struct moth_frame_parts *parts)
 /* Cut what compilers append to a function's name when they copy or split it. */
 static void cut_clone_suffix(char *name)
 {
-    static const char *const suffixes[] = {" [clone", ".constprop.", ".isra.", ".part.", ".cold",
-                                           ".lto_priv", ".llvm.", ".localalias", NULL};
+    static const char *const suffixes[] = {" [clone",   ".constprop.", ".isra.",      ".part.", ".cold",
+                                           ".lto_priv", ".llvm.",      ".localalias", NULL};
     for (const char *const *suffix = suffixes; *suffix; suffix++) {
         char *at = strstr(name, *suffix);
         if (at && at != name)

@@ -77,7 +77,8 @@ static char *frame_from(const char *function, size_t function_size, const char *
 static const char *function_end(const char *from, const char *end)
 {
     for (const char *at = from; at < end; at++) {
-        if (*at == ' ' && at + 1 < end && (at[1] == '/' || at[1] == '(') && strncmp(at, " (anonymous", 11) != 0)
+        if (*at == ' ' && at + 1 < end && (at[1] == '/' || at[1] == '(') &&
+            strncmp(at, " (anonymous", 11) != 0)
             return at;
     }
     /* a relative path: the last word, when it has a colon */
@@ -116,7 +117,8 @@ static char *parse_frame(const char *line, const char *end)
 static void parse_stack(const char *text, struct moth_sanitizer_report *report)
 {
     report->stack = calloc(FRAMES_MAX, sizeof *report->stack);
-    for (const char *line = text; report->stack && *line && report->n_stack < FRAMES_MAX; line = next_line(line)) {
+    for (const char *line = text; report->stack && *line && report->n_stack < FRAMES_MAX;
+         line = next_line(line)) {
         char *frame = parse_frame(line, line_end(line));
         if (frame)
             report->stack[report->n_stack++] = frame;

@@ -16,16 +16,16 @@
 #include "base/err.h"
 
 /* X(name, text in files) */
-#define MOTH_FINDING_KINDS(X)         \
-    X(CRASH, "crash")                 \
-    X(HANG, "hang")                   \
-    X(DEADLOCK, "deadlock")           \
-    X(SOFTLOCK, "softlock")           \
-    X(SPIKE, "spike")                 \
-    X(INVARIANT, "invariant")         \
-    X(EXIT, "exit")                   \
-    X(SANITIZER, "sanitizer")         \
-    X(LEAK, "leak")                   \
+#define MOTH_FINDING_KINDS(X) \
+    X(CRASH, "crash")         \
+    X(HANG, "hang")           \
+    X(DEADLOCK, "deadlock")   \
+    X(SOFTLOCK, "softlock")   \
+    X(SPIKE, "spike")         \
+    X(INVARIANT, "invariant") \
+    X(EXIT, "exit")           \
+    X(SANITIZER, "sanitizer") \
+    X(LEAK, "leak")           \
     X(NONDETERMINISM, "nondeterminism")
 
 enum moth_finding_kind {
@@ -40,19 +40,19 @@ struct moth_finding {
     char fingerprint[40]; /* "1-crash-<16 hex digits>": version, kind, hash */
     char *title;          /* one line */
     char *detail;         /* abort message, deadlock's cycle, sanitizer's report; may be NULL */
-    char **stack;         /* culprit's frames, innermost first, as moth_frame_text (unwind/unwind.h) has them */
+    char **stack; /* culprit's frames, innermost first, as moth_frame_text (unwind/unwind.h) has them */
     size_t n_stack;
-    char *stacks;         /* text of every fiber's stack, or NULL */
+    char *stacks; /* text of every fiber's stack, or NULL */
     char *agent;
     uint64_t seed;
-    uint32_t frame;       /* last boundary before or at which it showed */
-    uint32_t inputs;      /* input events in its trace */
+    uint32_t frame;  /* last boundary before or at which it showed */
+    uint32_t inputs; /* input events in its trace */
     uint32_t times_seen;
     uint32_t reproduced, attempts; /* k of n replays met the same fingerprint */
-    char *status; /* "new", … */
-    char *trace;  /* path relative to the output folder, or NULL */
-    char *trace_minimized; /* likewise */
-    uint32_t inputs_minimized; /* 0: not minimized */
+    char *status;                  /* "new", … */
+    char *trace;                   /* path relative to the output folder, or NULL */
+    char *trace_minimized;         /* likewise */
+    uint32_t inputs_minimized;     /* 0: not minimized */
     bool scripted; /* reported by a script, not by the game's death: only the script can meet it again */
     char *run;     /* token of the run that stored it, or NULL */
 };

@@ -42,9 +42,8 @@ json_t *moth_finding_json(const struct moth_finding *finding)
     json_object_set_new(json, "times_seen", json_integer(finding->times_seen));
     json_object_set_new(json, "stack", stack_json(finding));
     json_object_set_new(json, "inputs", json_integer(finding->inputs));
-    json_object_set_new(json, "inputs_minimized", finding->trace_minimized
-                                                      ? json_integer(finding->inputs_minimized)
-                                                      : json_null());
+    json_object_set_new(json, "inputs_minimized",
+                        finding->trace_minimized ? json_integer(finding->inputs_minimized) : json_null());
     json_object_set_new(json, "trace", moth_json_text(finding->trace));
     json_object_set_new(json, "trace_minimized", moth_json_text(finding->trace_minimized));
     return json;

@@ -29,9 +29,9 @@
 #define FINGERPRINT_VERSION "1"
 #define KEYS_MAX 3u
 #define KEY_BYTES 600u
-#define LOOKED_AT 32u         /* innermost frames that are considered */
-#define RECURSION_TIMES 6u    /* a function that stands so often among them recurses */
-#define RECURSION_MEMBERS 3u  /* … and so often: belongs to the circle */
+#define LOOKED_AT 32u        /* innermost frames that are considered */
+#define RECURSION_TIMES 6u   /* a function that stands so often among them recurses */
+#define RECURSION_MEMBERS 3u /* … and so often: belongs to the circle */
 
 struct key_list {
     char keys[LOOKED_AT][KEY_BYTES];

@@ -30,9 +30,9 @@ static enum moth_step step_part(struct moth_player *player, uint32_t frames, boo
 {
     struct moth_observation observed[MOTH_CHECKPOINT_FRAMES];
     uint32_t n_observed = 0;
-    enum moth_step step =
-        moth_instance_step(player->instance, frames, events, n_events, at_checkpoint ? MOTH_WANT_PICTURE_LAST : 0,
-                           0, player->observed ? observed : NULL, &n_observed, err);
+    enum moth_step step = moth_instance_step(player->instance, frames, events, n_events,
+                                             at_checkpoint ? MOTH_WANT_PICTURE_LAST : 0, 0,
+                                             player->observed ? observed : NULL, &n_observed, err);
     for (uint32_t i = 0; player->observed && i < n_observed && i < MOTH_CHECKPOINT_FRAMES; i++)
         player->observed(player->context, &observed[i]);
     player->frame = moth_instance_last(player->instance)->frame;

@@ -85,7 +85,8 @@ static int fill_folder(const char *folder, const struct moth_finding *finding,
 {
     if (moth_fs_remove_tree(folder, err) != 0 || moth_fs_make_dirs(folder, err) != 0)
         return -1;
-    if (copy_as(files->trace, folder, "trace.moth", err) != 0 || copy_as(files->log, folder, "game.log", err) != 0)
+    if (copy_as(files->trace, folder, "trace.moth", err) != 0 ||
+        copy_as(files->log, folder, "game.log", err) != 0)
         return -1;
     if (files->pictures && copy_pictures(files->pictures, folder, err) != 0)
         return -1;
@@ -95,7 +96,8 @@ static int fill_folder(const char *folder, const struct moth_finding *finding,
 /* Put a filled folder in the place of its name, over an older one if there is one. */
 static int move_in(const char *filled, const char *folder, bool exists, struct moth_err *err)
 {
-    int result = exists ? renameat2(AT_FDCWD, filled, AT_FDCWD, folder, RENAME_EXCHANGE) : rename(filled, folder);
+    int result =
+        exists ? renameat2(AT_FDCWD, filled, AT_FDCWD, folder, RENAME_EXCHANGE) : rename(filled, folder);
     if (result != 0)
         return moth_err_sys(err, MOTH_ERR_IO, "cannot rename %s to %s", filled, folder);
     return exists ? moth_fs_remove_tree(filled, err) : 0;

@@ -16,8 +16,10 @@ size_t moth_utf8_next(const char *text, size_t size, unsigned *code)
         *code = first;
         return 1;
     }
-    size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first < 0xf0 ? 3
-                    : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+    size_t length = first >= 0xf0 && first <= 0xf4  ? 4
+                    : first >= 0xe0 && first < 0xf0 ? 3
+                    : first >= 0xc2 && first < 0xe0 ? 2
+                                                    : 0;
     if (length == 0 || length > size)
         return 0;
     unsigned value = first & (0xffu >> (length + 1));

@@ -32,11 +32,11 @@ struct moth_fleet_agent {
 
 /* Borrowed until moth_fleet_result_free. */
 struct moth_fleet_config {
-    const char *const *argv; /* of the game, NULL-terminated */
-    const char *const *env;  /* extra "K=V", NULL-terminated; may be NULL */
+    const char *const *argv;            /* of the game, NULL-terminated */
+    const char *const *env;             /* extra "K=V", NULL-terminated; may be NULL */
     struct moth_channel_config channel; /* without seeds */
     struct moth_limits limits;
-    const char *probe_path; /* NULL: found by moth's own place */
+    const char *probe_path;                   /* NULL: found by moth's own place */
     const struct moth_fleet_agent *scenarios; /* each is played once, first */
     size_t n_scenarios;
     const struct moth_fleet_agent *agents;
@@ -49,7 +49,7 @@ struct moth_fleet_config {
     uint32_t max_findings;    /* 0: no limit */
     uint32_t replays;         /* of each finding */
     uint32_t pads;
-    bool strict;        /* replay a clean instance and compare */
+    bool strict; /* replay a clean instance and compare */
     bool fail_on_flaky;
     const char *out; /* made if missing */
     /* Told of the run's state a few times a second; may be NULL. */

@@ -25,10 +25,10 @@ enum moth_message_type {
 
 struct moth_message_found {
     uint32_t index;
-    uint32_t kind;  /* enum moth_finding_kind */
+    uint32_t kind; /* enum moth_finding_kind */
     uint32_t frame;
-    bool better;    /* the stored trace is this instance's */
-    bool stored;    /* false: the output folder took it not; `why` */
+    bool better; /* the stored trace is this instance's */
+    bool stored; /* false: the output folder took it not; `why` */
     char *fingerprint, *title, *why;
 };
 

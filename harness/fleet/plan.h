@@ -9,9 +9,9 @@
 
 #include "fleet/fleet.h"
 
-#define MOTH_PLAN_SHARES 8u           /* an instance gets at most this part of --frames … */
-#define MOTH_PLAN_FRAMES_LEAST 600u   /* … but not less than so many frames */
-#define MOTH_PLAN_FRAMES_WORTH 60u    /* a rest of the budget smaller than this is not played */
+#define MOTH_PLAN_SHARES 8u         /* an instance gets at most this part of --frames … */
+#define MOTH_PLAN_FRAMES_LEAST 600u /* … but not less than so many frames */
+#define MOTH_PLAN_FRAMES_WORTH 60u  /* a rest of the budget smaller than this is not played */
 
 struct moth_plan_job {
     uint32_t index;

@@ -152,8 +152,9 @@ static void agent_print(void *context, const char *line)
         moth_log_debug("instance %u: %s", play->index, line);
 }
 
-static enum moth_agent_result let_agent_play(struct play *play, const struct moth_agent *agent, uint32_t frames,
-                                             uint32_t pads, struct moth_agent_outcome *outcome)
+static enum moth_agent_result let_agent_play(struct play *play, const struct moth_agent *agent,
+                                             uint32_t frames, uint32_t pads,
+                                             struct moth_agent_outcome *outcome)
 {
     struct moth_lua_backend backend = {
         .context = play,
@@ -290,7 +291,7 @@ static void describe_no_frame(struct play *play, struct moth_message_done *done)
     done->ending = MOTH_ENDING_NO_FRAME;
     done->how = strdup(moth_step_name(death->how));
     done->fault = moth_fs_path("the game ended before its first frame: %s%s%s",
-                               why                           ? why->title
+                               why                            ? why->title
                                : death->how == MOTH_STEP_EXIT ? "it left by itself with status 0"
                                                               : moth_step_name(death->how),
                                log[0] ? "; its output ends with:\n" : "; it printed nothing", log);
@@ -364,9 +365,10 @@ static void warn_of_copy(const struct moth_instance *instance, struct moth_messa
     const struct moth_game_info *game = moth_instance_game(instance);
     if (!game->setid_copy)
         return;
-    char *line = moth_fs_path("%s is set-user-id or set-group-id, which keeps the probe out: a copy without that "
-                              "bit is played",
-                              game->path);
+    char *line =
+        moth_fs_path("%s is set-user-id or set-group-id, which keeps the probe out: a copy without that "
+                     "bit is played",
+                     game->path);
     add_line(line, &done->warnings);
     free(line);
 }
@@ -394,7 +396,8 @@ static void check_determinism(struct play *play, const struct moth_replay_config
 }
 
 static void fill_header(struct moth_trace_header *header, const struct moth_fleet_config *config,
-                        const struct moth_fleet_agent *agent, const struct moth_plan_job *job, char *directory)
+                        const struct moth_fleet_agent *agent, const struct moth_plan_job *job,
+                        char *directory)
 {
     static char *no_env[] = {NULL};
     *header = (struct moth_trace_header){
@@ -421,13 +424,18 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
     *done = (struct moth_message_done){.index = job->index};
     uint64_t begin_ns = moth_clock_monotonic_ns();
     char *directory = getcwd(NULL, 0);
-    struct play play = {.place = place, .index = job->index, .stopped = place->stopped,
-                        .stop_context = place->context, .frame_counts = &done->frame_counts,
+    struct play play = {.place = place,
+                        .index = job->index,
+                        .stopped = place->stopped,
+                        .stop_context = place->context,
+                        .frame_counts = &done->frame_counts,
                         .told_ns = begin_ns};
     fill_header(&play.header, config, agent, job, directory ? directory : "/");
     play.work = moth_fs_path("%s/.work/%u", config->out, job->index);
-    struct moth_replay_config limits = {.limits = config->limits, .probe_path = config->probe_path,
-                                        .interrupted = place->stopped, .context = place->context};
+    struct moth_replay_config limits = {.limits = config->limits,
+                                        .probe_path = config->probe_path,
+                                        .interrupted = place->stopped,
+                                        .context = place->context};
     struct moth_instance_config launch = moth_replay_launch_config(&play.header, &limits);
     launch.channel.spin_budget_ms = config->channel.spin_budget_ms;
     if (moth_fs_remove_tree(play.work, &play.err) == 0 && moth_fs_make_dirs(play.work, &play.err) == 0)

@@ -35,7 +35,7 @@ struct supervisor {
     struct moth_workers workers;
     struct moth_tally *tally;
     struct moth_reaper reaper;
-    char run[MOTH_COOKIE_MAX]; /* token of this run: the cookie before workers mark theirs */
+    char run[MOTH_COOKIE_MAX];       /* token of this run: the cookie before workers mark theirs */
     struct task_queue again, verify; /* instances to be played again; findings to be replayed */
     int out_fd;                      /* holds the output folder's lock */
     uint64_t begin_ns, kill_ns;      /* kill_ns: when patience ends, 0: not yet */
@@ -208,7 +208,8 @@ static void queue_outdated(struct supervisor *supervisor)
 
 /* ---- what workers say ---- */
 
-static void settle(struct supervisor *supervisor, const struct moth_task *task, struct moth_message_done *done)
+static void settle(struct supervisor *supervisor, const struct moth_task *task,
+                   struct moth_message_done *done)
 {
     bool killed = done->ending == MOTH_ENDING_KILLED;
     if (killed && supervisor->playing && task->tries < MOTH_TRIES_MAX) {
@@ -309,7 +310,8 @@ static void lose_worker(struct supervisor *supervisor, struct moth_worker *worke
     if (supervisor->playing) {
         done.ending = MOTH_ENDING_FAULT;
         done.err_code = MOTH_ERR_INTERNAL;
-        done.fault = moth_fs_path("instance %u was given up: its worker died %u times", task.job.index, task.tries);
+        done.fault =
+            moth_fs_path("instance %u was given up: its worker died %u times", task.job.index, task.tries);
     }
     settle(supervisor, &task, &done);
     moth_message_done_fini(&done);
@@ -419,7 +421,8 @@ static int open_out(struct supervisor *supervisor, struct moth_err *err)
             result = moth_err_sys(err, MOTH_ERR_IO, "cannot open %s", out);
         else if (flock(supervisor->out_fd, LOCK_EX | LOCK_NB) != 0)
             result = errno == EWOULDBLOCK
-                         ? moth_err_set(err, MOTH_ERR_IO, "another run is writing to %s; give this one another -o", out)
+                         ? moth_err_set(err, MOTH_ERR_IO,
+                                        "another run is writing to %s; give this one another -o", out)
                          : moth_err_sys(err, MOTH_ERR_IO, "cannot lock %s", out);
     }
     if (result == 0 && (moth_fs_remove_tree(work, err) != 0 || moth_fs_make_dirs(work, err) != 0))

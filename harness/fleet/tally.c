@@ -44,7 +44,8 @@ static void add_text(struct moth_tally_texts *texts, const char *text)
         if (strcmp(texts->at[i], text) == 0)
             return;
     }
-    char **grown = texts->n < MOTH_TALLY_TEXTS_MAX ? realloc(texts->at, (texts->n + 1) * sizeof *grown) : NULL;
+    char **grown =
+        texts->n < MOTH_TALLY_TEXTS_MAX ? realloc(texts->at, (texts->n + 1) * sizeof *grown) : NULL;
     if (!grown)
         return;
     texts->at = grown;
@@ -73,7 +74,8 @@ struct moth_tally_finding *moth_tally_find(struct moth_tally *tally, const char 
     return NULL;
 }
 
-static struct moth_tally_finding *add_finding(struct moth_tally *tally, const struct moth_message_found *found)
+static struct moth_tally_finding *add_finding(struct moth_tally *tally,
+                                              const struct moth_message_found *found)
 {
     struct moth_tally_finding *grown = realloc(tally->findings, (tally->n_findings + 1) * sizeof *grown);
     struct moth_finding *finding = calloc(1, sizeof *finding);

@@ -9,7 +9,7 @@
 #include "fleet/message.h"
 #include "fleet/workers.h"
 
-#define MOTH_TALLY_TEXTS_MAX 100u   /* different warnings, different faults that are kept */
+#define MOTH_TALLY_TEXTS_MAX 100u /* different warnings, different faults that are kept */
 #define MOTH_TALLY_RECORDS_MAX 20000u
 
 struct moth_tally_finding {

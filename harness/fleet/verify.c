@@ -68,8 +68,10 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
     struct moth_err err = {0};
     struct moth_finding *finding = moth_finding_load(folder, &err);
     struct moth_trace *trace = finding ? moth_trace_read(path, &err) : NULL;
-    struct moth_replay_config how = {.limits = config->limits, .probe_path = config->probe_path,
-                                     .interrupted = place->stopped, .context = place->context};
+    struct moth_replay_config how = {.limits = config->limits,
+                                     .probe_path = config->probe_path,
+                                     .interrupted = place->stopped,
+                                     .context = place->context};
     *verified = (struct moth_message_verified){.fingerprint = strdup(fingerprint)};
     int result = trace ? 0 : -1;
     if (finding) {
@@ -80,8 +82,8 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
         result = finding->scripted ? replay_scripted(place, trace, finding, &how, verified, &err)
                                    : replay_inputs(trace, finding, &how, verified, &err);
     if (verified->tried > 0)
-        result |= moth_store_reproduced(config->out, fingerprint, verified->seed, verified->frame, verified->met,
-                                        verified->tried, &err);
+        result |= moth_store_reproduced(config->out, fingerprint, verified->seed, verified->frame,
+                                        verified->met, verified->tried, &err);
     if (result != 0 && !verified->warning)
         verified->warning = moth_fs_path("%s could not be replayed: %s", fingerprint, err.message);
     moth_trace_free(trace);

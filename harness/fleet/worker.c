@@ -107,13 +107,14 @@ static void verify(struct moth_play_place *place, int fd, struct moth_cursor *bo
     free(fingerprint);
 }
 
-_Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd, unsigned mark)
+_Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd,
+                                unsigned mark)
 {
     set_signals();
     moth_cookie_mark(mark);
     moth_reaper_adopt();
-    struct moth_play_place place = {.config = config, .run = run, .progress = tell_progress, .found = tell_found,
-                                    .context = &fd};
+    struct moth_play_place place = {
+        .config = config, .run = run, .progress = tell_progress, .found = tell_found, .context = &fd};
     struct moth_inbox inbox = {0};
     while (moth_inbox_fill(&inbox, fd) == 0) {
         enum moth_message_type type;

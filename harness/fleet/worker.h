@@ -10,6 +10,7 @@
 #include "fleet/fleet.h"
 
 /* In the forked child. Never returns. `mark` tells this worker's games from the others'. */
-_Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd, unsigned mark);
+_Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd,
+                                unsigned mark);
 
 #endif

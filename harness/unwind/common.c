@@ -48,8 +48,9 @@ static void drop_inner(struct moth_fiber_stack *stack, size_t n)
 static void keep_common(struct moth_fiber_stack *stack, const struct moth_fiber_stack *other)
 {
     size_t common = 0;
-    while (common < stack->n_frames && common < other->n_frames &&
-           same_call(&stack->frames[stack->n_frames - 1 - common], &other->frames[other->n_frames - 1 - common]))
+    while (
+        common < stack->n_frames && common < other->n_frames &&
+        same_call(&stack->frames[stack->n_frames - 1 - common], &other->frames[other->n_frames - 1 - common]))
         common++;
     if (common > 0 && common < stack->n_frames)
         drop_inner(stack, stack->n_frames - common);

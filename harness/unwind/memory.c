@@ -24,9 +24,9 @@ static const uint8_t *page_of(struct moth_memory *memory, uint64_t address)
     size_t slot = (base / MOTH_MEMORY_PAGE) % MOTH_MEMORY_PAGES;
     if (memory->pages[slot].address != base) {
         memory->pages[slot].address = base;
-        memory->pages[slot].readable = base <= INT64_MAX && pread(memory->fd, memory->pages[slot].bytes,
-                                                                  MOTH_MEMORY_PAGE, (off_t)base) ==
-                                                                MOTH_MEMORY_PAGE;
+        memory->pages[slot].readable =
+            base <= INT64_MAX &&
+            pread(memory->fd, memory->pages[slot].bytes, MOTH_MEMORY_PAGE, (off_t)base) == MOTH_MEMORY_PAGE;
     }
     return memory->pages[slot].readable ? memory->pages[slot].bytes : NULL;
 }

@@ -14,7 +14,8 @@
 
 /* DWARF number of each of glibc's gregs, in their order. */
 static const uint8_t dwarf_of_greg[MOTH_UNWIND_REGS] = {
-    8, 9, 10, 11, 12, 13, 14, 15, 5 /* rdi */, 4 /* rsi */, 6 /* rbp */, 3 /* rbx */,
+    8,           9,           10,          11,          12,           13,
+    14,          15,          5 /* rdi */, 4 /* rsi */, 6 /* rbp */,  3 /* rbx */,
     1 /* rdx */, 0 /* rax */, 2 /* rcx */, 7 /* rsp */, 16 /* rip */,
 };
 

@@ -67,8 +67,7 @@ static void describe_module(Dwfl_Module *module, struct moth_frame *frame)
 {
     Dwarf_Addr start = 0;
     const char *main_file = NULL;
-    const char *name =
-        dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, &main_file, NULL);
+    const char *name = dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, &main_file, NULL);
     frame->module = base_name(main_file && *main_file ? main_file : name);
     frame->module_offset = frame->pc - start;
     const unsigned char *bits;

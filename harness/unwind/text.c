@@ -9,12 +9,18 @@
 #include "base/fs.h"
 
 static const char *const wait_texts[] = {
-    [MOTH_WAIT_NONE] = "runnable",         [MOTH_WAIT_SLEEP] = "sleeps",
-    [MOTH_WAIT_MUTEX] = "waits for mutex", [MOTH_WAIT_COND] = "waits on condition variable",
-    [MOTH_WAIT_SEM] = "waits for semaphore", [MOTH_WAIT_RWLOCK] = "waits for read-write lock",
-    [MOTH_WAIT_BARRIER] = "waits at barrier", [MOTH_WAIT_JOIN] = "joins a thread",
-    [MOTH_WAIT_FUTEX] = "waits on futex",  [MOTH_WAIT_FD] = "waits for a file descriptor",
-    [MOTH_WAIT_ONCE] = "waits for a once",  [MOTH_WAIT_SIGNAL] = "waits for a signal",
+    [MOTH_WAIT_NONE] = "runnable",
+    [MOTH_WAIT_SLEEP] = "sleeps",
+    [MOTH_WAIT_MUTEX] = "waits for mutex",
+    [MOTH_WAIT_COND] = "waits on condition variable",
+    [MOTH_WAIT_SEM] = "waits for semaphore",
+    [MOTH_WAIT_RWLOCK] = "waits for read-write lock",
+    [MOTH_WAIT_BARRIER] = "waits at barrier",
+    [MOTH_WAIT_JOIN] = "joins a thread",
+    [MOTH_WAIT_FUTEX] = "waits on futex",
+    [MOTH_WAIT_FD] = "waits for a file descriptor",
+    [MOTH_WAIT_ONCE] = "waits for a once",
+    [MOTH_WAIT_SIGNAL] = "waits for a signal",
     [MOTH_WAIT_OTHER] = "waits",
 };
 

@@ -240,7 +240,8 @@ struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
         return NULL;
     }
     struct moth_unwind_regs asked;
-    bool ask = !running && channel->state != MOTH_STATE_CRASH && channel->config.threads != MOTH_THREADS_NATIVE;
+    bool ask =
+        !running && channel->state != MOTH_STATE_CRASH && channel->config.threads != MOTH_THREADS_NATIVE;
     bool held = ask && moth_unwind_hold(pid, &asked, NULL) == 0;
     struct moth_stacks *stacks = unwind_held(pid, mem_fd, channel, held ? &asked : running, err);
     if (held)

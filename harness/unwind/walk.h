@@ -13,17 +13,17 @@
 #include "unwind/unwind.h"
 
 #define MOTH_UNWIND_FIBERS_MAX 64u
-#define MOTH_UNWIND_FRAMES_MAX 128u   /* frames shown of one stack, inlined ones come on top */
-#define MOTH_UNWIND_FRAMES_INNER 32u  /* … when it is deeper: so many innermost, */
-#define MOTH_UNWIND_FRAMES_OUTER 16u  /* … and so many outermost */
-#define MOTH_UNWIND_WALK_MAX 540000u  /* frames walked of one stack: 8 MiB of the smallest, 16 bytes each */
-#define MOTH_UNWIND_INLINE_MAX 16u    /* inlined calls expanded at one address */
+#define MOTH_UNWIND_FRAMES_MAX 128u  /* frames shown of one stack, inlined ones come on top */
+#define MOTH_UNWIND_FRAMES_INNER 32u /* … when it is deeper: so many innermost, */
+#define MOTH_UNWIND_FRAMES_OUTER 16u /* … and so many outermost */
+#define MOTH_UNWIND_WALK_MAX 540000u /* frames walked of one stack: 8 MiB of the smallest, 16 bytes each */
+#define MOTH_UNWIND_INLINE_MAX 16u   /* inlined calls expanded at one address */
 
 /* Where one fiber's unwinding starts. */
 struct moth_unwind_start {
     struct moth_fiber_stack about; /* no frames yet */
     struct moth_unwind_regs regs;
-    uint64_t saved_sp;  /* regs are to be read from the stack at this address; 0: `regs` holds them */
+    uint64_t saved_sp; /* regs are to be read from the stack at this address; 0: `regs` holds them */
     bool no_registers; /* nothing is known: the fiber is only named */
 };
 

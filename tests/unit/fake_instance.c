@@ -2,9 +2,9 @@
  *
  * instance.h without a game, for tests of what happens around instances. argv[1] says what the game
  * does: "clean", or one of these at boundary N, as "crash@N": crash, exit0, exit3, hang, deadlock, killed,
- * fault, diverge (its virtual time differs in every instance of a process), suicide (kills the process that plays it,
- * unless the file argv[2] is there, which it makes), stray (starts a process that outlives it, its pid in
- * the file argv[2]), seeded (crashes with an odd seed, at a boundary that depends on it); or, from the
+ * fault, diverge (its virtual time differs in every instance of a process), suicide (kills the process that
+ * plays it, unless the file argv[2] is there, which it makes), stray (starts a process that outlives it, its
+ * pid in the file argv[2]), seeded (crashes with an odd seed, at a boundary that depends on it); or, from the
  * start: missing, noframe. "crash" crashes in the function argv[2] where that is given.
  */
 #include "runner/instance.h"
@@ -80,10 +80,8 @@ static void add_frame(struct moth_fiber_stack *fiber, const char *symbol, const 
                       const char *module)
 {
     fiber->frames = realloc(fiber->frames, (fiber->n_frames + 1) * sizeof *fiber->frames);
-    fiber->frames[fiber->n_frames++] = (struct moth_frame){.symbol = strdup(symbol),
-                                                           .file = file ? strdup(file) : NULL,
-                                                           .line = line,
-                                                           .module = strdup(module)};
+    fiber->frames[fiber->n_frames++] = (struct moth_frame){
+        .symbol = strdup(symbol), .file = file ? strdup(file) : NULL, .line = line, .module = strdup(module)};
 }
 
 static enum moth_step die(struct moth_instance *instance, enum moth_step how, const char *function)
@@ -178,7 +176,8 @@ static enum moth_step happen(struct moth_instance *instance, struct moth_err *er
 static bool is_time(const struct moth_instance *instance)
 {
     if (strcmp(instance->what, "seeded") == 0)
-        return instance->config.channel.seed % 2 && instance->last.frame == 50 + instance->config.channel.seed % 100;
+        return instance->config.channel.seed % 2 &&
+               instance->last.frame == 50 + instance->config.channel.seed % 100;
     return instance->at > 0 && instance->last.frame == instance->at;
 }
 
@@ -275,6 +274,7 @@ void moth_instance_close(struct moth_instance *instance)
 
 const char *moth_step_name(enum moth_step step)
 {
-    static const char *const names[] = {"ok", "crash", "hang", "deadlock", "exit", "memory", "killed", "fault"};
+    static const char *const names[] = {"ok",   "crash",  "hang",   "deadlock",
+                                        "exit", "memory", "killed", "fault"};
     return names[step];
 }

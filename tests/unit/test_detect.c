@@ -20,9 +20,11 @@ static struct moth_frame other_frames[] = {
     {.symbol = "save_game", .file = "/src/save.c", .line = 7, .module = "game"},
 };
 
-static struct moth_finding *judge(struct moth_death death, const struct moth_channel *channel, const char *log)
+static struct moth_finding *judge(struct moth_death death, const struct moth_channel *channel,
+                                  const char *log)
 {
-    struct moth_fiber_stack fibers[] = {{.fiber = 0, .owner = -1, .frames = frames, .n_frames = COUNT(frames)}};
+    struct moth_fiber_stack fibers[] = {
+        {.fiber = 0, .owner = -1, .frames = frames, .n_frames = COUNT(frames)}};
     struct moth_stacks stacks = {.fibers = fibers, .n_fibers = 1};
     if (!death.unwound)
         death.unwound = &stacks;
@@ -45,7 +47,8 @@ static void what_is_no_finding(void **state)
     assert_null(judge((struct moth_death){.how = MOTH_STEP_EXIT, .exit_status = 0}, NULL, NULL));
     assert_null(judge((struct moth_death){.how = MOTH_STEP_KILLED}, NULL, NULL));
     assert_null(judge((struct moth_death){.how = MOTH_STEP_FAULT}, NULL, NULL));
-    assert_null(judge((struct moth_death){.how = MOTH_STEP_OK}, NULL, "script: runtime error: no such thing"));
+    assert_null(
+        judge((struct moth_death){.how = MOTH_STEP_OK}, NULL, "script: runtime error: no such thing"));
     assert_null(judge((struct moth_death){.how = MOTH_STEP_OK}, NULL, "3:4: runtime error: x"));
 }
 
@@ -60,7 +63,8 @@ static void deaths_have_titles(void **state)
     assert_finding(judge(crash, channel, NULL), MOTH_FINDING_CRASH,
                    "SIGSEGV at address 0x18 in player_move (game.c:42)");
     channel->crash.stack_overflow = 1;
-    assert_finding(judge(crash, channel, NULL), MOTH_FINDING_CRASH, "stack overflow in player_move (game.c:42)");
+    assert_finding(judge(crash, channel, NULL), MOTH_FINDING_CRASH,
+                   "stack overflow in player_move (game.c:42)");
     free(channel);
     crash.signal = SIGABRT;
     assert_finding(judge(crash, NULL, NULL), MOTH_FINDING_CRASH, "SIGABRT in player_move (game.c:42)");
@@ -68,7 +72,8 @@ static void deaths_have_titles(void **state)
     assert_finding(judge(crash, NULL, NULL), MOTH_FINDING_CRASH,
                    "SIGABRT in player_move (game.c:42): free(): invalid pointer");
     strcpy(crash.detail, "game: game.c:42: player_move: Assertion `x > 0' failed.\n");
-    assert_finding(judge(crash, NULL, NULL), MOTH_FINDING_CRASH, "assertion failed in player_move (game.c:42): x > 0");
+    assert_finding(judge(crash, NULL, NULL), MOTH_FINDING_CRASH,
+                   "assertion failed in player_move (game.c:42): x > 0");
     crash.signal = 200;
     crash.detail[0] = '\0';
     assert_finding(judge(crash, NULL, NULL), MOTH_FINDING_CRASH, "signal 200 in player_move (game.c:42)");
@@ -86,12 +91,17 @@ static void a_deadlocks_stack_is_its_cycle(void **state)
     (void)state;
     /* worker closed the circle; audio waits for nobody in particular */
     struct moth_fiber_stack fibers[] = {
-        {.fiber = 3, .owner = 0, .wait = MOTH_WAIT_MUTEX, .frames = other_frames, .n_frames = COUNT(other_frames)},
+        {.fiber = 3,
+         .owner = 0,
+         .wait = MOTH_WAIT_MUTEX,
+         .frames = other_frames,
+         .n_frames = COUNT(other_frames)},
         {.fiber = 0, .owner = 3, .wait = MOTH_WAIT_MUTEX, .frames = frames, .n_frames = COUNT(frames)},
         {.fiber = 2, .owner = -1, .wait = MOTH_WAIT_COND, .frames = frames, .n_frames = 1},
     };
     struct moth_stacks stacks = {.fibers = fibers, .n_fibers = 3};
-    struct moth_death death = {.how = MOTH_STEP_DEADLOCK, .unwound = &stacks, .detail = "main waits for worker"};
+    struct moth_death death = {
+        .how = MOTH_STEP_DEADLOCK, .unwound = &stacks, .detail = "main waits for worker"};
     struct moth_finding *finding = judge(death, NULL, NULL);
     assert_int_equal(finding->n_stack, 2);
     assert_string_equal(finding->stack[0], "player_move game.c:42 (game)");
@@ -107,7 +117,8 @@ static void a_deadlock_without_owners_has_mains_stack(void **state)
         {.fiber = 0, .owner = -1, .wait = MOTH_WAIT_COND, .frames = frames, .n_frames = COUNT(frames)},
     };
     struct moth_stacks stacks = {.fibers = fibers, .n_fibers = 2};
-    struct moth_finding *finding = judge((struct moth_death){.how = MOTH_STEP_DEADLOCK, .unwound = &stacks}, NULL, NULL);
+    struct moth_finding *finding =
+        judge((struct moth_death){.how = MOTH_STEP_DEADLOCK, .unwound = &stacks}, NULL, NULL);
     assert_int_equal(finding->n_stack, 3);
     assert_finding(finding, MOTH_FINDING_DEADLOCK, "deadlock: every thread waits");
 }
@@ -125,7 +136,8 @@ static void a_death_without_stacks_is_found_too(void **state)
 static const char asan[] =
     "some output of the game\n"
     "=================================================================\n"
-    "==4242==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010 at pc 0x55 bp 0x7f sp 0x7e\n"
+    "==4242==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010 at pc 0x55 bp 0x7f sp "
+    "0x7e\n"
     "READ of size 4 at 0x602000000010 thread T0\n"
     "    #0 0x7f0a1b2c3d4e in memcpy (/usr/lib/libasan.so.8+0x39d4e)\n"
     "    #1 0x555555555189 in Player::hit(int, char const*) /home/dev/src/player.cpp:42:7\n"
@@ -141,12 +153,13 @@ static const char asan[] =
 static void address_sanitizer(void **state)
 {
     (void)state;
-    struct moth_death death = {.how = MOTH_STEP_CRASH, .signal = SIGABRT, .sanitizer = (char *)(uintptr_t)asan};
+    struct moth_death death = {
+        .how = MOTH_STEP_CRASH, .signal = SIGABRT, .sanitizer = (char *)(uintptr_t)asan};
     struct moth_finding *finding = judge(death, NULL, NULL);
     assert_non_null(finding);
-    static const char *const expected[] = {
-        "memcpy (libasan.so.8)", "Player::hit(int, char const*) player.cpp:42", "main game.c:10",
-        "helper (game)", "libgame.so+0x1000"};
+    static const char *const expected[] = {"memcpy (libasan.so.8)",
+                                           "Player::hit(int, char const*) player.cpp:42", "main game.c:10",
+                                           "helper (game)", "libgame.so+0x1000"};
     assert_int_equal(finding->n_stack, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++)
         assert_string_equal(finding->stack[i], expected[i]);
@@ -162,13 +175,16 @@ static void address_sanitizer(void **state)
 static void undefined_behaviour_sanitizer(void **state)
 {
     (void)state;
-    static const char bare[] = "/src/game.c:12:3: runtime error: signed integer overflow: 1 + 2147483647 cannot be\n";
+    static const char bare[] =
+        "/src/game.c:12:3: runtime error: signed integer overflow: 1 + 2147483647 cannot be\n";
     struct moth_stacks none = {0};
     struct moth_death death = {.how = MOTH_STEP_OK, .unwound = &none};
-    assert_finding(judge(death, NULL, bare), MOTH_FINDING_SANITIZER,
-                   "UndefinedBehaviorSanitizer: signed integer overflow: 1 + 2147483647 cannot be at game.c:12:3");
-    static const char with_stack[] = "game.c:12:3: runtime error: division by zero\n"
-                                     "    #0 0x55 in share /src/game.c:12:3\n    #1 0x56 in main /src/game.c:20:1\n";
+    assert_finding(
+        judge(death, NULL, bare), MOTH_FINDING_SANITIZER,
+        "UndefinedBehaviorSanitizer: signed integer overflow: 1 + 2147483647 cannot be at game.c:12:3");
+    static const char with_stack[] =
+        "game.c:12:3: runtime error: division by zero\n"
+        "    #0 0x55 in share /src/game.c:12:3\n    #1 0x56 in main /src/game.c:20:1\n";
     assert_finding(judge(death, NULL, with_stack), MOTH_FINDING_SANITIZER,
                    "UndefinedBehaviorSanitizer: division by zero in share (game.c:12)");
 }

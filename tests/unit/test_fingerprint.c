@@ -40,10 +40,12 @@ static void assert_same(const struct sighting *a, const struct sighting *b, bool
         fail_msg("%s and %s: %s expected", left, right, same ? "the same" : "different");
 }
 
-static const struct sighting base = {
-    MOTH_FINDING_CRASH, "SIGSEGV at address 0x0 in player_move (game.c:42)", NULL, false,
-    {"player_move game.c:42 (game)", "update game.c:80 (game)", "main game.c:99 (game)",
-     "__libc_start_call_main+0x7a (libc.so.6)"}};
+static const struct sighting base = {MOTH_FINDING_CRASH,
+                                     "SIGSEGV at address 0x0 in player_move (game.c:42)",
+                                     NULL,
+                                     false,
+                                     {"player_move game.c:42 (game)", "update game.c:80 (game)",
+                                      "main game.c:99 (game)", "__libc_start_call_main+0x7a (libc.so.6)"}};
 
 static void has_version_kind_and_hash(void **state)
 {
@@ -92,10 +94,14 @@ static void machinery_does_not_count(void **state)
 {
     (void)state;
     static const struct sighting aborted = {
-        MOTH_FINDING_CRASH, "SIGABRT", NULL, false,
+        MOTH_FINDING_CRASH,
+        "SIGABRT",
+        NULL,
+        false,
         {"__pthread_kill_implementation+0x11c (libc.so.6)", "raise ../sysdeps/posix/raise.c:26 (libc.so.6)",
-         "abort+0xd3 (libc.so.6)", "SDL_Quit_REAL+0x2 (libSDL2-2.0.so.0)", "libSDL2-2.0.so.0+0x1234 (build 0123)",
-         "switch_to fiber.c:20 (libmoth_probe.so)", "__asan_report_error+0x1 (game)", "std::terminate()+0x5 (game)",
+         "abort+0xd3 (libc.so.6)", "SDL_Quit_REAL+0x2 (libSDL2-2.0.so.0)",
+         "libSDL2-2.0.so.0+0x1234 (build 0123)", "switch_to fiber.c:20 (libmoth_probe.so)",
+         "__asan_report_error+0x1 (game)", "std::terminate()+0x5 (game)",
          "operator new(unsigned long)+0x2 (game)", "SDL_PollEvent+0x2 (game)", "player_move game.c:42 (game)",
          "SDL_Delay+0x4 (libSDL2-2.0.so.0)", "update game.c:80 (game)", "main game.c:99 (game)"}};
     assert_same(&base, &aborted, true);
@@ -113,27 +119,39 @@ static void the_games_own_sdl_main_counts(void **state)
 static void compilers_suffixes_and_arguments_do_not_count(void **state)
 {
     (void)state;
-    static const struct sighting plain = {
-        MOTH_FINDING_CRASH, "x", NULL, false,
-        {"Player::move(int, float) p.cpp:1 (game)", "run_all g.c:2 (game)", "List<int>::add(int const&) l.h:3 (game)"}};
-    static const struct sighting decorated = {
-        MOTH_FINDING_CRASH, "y", NULL, false,
-        {"Player::move(long, double) [clone .isra.0]+0x10 (game)", "run_all.constprop.0+0x3 (game)",
-         "List<std::vector<char> >::add(char const&)+0x8 (game)"}};
+    static const struct sighting plain = {MOTH_FINDING_CRASH,
+                                          "x",
+                                          NULL,
+                                          false,
+                                          {"Player::move(int, float) p.cpp:1 (game)", "run_all g.c:2 (game)",
+                                           "List<int>::add(int const&) l.h:3 (game)"}};
+    static const struct sighting decorated = {MOTH_FINDING_CRASH,
+                                              "y",
+                                              NULL,
+                                              false,
+                                              {"Player::move(long, double) [clone .isra.0]+0x10 (game)",
+                                               "run_all.constprop.0+0x3 (game)",
+                                               "List<std::vector<char> >::add(char const&)+0x8 (game)"}};
     assert_same(&plain, &decorated, true);
 }
 
 static void numbers_of_lambdas_and_hashes_do_not_count(void **state)
 {
     (void)state;
-    static const struct sighting first = {
-        MOTH_FINDING_CRASH, "x", NULL, false,
-        {"main::{lambda(int)#1}::operator()(int) const a.cpp:1 (game)", "game::step::h0123456789abcdef s.rs:1 (game)",
-         "(anonymous namespace)::helper()::$_0 h.cpp:3 (game)"}};
-    static const struct sighting second = {
-        MOTH_FINDING_CRASH, "x", NULL, false,
-        {"main::{lambda(int)#2}::operator()(int) const a.cpp:1 (game)", "game::step::hfedcba9876543210 s.rs:1 (game)",
-         "(anonymous namespace)::helper()::$_7 h.cpp:3 (game)"}};
+    static const struct sighting first = {MOTH_FINDING_CRASH,
+                                          "x",
+                                          NULL,
+                                          false,
+                                          {"main::{lambda(int)#1}::operator()(int) const a.cpp:1 (game)",
+                                           "game::step::h0123456789abcdef s.rs:1 (game)",
+                                           "(anonymous namespace)::helper()::$_0 h.cpp:3 (game)"}};
+    static const struct sighting second = {MOTH_FINDING_CRASH,
+                                           "x",
+                                           NULL,
+                                           false,
+                                           {"main::{lambda(int)#2}::operator()(int) const a.cpp:1 (game)",
+                                            "game::step::hfedcba9876543210 s.rs:1 (game)",
+                                            "(anonymous namespace)::helper()::$_7 h.cpp:3 (game)"}};
     assert_same(&first, &second, true);
 }
 
@@ -151,10 +169,13 @@ static void operators_are_told_apart(void **state)
 static void asserts_through_one_handler_are_two(void **state)
 {
     (void)state;
-    static const struct sighting first = {
-        MOTH_FINDING_CRASH, "SIGABRT", NULL, false,
-        {"abort+0xd3 (libc.so.6)", "my_assert_fail util.c:9 (game)", "open_door door.c:5 (game)",
-         "update game.c:1 (game)", "main game.c:9 (game)"}};
+    static const struct sighting first = {MOTH_FINDING_CRASH,
+                                          "SIGABRT",
+                                          NULL,
+                                          false,
+                                          {"abort+0xd3 (libc.so.6)", "my_assert_fail util.c:9 (game)",
+                                           "open_door door.c:5 (game)", "update game.c:1 (game)",
+                                           "main game.c:9 (game)"}};
     struct sighting second = first;
     second.stack[2] = "close_door door.c:15 (game)";
     assert_same(&first, &second, false);
@@ -178,8 +199,10 @@ static void asserts_in_one_function_are_two(void **state)
 static void a_handler_alone_is_better_than_nothing(void **state)
 {
     (void)state;
-    struct sighting one = {MOTH_FINDING_CRASH, "a", NULL, false, {"abort+0x1 (libc.so.6)", "fatal_error x.c:1 (game)"}};
-    struct sighting two = {MOTH_FINDING_CRASH, "a", NULL, false, {"abort+0x1 (libc.so.6)", "panic x.c:1 (game)"}};
+    struct sighting one = {
+        MOTH_FINDING_CRASH, "a", NULL, false, {"abort+0x1 (libc.so.6)", "fatal_error x.c:1 (game)"}};
+    struct sighting two = {
+        MOTH_FINDING_CRASH, "a", NULL, false, {"abort+0x1 (libc.so.6)", "panic x.c:1 (game)"}};
     assert_same(&one, &two, false);
 }
 
@@ -204,7 +227,11 @@ static void depth_of_recursion_does_not_count(void **state)
 static void without_symbols_module_and_offset_count(void **state)
 {
     (void)state;
-    struct sighting here = {MOTH_FINDING_CRASH, "SIGSEGV", NULL, false, {"game+0x1234 (build 0123456789ab)", "game+0x20 (build 0123456789ab)"}};
+    struct sighting here = {MOTH_FINDING_CRASH,
+                            "SIGSEGV",
+                            NULL,
+                            false,
+                            {"game+0x1234 (build 0123456789ab)", "game+0x20 (build 0123456789ab)"}};
     struct sighting there = here, same = here;
     there.stack[0] = "game+0x1238 (build 0123456789ab)";
     same.title = "SIGBUS";
@@ -261,7 +288,8 @@ static void frames_are_taken_apart(void **state)
     moth_frame_parse("0x7f0012", &parts);
     assert_string_equal(parts.function, "");
     assert_string_equal(parts.module, "");
-    static const char *const odd[] = {"", ")", "()", " ()", "(build )", ":1", " :1", "+0x", "a:9", "(", "a (", "f x:99999999999999999999"};
+    static const char *const odd[] = {"",    ")",   "()",  " ()", "(build )", ":1",
+                                      " :1", "+0x", "a:9", "(",   "a (",      "f x:99999999999999999999"};
     for (size_t i = 0; i < COUNT(odd); i++)
         moth_frame_parse(odd[i], &parts);
 }

@@ -26,7 +26,7 @@
 #include "wire/trace.h"
 
 #define CRASHES "return function(game) game:step(100000) end\n"
-#define EXPECTS                                                                                                \
+#define EXPECTS \
     "return function(game)\n game:step(30)\n game:expect(false, 'the door opens')\n game:step(1000)\nend\n"
 #define FAILS "return function(game)\n game:step(10)\n error('agent is lost')\nend\n"
 #define SHORT "return function(game) game:step(40) end\n"
@@ -80,9 +80,18 @@ static void set_up(struct fixture *fixture, const char *script, const char *does
     fixture->argv[1] = does;
     fixture->argv[2] = argument;
     fixture->config = (struct moth_fleet_config){
-        .argv = fixture->argv, .agents = &fixture->entry, .n_agents = 1,    .seed = 1,
-        .frames = 3000,        .instance_frames = 600,    .workers = 2,     .replays = 3,
-        .out = fixture->out,   .progress = on_progress,   .found = on_found, .context = fixture,
+        .argv = fixture->argv,
+        .agents = &fixture->entry,
+        .n_agents = 1,
+        .seed = 1,
+        .frames = 3000,
+        .instance_frames = 600,
+        .workers = 2,
+        .replays = 3,
+        .out = fixture->out,
+        .progress = on_progress,
+        .found = on_found,
+        .context = fixture,
     };
     fixture->config.channel.hz = 60;
 }
@@ -510,8 +519,13 @@ static void the_plan_shares_by_weight_and_budget(void **state)
     (void)state;
     struct moth_fleet_agent agents[] = {{NULL, "a", 3}, {NULL, "b", 1}};
     struct moth_fleet_agent scenario = {NULL, "s", 1};
-    struct moth_fleet_config config = {.agents = agents, .n_agents = 2, .scenarios = &scenario, .n_scenarios = 1,
-                                       .seed = 5, .frames = 10000, .instance_frames = 5000};
+    struct moth_fleet_config config = {.agents = agents,
+                                       .n_agents = 2,
+                                       .scenarios = &scenario,
+                                       .n_scenarios = 1,
+                                       .seed = 5,
+                                       .frames = 10000,
+                                       .instance_frames = 5000};
     struct moth_plan plan;
     struct moth_plan_job job;
     assert_int_equal(moth_plan_init(&plan, &config), 0);
@@ -536,7 +550,8 @@ static void the_plan_waits_where_the_rest_is_not_known(void **state)
 {
     (void)state;
     struct moth_fleet_agent agent = {NULL, "a", 1};
-    struct moth_fleet_config config = {.agents = &agent, .n_agents = 1, .frames = 1500, .instance_frames = 5000};
+    struct moth_fleet_config config = {
+        .agents = &agent, .n_agents = 1, .frames = 1500, .instance_frames = 5000};
     struct moth_plan plan;
     struct moth_plan_job first, second, third;
     assert_int_equal(moth_plan_init(&plan, &config), 0);

@@ -30,11 +30,21 @@ static void fill(struct sample *sample)
     static const char *const warnings[] = {"the game writes outside its folder " NASTY};
     static const char *const faults[] = {"bot.lua:3: no\nstack traceback:\n\t[C]: in ?"};
     *sample = (struct sample){0};
-    sample->findings[0] = (struct moth_finding){
-        .kind = MOTH_FINDING_CRASH, .fingerprint = "1-crash-00112233445566aa", .title = (char *)(uintptr_t)NASTY,
-        .stack = nasty_stack, .n_stack = 2, .agent = (char *)(uintptr_t) "monkey", .seed = 77, .frame = 300,
-        .inputs = 12, .times_seen = 3, .reproduced = 10, .attempts = 10, .status = (char *)(uintptr_t) "new",
-        .trace = (char *)(uintptr_t) "findings/1-crash-00112233445566aa/trace.moth"};
+    sample->findings[0] =
+        (struct moth_finding){.kind = MOTH_FINDING_CRASH,
+                              .fingerprint = "1-crash-00112233445566aa",
+                              .title = (char *)(uintptr_t)NASTY,
+                              .stack = nasty_stack,
+                              .n_stack = 2,
+                              .agent = (char *)(uintptr_t) "monkey",
+                              .seed = 77,
+                              .frame = 300,
+                              .inputs = 12,
+                              .times_seen = 3,
+                              .reproduced = 10,
+                              .attempts = 10,
+                              .status = (char *)(uintptr_t) "new",
+                              .trace = (char *)(uintptr_t) "findings/1-crash-00112233445566aa/trace.moth"};
     sample->findings[1] = sample->findings[0];
     sample->findings[1].kind = MOTH_FINDING_EXIT;
     strcpy(sample->findings[1].fingerprint, "1-exit-00112233445566bb");
@@ -43,15 +53,32 @@ static void fill(struct sample *sample)
     for (size_t i = 0; i < 2; i++)
         sample->pointers[i] = &sample->findings[i];
     sample->records[0] = (struct moth_instance_record){0, "monkey", 76, 1000, 1.5, "budget", NULL, NULL};
-    sample->records[1] = (struct moth_instance_record){1, "monkey", 77, 300, 0.5, "crash", "1-crash-00112233445566aa", NULL};
-    sample->records[2] = (struct moth_instance_record){2, "bots/<mine>.lua", 78, 10, 0.1, "error", NULL, "bot.lua:3: " NASTY};
-    sample->records[3] = (struct moth_instance_record){3, "monkey", 79, 200, 0.2, "exit", "1-exit-00112233445566bb", NULL};
-    sample->summary = (struct moth_run_summary){
-        .verdict = MOTH_VERDICT_NEW_FINDINGS, .exit_code = 1, .argv = argv, .build_id = "abcd", .seed = 1,
-        .workers = 2, .instances = 4, .frames_total = 1510, .virtual_s = 25.17, .wall_s = 2.0,
-        .findings = sample->pointers, .n_findings = 2, .records = sample->records, .n_records = 4,
-        .warnings = warnings, .n_warnings = 1, .agent_faults = faults, .n_agent_faults = 1,
-        .frame_times = {100, 1.5, 2.5, 3.5, 4.5}, .out = "moth-out"};
+    sample->records[1] =
+        (struct moth_instance_record){1, "monkey", 77, 300, 0.5, "crash", "1-crash-00112233445566aa", NULL};
+    sample->records[2] =
+        (struct moth_instance_record){2, "bots/<mine>.lua", 78, 10, 0.1, "error", NULL, "bot.lua:3: " NASTY};
+    sample->records[3] =
+        (struct moth_instance_record){3, "monkey", 79, 200, 0.2, "exit", "1-exit-00112233445566bb", NULL};
+    sample->summary = (struct moth_run_summary){.verdict = MOTH_VERDICT_NEW_FINDINGS,
+                                                .exit_code = 1,
+                                                .argv = argv,
+                                                .build_id = "abcd",
+                                                .seed = 1,
+                                                .workers = 2,
+                                                .instances = 4,
+                                                .frames_total = 1510,
+                                                .virtual_s = 25.17,
+                                                .wall_s = 2.0,
+                                                .findings = sample->pointers,
+                                                .n_findings = 2,
+                                                .records = sample->records,
+                                                .n_records = 4,
+                                                .warnings = warnings,
+                                                .n_warnings = 1,
+                                                .agent_faults = faults,
+                                                .n_agent_faults = 1,
+                                                .frame_times = {100, 1.5, 2.5, 3.5, 4.5},
+                                                .out = "moth-out"};
 }
 
 static void run_json_keeps_the_contract(void **state)
@@ -64,17 +91,20 @@ static void run_json_keeps_the_contract(void **state)
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &why);
     if (!json)
         fail_msg("line %d: %s", why.line, why.text);
-    const char *schema, *verdict, *build_id, *shard, *fingerprint, *kind, *status, *reproduced, *agent, *trace;
+    const char *schema, *verdict, *build_id, *shard, *fingerprint, *kind, *status, *reproduced, *agent,
+        *trace;
     int exit_code, seed, workers, instances, frames_total, frame, inputs, times_seen, finding_seed;
     double virtual_s, wall_s, frames_per_s, p50, max;
     json_t *argv, *findings, *warnings, *finding, *stack, *coverage, *null;
     assert_int_equal(
-        json_unpack_ex(json, &why, 0, "{s:s s:s s:i s:{s:o s:s} s:i s:s s:i s:i s:i s:F s:F s:F s:o s:{s:F s:F s:o} s:o s:o}",
-                       "schema", &schema, "verdict", &verdict, "exit_code", &exit_code, "game", "argv", &argv,
-                       "build_id", &build_id, "seed", &seed, "shard", &shard, "workers", &workers, "instances",
-                       &instances, "frames_total", &frames_total, "virtual_s", &virtual_s, "wall_s", &wall_s,
-                       "frames_per_s", &frames_per_s, "findings", &findings, "frame_time_ms", "p50", &p50, "max",
-                       &max, "low1_avg", &null, "coverage", &coverage, "warnings", &warnings),
+        json_unpack_ex(
+            json, &why, 0,
+            "{s:s s:s s:i s:{s:o s:s} s:i s:s s:i s:i s:i s:F s:F s:F s:o s:{s:F s:F s:o} s:o s:o}", "schema",
+            &schema, "verdict", &verdict, "exit_code", &exit_code, "game", "argv", &argv, "build_id",
+            &build_id, "seed", &seed, "shard", &shard, "workers", &workers, "instances", &instances,
+            "frames_total", &frames_total, "virtual_s", &virtual_s, "wall_s", &wall_s, "frames_per_s",
+            &frames_per_s, "findings", &findings, "frame_time_ms", "p50", &p50, "max", &max, "low1_avg",
+            &null, "coverage", &coverage, "warnings", &warnings),
         0);
     assert_string_equal(schema, "moth.run/1");
     assert_string_equal(verdict, "new-findings");
@@ -85,10 +115,11 @@ static void run_json_keeps_the_contract(void **state)
     assert_true(frames_per_s > 754 && frames_per_s < 756);
     finding = json_array_get(findings, 0);
     assert_int_equal(json_unpack_ex(finding, &why, 0, "{s:s s:s s:s s:s s:i s:s s:i s:i s:o s:i s:o s:s s:o}",
-                                    "fingerprint", &fingerprint, "kind", &kind, "status", &status, "reproduced",
-                                    &reproduced, "frame", &frame, "agent", &agent, "seed", &finding_seed,
-                                    "times_seen", &times_seen, "stack", &stack, "inputs", &inputs,
-                                    "inputs_minimized", &null, "trace", &trace, "trace_minimized", &null),
+                                    "fingerprint", &fingerprint, "kind", &kind, "status", &status,
+                                    "reproduced", &reproduced, "frame", &frame, "agent", &agent, "seed",
+                                    &finding_seed, "times_seen", &times_seen, "stack", &stack, "inputs",
+                                    &inputs, "inputs_minimized", &null, "trace", &trace, "trace_minimized",
+                                    &null),
                      0);
     assert_string_equal(reproduced, "10/10");
     assert_string_equal(status, "new");
@@ -199,8 +230,13 @@ static void the_list_shows_the_way_on(void **state)
 static void progress_is_one_line(void **state)
 {
     (void)state;
-    struct moth_run_progress progress = {.instances_done = 1, .instances_running = 2, .frames = 500,
-                                         .frames_budget = 1000, .wall_s = 2, .findings = 1, .replaying = 1};
+    struct moth_run_progress progress = {.instances_done = 1,
+                                         .instances_running = 2,
+                                         .frames = 500,
+                                         .frames_budget = 1000,
+                                         .wall_s = 2,
+                                         .findings = 1,
+                                         .replaying = 1};
     char *text = moth_report_progress(&progress);
     assert_string_equal(text, " 50 %  500 frames, 250/s, 1 instance done, 2 running, 1 finding, replaying 1");
     free(text);
@@ -223,10 +259,16 @@ static void utf8_is_cleaned(void **state)
     static const struct {
         const char *dirty, *clean;
     } cases[] = {
-        {"", ""}, {"abc", "abc"}, {"\xc3\xa4", "\xc3\xa4"}, {"\xff", "\xef\xbf\xbd"},
-        {"a\xc3", "a\xef\xbf\xbd"}, {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
-        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-        {"\xf0\x9f\xa6\x8b", "\xf0\x9f\xa6\x8b"}, {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"", ""},
+        {"abc", "abc"},
+        {"\xc3\xa4", "\xc3\xa4"},
+        {"\xff", "\xef\xbf\xbd"},
+        {"a\xc3", "a\xef\xbf\xbd"},
+        {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xf0\x9f\xa6\x8b", "\xf0\x9f\xa6\x8b"},
+        {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char *clean = moth_utf8_clean(cases[i].dirty);

@@ -74,7 +74,12 @@ static void what_is_no_finding_is_an_error(void **state)
     char *folder = test_scratch();
     char *path = moth_fs_path("%s/finding.json", folder);
     static const char *const texts[] = {
-        "", "{", "[]", "{}", "null", "{\"schema\": \"moth.finding/2\", \"fingerprint\": \"x\", \"kind\": \"crash\"}",
+        "",
+        "{",
+        "[]",
+        "{}",
+        "null",
+        "{\"schema\": \"moth.finding/2\", \"fingerprint\": \"x\", \"kind\": \"crash\"}",
         "{\"schema\": \"moth.finding/1\", \"fingerprint\": \"x\", \"kind\": \"nothing\"}",
         "{\"schema\": \"moth.finding/1\", \"fingerprint\": 7, \"kind\": \"crash\"}"};
     struct moth_err err;
@@ -86,8 +91,9 @@ static void what_is_no_finding_is_an_error(void **state)
         assert_non_null(strstr(err.message, "finding"));
     }
     /* Missing and odd members are not. */
-    static const char least[] = "{\"schema\": \"moth.finding/1\", \"fingerprint\": \"1-crash-0\", \"kind\": \"crash\", "
-                                "\"stack\": [1, \"a\", null], \"frame\": -5, \"reproduced\": 3, \"title\": []}";
+    static const char least[] =
+        "{\"schema\": \"moth.finding/1\", \"fingerprint\": \"1-crash-0\", \"kind\": \"crash\", "
+        "\"stack\": [1, \"a\", null], \"frame\": -5, \"reproduced\": 3, \"title\": []}";
     assert_int_equal(moth_fs_write_atomic(path, least, strlen(least), NULL), 0);
     struct moth_finding *finding = moth_finding_load(folder, &err);
     assert_non_null(finding);

@@ -485,8 +485,8 @@ static void a_process_that_is_gone_is_an_error(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    channel = mmap(NULL, sizeof *channel, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    channel = mmap(NULL, sizeof *channel, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     return channel == MAP_FAILED ? -1 : 0;
 }
 
