@@ -15,6 +15,7 @@
 
 #define SESSIONS_MAX 40
 #define BARE_SECONDS 2.0
+#define LOOK_EACH 30u /* frames between two looks in the trial that measures speed */
 #define DEFAULT_AGENT "monkey"
 
 struct examination {
@@ -83,7 +84,7 @@ static int repeat(struct examination *e, const struct moth_trial *first, bool lo
     struct moth_load load = {.n = 0};
     if (loaded)
         moth_load_start(&load);
-    int result = moth_trial_repeat(&e->config, first, MOTH_WANT_PICTURE, &again, err);
+    int result = moth_trial_repeat(&e->config, first, MOTH_PROGRAM_FRAMES_MAX, MOTH_WANT_PICTURE, &again, err);
     moth_load_stop(&load);
     if (result == 0) {
         judge(e, first, &again, loaded ? "under CPU load" : "in a second process");
@@ -95,8 +96,12 @@ static int repeat(struct examination *e, const struct moth_trial *first, bool lo
 static int measure_speed(struct examination *e, const struct moth_trial *first, struct moth_err *err)
 {
     struct moth_trial blind;
-    if (moth_trial_repeat(&e->config, first, 0, &blind, err) != 0)
+    if (moth_trial_repeat(&e->config, first, LOOK_EACH, MOTH_WANT_PICTURE_LAST, &blind, err) != 0)
         return -1;
+    for (size_t i = 0; i < blind.n_observed && i < first->n_observed; i++)
+        if (blind.observed[i].picture_ok && first->observed[i].picture_ok &&
+            blind.observed[i].picture != first->observed[i].picture)
+            warn(e, "--render auto shows other pictures than a fully drawn run of this game; use --render on");
     e->speed_s += blind.play_s;
     e->speed_frames += blind.n_observed;
     if (blind.n_observed > 0)

@@ -173,8 +173,28 @@ int moth_trial_record(const struct moth_instance_config *config, const struct mo
     return close_trial(&playing, began, result);
 }
 
-int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first, uint32_t want,
-                      struct moth_trial *trial, struct moth_err *err)
+/* Steps of `chunk` boundaries, each with the inputs that fall into it. */
+static void play_chunks(struct playing *playing, const struct moth_trial *first, uint32_t frames, uint32_t chunk,
+                        uint32_t want)
+{
+    struct moth_trial *trial = playing->trial;
+    struct moth_input_event *events = calloc(first->n_events + 1, sizeof *events);
+    if (events == NULL)
+        abort();
+    for (uint32_t at = 0, next = 0; at < frames && trial->how == MOTH_STEP_OK; at += chunk) {
+        uint32_t length = frames - at < chunk ? frames - at : chunk;
+        size_t n = 0;
+        for (; next < first->n_events && first->events[next].frame < at + length; next++) {
+            events[n] = first->events[next];
+            events[n++].frame -= at;
+        }
+        trial->how = step(playing, length, events, n, want);
+    }
+    free(events);
+}
+
+int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first, uint32_t chunk,
+                      uint32_t want, struct moth_trial *trial, struct moth_err *err)
 {
     struct playing playing;
     if (open_trial(&playing, config, trial, err) != 0)
@@ -182,8 +202,8 @@ int moth_trial_repeat(const struct moth_instance_config *config, const struct mo
     uint64_t began = moth_clock_monotonic_ns();
     /* One boundary more when the first ended by itself: it should end here, too. */
     uint32_t frames = (uint32_t)first->n_observed + (first->how != MOTH_STEP_OK);
-    if (trial->how == MOTH_STEP_OK && frames > 0)
-        trial->how = step(&playing, frames, first->events, first->n_events, want);
+    if (trial->how == MOTH_STEP_OK)
+        play_chunks(&playing, first, frames, chunk, want);
     return close_trial(&playing, began, 0);
 }
 

@@ -43,9 +43,10 @@ struct moth_trial {
  * could not be launched or the agent failed. */
 int moth_trial_record(const struct moth_instance_config *config, const struct moth_agent *agent, uint64_t seed,
                       uint32_t pads, uint32_t frames, struct moth_trial *trial, struct moth_err *err);
-/* Play the inputs of `first` again, for as many boundaries as it had. want: as in wire/channel.h. */
-int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first, uint32_t want,
-                      struct moth_trial *trial, struct moth_err *err);
+/* Play the inputs of `first` again, for as many boundaries as it had, in steps of `chunk` boundaries.
+ * want: as in wire/channel.h. */
+int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first, uint32_t chunk,
+                      uint32_t want, struct moth_trial *trial, struct moth_err *err);
 void moth_trial_fini(struct moth_trial *trial);
 
 /* The first boundary at which two trials differ. */

@@ -181,6 +181,9 @@ static void stand(void)
     moth_input_begin_frame();
     if (program_running)
         apply_inputs();
+    /* The last picture of a program may be asked for once it stands. */
+    frames = program_running ? bounded(c->program.frames, MOTH_PROGRAM_FRAMES_MAX) : 1;
+    moth_gl_pace(program_frame + 1 >= frames || (c->program.want & MOTH_WANT_PICTURE) != 0);
     cpu_last_ns = cpu_now_ns();
     moth_in_boundary = false;
 }

@@ -26,7 +26,7 @@ Sint32 SDL_DYNAPI_entry(Uint32 version, void *table, Uint32 size);
 static void patch(void **table, size_t size)
 {
     static const struct moth_sdl_hook *const lists[] = {moth_sdl_init_hooks,  moth_sdl_video_hooks,
-                                                        moth_sdl_draw_hooks,  moth_sdl_input_hooks,
+                                                        moth_sdl_draw_hooks,  moth_sdl_gl_hooks,    moth_sdl_input_hooks,
                                                         moth_sdl_event_hooks, moth_sdl_audio_hooks};
     size_t n = size / sizeof *table;
     memcpy(moth_sdl_originals, table,

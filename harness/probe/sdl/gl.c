@@ -4,6 +4,7 @@
  * can be read at any boundary at which its context is current.
  */
 #include <SDL2/SDL_opengl.h>
+#include <dlfcn.h>
 #include <string.h>
 
 #include "sdl/sdl.h"
@@ -22,10 +23,115 @@ typedef void(APIENTRY *pixel_store_fn)(GLenum, GLint);
 #define GL_PIXEL_PACK_BUFFER_BINDING 0x88ED
 #endif
 
+typedef const GLubyte *(APIENTRY *get_string_fn)(GLenum);
+typedef void(APIENTRY *switch_fn)(GLenum);
+
+#ifndef GL_RASTERIZER_DISCARD
+#define GL_RASTERIZER_DISCARD 0x8C89
+#endif
+
+static void *blind_context; /* in which drawing is off */
+static bool must_draw;      /* the game makes or reads pictures of its own: each may matter later */
+
 static void *function(const char *name)
 {
     return SDL_ORIGINAL(GL_GetProcAddress)(name);
 }
+
+/* ---- drawing only what is looked at (--render auto) ---- */
+
+static void draw_from_now_on(void)
+{
+    switch_fn disable = blind_context != NULL ? (switch_fn)function("glDisable") : NULL;
+    must_draw = true;
+    if (disable != NULL && SDL_ORIGINAL(GL_GetCurrentContext)() == blind_context) {
+        disable(GL_RASTERIZER_DISCARD);
+        blind_context = NULL;
+    }
+}
+
+/* What a game that keeps pictures of its own must ask for, one way or the other. */
+static bool keeps_pictures(const char *name)
+{
+    static const char *const names[] = {"glBindFramebuffer", "glReadPixels", "glCopyTex", "glBlitFramebuffer",
+                                        "glNamedFramebuffer", "glBeginTransformFeedback"};
+    for (size_t i = 0; name != NULL && i < sizeof names / sizeof *names; i++)
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static void *hook_GL_GetProcAddress(const char *name)
+{
+    void *found = SDL_ORIGINAL(GL_GetProcAddress)(name);
+    if (found != NULL && keeps_pictures(name))
+        draw_from_now_on();
+    return found;
+}
+
+static bool can_discard(void)
+{
+    get_string_fn get_string = (get_string_fn)function("glGetString");
+    const char *version = get_string != NULL ? (const char *)get_string(GL_VERSION) : NULL;
+    if (version == NULL)
+        return false;
+    while (*version != '\0' && (*version < '0' || *version > '9'))
+        version++;
+    return *version >= '3';
+}
+
+void moth_gl_pace(bool looked_at)
+{
+    if (moth_channel->config.render != MOTH_RENDER_AUTO || must_draw || !moth_channel->gl_used)
+        return;
+    void *context = SDL_ORIGINAL(GL_GetCurrentContext)();
+    if (context == NULL || looked_at == (blind_context != context))
+        return;
+    static void *asked_context;
+    static bool able;
+    if (asked_context != context) {
+        asked_context = context;
+        able = can_discard();
+    }
+    if (!able)
+        return;
+    switch_fn change = (switch_fn)function(looked_at ? "glDisable" : "glEnable");
+    if (change == NULL)
+        return;
+    change(GL_RASTERIZER_DISCARD);
+    blind_context = looked_at ? NULL : context;
+}
+
+const struct moth_sdl_hook moth_sdl_gl_hooks[] = {{MOTH_SDL_GL_GetProcAddress, hook_GL_GetProcAddress}, {0, NULL}};
+
+/* Games linked with libGL come this way. */
+#define LINKED_HOOK(name, arguments, pass)                                                         \
+    void name arguments;                                                                           \
+    MOTH_HOOK void name arguments                                                                  \
+    {                                                                                              \
+        static void(*real) arguments;                                                              \
+        if (real == NULL) {                                                                        \
+            void *found = dlsym(RTLD_NEXT, #name);                                                 \
+            memcpy(&real, &found, sizeof real);                                                    \
+            if (moth_mode != MOTH_DORMANT)                                                         \
+                draw_from_now_on();                                                                \
+        }                                                                                          \
+        if (real != NULL)                                                                          \
+            real pass;                                                                             \
+    }
+
+LINKED_HOOK(glBindFramebuffer, (GLenum target, GLuint id), (target, id))
+LINKED_HOOK(glBindFramebufferEXT, (GLenum target, GLuint id), (target, id))
+LINKED_HOOK(glReadPixels, (GLint x, GLint y, GLsizei w, GLsizei h, GLenum format, GLenum type, void *out),
+            (x, y, w, h, format, type, out))
+LINKED_HOOK(glCopyTexImage2D,
+            (GLenum target, GLint level, GLenum format, GLint x, GLint y, GLsizei w, GLsizei h, GLint border),
+            (target, level, format, x, y, w, h, border))
+LINKED_HOOK(glCopyTexSubImage2D,
+            (GLenum target, GLint level, GLint to_x, GLint to_y, GLint x, GLint y, GLsizei w, GLsizei h),
+            (target, level, to_x, to_y, x, y, w, h))
+
+/* ---- reading ---- */
 
 /* The game's own pack state is put back. */
 static bool read_rgba(uint32_t width, uint32_t height, uint8_t *out)
@@ -82,8 +188,9 @@ bool moth_gl_read(SDL_Window *window, struct moth_pixels *pixels)
     int width = 0, height = 0;
     struct moth_channel *c = moth_channel;
     c->picture.ok = 0;
-    if (window == NULL || SDL_ORIGINAL(GL_GetCurrentContext)() == NULL)
-        return false;
+    if (window == NULL || SDL_ORIGINAL(GL_GetCurrentContext)() == NULL ||
+        SDL_ORIGINAL(GL_GetCurrentContext)() == blind_context)
+        return false; /* nothing was drawn that could be read */
     SDL_ORIGINAL(GetWindowSize)(window, &width, &height);
     if (width <= 0 || height <= 0 || width > 4096 || (uint64_t)width * (uint64_t)height * 4 > MOTH_PICTURE_BYTES_MAX)
         return false;

@@ -24,7 +24,7 @@ struct moth_sdl_hook {
 };
 
 /* Each file of hooks ends in a list, closed by a NULL function. */
-extern const struct moth_sdl_hook moth_sdl_video_hooks[], moth_sdl_draw_hooks[], moth_sdl_input_hooks[],
+extern const struct moth_sdl_hook moth_sdl_video_hooks[], moth_sdl_gl_hooks[], moth_sdl_draw_hooks[], moth_sdl_input_hooks[],
     moth_sdl_event_hooks[], moth_sdl_audio_hooks[], moth_sdl_init_hooks[];
 
 /* Put the hooks into a table that its owner filled only now (see dynapi.c). */
@@ -56,6 +56,8 @@ bool moth_pixels_of_surface(const SDL_Surface *surface, struct moth_pixels *pixe
 /* ---- gl.c ---- */
 /* Read the drawing buffer of the current context into the channel's picture area. */
 bool moth_gl_read(SDL_Window *window, struct moth_pixels *pixels);
+/* Before a frame begins: is its picture going to be looked at? With --render auto, others are not drawn. */
+void moth_gl_pace(bool looked_at);
 
 /* ---- input.c ---- */
 void moth_input_begin_frame(void);
