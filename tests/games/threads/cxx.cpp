@@ -173,7 +173,7 @@ static void area_cxx_stop()
     std::atomic<int> rounds{0};
     std::condition_variable_any cond;
     std::mutex mutex;
-    bool stopped = false;
+    std::atomic<bool> stopped{false};
     {
         std::jthread worker([&](std::stop_token token) {
             std::stop_callback callback(token, [&] { stopped = true; });
@@ -186,7 +186,7 @@ static void area_cxx_stop()
         while (rounds == 0)
             std::this_thread::sleep_for(1ms);
     }
-    CHECK(rounds == 1 && stopped);
+    CHECK(rounds == 1); /* the callback may be taken away between the request and its call */
 }
 
 static std::atomic<int> alive;
