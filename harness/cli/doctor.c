@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cli/options.h"
 #include "doctor/trial.h"
+#include "fleet/reaper.h"
 
 #define SESSIONS_MAX 40
 #define BARE_SECONDS 2.0
@@ -287,12 +288,14 @@ int moth_cli_doctor(const struct moth_options *options)
     e.warnings = json_array();
     e.bypasses = json_array();
     int code;
-    if (agent != NULL && examine(&e, agent, &err) == 0) {
+    struct moth_reaper reaper = {.pid = -1, .life_fd = -1};
+    if (agent != NULL && moth_reaper_start(&reaper, &err) == 0 && examine(&e, agent, &err) == 0) {
         code = conclude(&e, options);
     } else {
         moth_log_error("%s", err.message);
         code = moth_err_exit_code(err.code);
     }
+    moth_reaper_stop(&reaper);
     json_decref(e.warnings);
     json_decref(e.bypasses);
     moth_agent_free(agent);
