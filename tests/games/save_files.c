@@ -6,6 +6,10 @@
  */
 #include "secret.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 static FILE *open_save(const char *name, const char *mode)
 {
     static char path[4096];
@@ -34,14 +38,46 @@ static int count_start(void)
     return starts;
 }
 
+static void expect(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "save_files: wrong: %s (errno %d)\n", what, errno);
+    exit(3);
+}
+
+static void write_text(const char *path, const char *mode, const char *text)
+{
+    FILE *file = fopen(path, mode);
+    expect(file != NULL, path);
+    expect(fputs(text, file) >= 0 && fclose(file) == 0, "writing");
+}
+
+static long size_of(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? (long)info.st_size : -1;
+}
+
+/* What games do to a file: a new one beside the old, a rename over it, more at its end, a second look. Wherever the
+ * bytes end up, the game has to see what it did. */
 static void write_outside(void)
 {
+    char fresh[4096], line[64] = "";
     const char *path = getenv("SAVE_OUTSIDE");
-    FILE *file = fopen(path ? path : "/var/tmp/save_files.dat", "w");
-    if (!file)
-        return;
-    fputs("outside\n", file);
+    path = path ? path : "/var/tmp/save_files.dat";
+    SDL_snprintf(fresh, sizeof fresh, "%s.new", path);
+    write_text(path, "w", "old\n");
+    write_text(fresh, "w", "outside\n");
+    expect(rename(fresh, path) == 0, "rename");
+    expect(access(fresh, F_OK) != 0 && access(path, R_OK) == 0, "access after the rename");
+    write_text(path, "a", "more\n");
+    expect(size_of(path) == 13, "size");
+    FILE *file = fopen(path, "r+");
+    expect(file && fgets(line, sizeof line, file) && SDL_strcmp(line, "outside\n") == 0, "reading back");
     fclose(file);
+    write_text(fresh, "w", "x");
+    expect(unlink(fresh) == 0 && size_of(fresh) == -1, "unlink");
 }
 
 static int load_slot(void)

@@ -12,14 +12,14 @@ from bugs import expect_clean, expect_finding
 
 @case
 def home_is_private(test):
-    """A save game reaches neither the person's home nor the next instance."""
+    """A save game reaches neither the person's home nor the next instance, wherever it is written."""
     run = test.run(test.game("save_files_clean"), agent="watcher", frames=120,
                    options=("--env", "SAVE_OUTSIDE=" + test.path("outside.dat")))
     expect_clean(run)
     left = [os.path.join(folder, name) for folder, _, names in os.walk(test.path("home")) for name in names]
     check(not [path for path in left if "starts" in path], f"written into the real home: {left}")
-    check(any("outside.dat" in warning for warning in run.json["warnings"]),
-          f"no warning about the file written outside: {run.json['warnings']}")
+    check(not os.path.exists(test.path("outside.dat")) or any("outside.dat" in w for w in run.json["warnings"]),
+          f"a file was written outside without a word: {run.json['warnings']}")
 
 
 @case
