@@ -204,6 +204,14 @@ static void wheel(int x, int y)
 
 /* ---- pads: SDL's virtual joysticks, mapped as game controllers by their type ---- */
 
+/* A controller's trigger goes from 0 to 32767, which SDL maps from the whole range of the joystick's axis. */
+static void set_axis(SDL_Joystick *joystick, int axis, int value)
+{
+    if (axis == SDL_CONTROLLER_AXIS_TRIGGERLEFT || axis == SDL_CONTROLLER_AXIS_TRIGGERRIGHT)
+        value = value <= 0 ? SDL_JOYSTICK_AXIS_MIN : value * 2 - SDL_JOYSTICK_AXIS_MAX;
+    SDL_ORIGINAL(JoystickSetVirtualAxis)(joystick, axis, (Sint16)value);
+}
+
 static void attach_pads(void)
 {
     for (int i = 0; i < MOTH_PADS_MAX; i++) {
@@ -220,6 +228,10 @@ static void attach_pads(void)
                                                         SDL_CONTROLLER_BUTTON_MAX, 0);
         if (index >= 0)
             pads[i].joystick = SDL_ORIGINAL(JoystickOpen)(index);
+        if (pads[i].joystick != NULL) {
+            set_axis(pads[i].joystick, SDL_CONTROLLER_AXIS_TRIGGERLEFT, 0);
+            set_axis(pads[i].joystick, SDL_CONTROLLER_AXIS_TRIGGERRIGHT, 0);
+        }
     }
 }
 
@@ -233,7 +245,7 @@ static void pad(const struct moth_input_event *event)
     if (joystick == NULL || event->type == MOTH_INPUT_PAD_ATTACH)
         return;
     if (event->type == MOTH_INPUT_PAD_AXIS)
-        SDL_ORIGINAL(JoystickSetVirtualAxis)(joystick, event->code, (Sint16)event->x);
+        set_axis(joystick, event->code, event->x);
     else
         SDL_ORIGINAL(JoystickSetVirtualButton)
     (joystick, event->code, event->type == MOTH_INPUT_PAD_DOWN ? 1 : 0);
