@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The stack of a deadlock is one frame of each thread in its cycle (each waits for one which waits …
- * for it): the innermost that is the game's own. They come in the order of the threads' numbers, so that
- * the same deadlock has the same stack whoever closed the circle. All stacks stand in `stacks`.
+ * The stack of a deadlock is the two innermost frames that are the game's own of each thread in its
+ * cycle (each waits for one which waits … for it): who locks, and who wanted it locked. They come in the
+ * order of the threads' numbers, so that the same deadlock has the same stack whoever closed the circle. All
+ * stacks stand in `stacks`.
  */
 #include "detect/detectors.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fs.h"
 #include "detect/frames.h"
 
 #define CYCLE_MAX 8u
+#define FRAMES_OF_EACH 2u
 
 static const struct moth_fiber_stack *find_fiber(const struct moth_stacks *stacks, int64_t fiber)
 {
@@ -43,17 +46,20 @@ static int by_number(const void *a, const void *b)
     return (left->fiber > right->fiber) - (left->fiber < right->fiber);
 }
 
-static void add_own_frame(struct moth_finding *finding, const struct moth_fiber_stack *fiber)
+static void add_own_frames(struct moth_finding *finding, const struct moth_fiber_stack *fiber)
 {
     struct moth_finding one = {0};
     moth_finding_add_frames(&one, fiber);
-    size_t own = moth_frames_first_own(one.stack, one.n_stack);
-    for (size_t i = 0; i < one.n_stack; i++) {
-        if (i == (own < one.n_stack ? own : 0))
-            moth_finding_add_frame(finding, one.stack[i]);
-        else
-            free(one.stack[i]);
+    size_t at = 0;
+    for (size_t n = 0; n < FRAMES_OF_EACH && at < one.n_stack; n++, at++) {
+        size_t own = at + moth_frames_first_own(one.stack + at, one.n_stack - at);
+        if (own == one.n_stack && n > 0)
+            break;
+        at = own < one.n_stack ? own : at;
+        moth_finding_add_frame(finding, strdup(one.stack[at]));
     }
+    for (size_t i = 0; i < one.n_stack; i++)
+        free(one.stack[i]);
     free(one.stack);
 }
 
@@ -71,7 +77,7 @@ static void add_cycle(struct moth_finding *finding, const struct moth_stacks *st
     }
     qsort(cycle, n, sizeof *cycle, by_number);
     for (size_t i = 0; i < n; i++)
-        add_own_frame(finding, cycle[i]);
+        add_own_frames(finding, cycle[i]);
 }
 
 struct moth_finding *moth_detect_deadlock(const struct moth_evidence *evidence)

@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "findings/store.h"
 #include "fleet/reaper.h"
+#include "fleet/signals.h"
 #include "fleet/tally.h"
 #include "fleet/workers.h"
 #include "runner/cookie.h"
@@ -43,44 +44,10 @@ struct supervisor {
     bool interrupted;
 };
 
-/* ---- signals: written into a pipe, read in the loop ---- */
-
-static int signal_pipe[2] = {-1, -1};
-static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
-static struct sigaction before[sizeof caught / sizeof *caught];
-
-static void on_signal(int number)
-{
-    (void)number;
-    int kept = errno;
-    ssize_t n = write(signal_pipe[1], "!", 1);
-    (void)n;
-    errno = kept;
-}
-
-static int catch_signals(struct moth_err *err)
-{
-    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot make a pipe");
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-        sigaction(caught[i], &action, &before[i]);
-    return 0;
-}
-
-static void release_signals(void)
-{
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-        sigaction(caught[i], &before[i], NULL);
-    close(signal_pipe[0]);
-    close(signal_pipe[1]);
-}
-
 static void forget_in_child(void *context)
 {
     struct supervisor *supervisor = context;
-    close(signal_pipe[0]);
-    close(signal_pipe[1]);
+    moth_signals_forget();
     moth_reaper_forget(&supervisor->reaper);
 }
 
@@ -134,14 +101,6 @@ static void interrupt(struct supervisor *supervisor)
     supervisor->playing = false;
     supervisor->again.n = supervisor->verify.n = 0;
     moth_workers_signal(&supervisor->workers, SIGTERM);
-}
-
-static void read_signals(struct supervisor *supervisor)
-{
-    char bytes[16];
-    ssize_t n = read(signal_pipe[0], bytes, sizeof bytes);
-    for (ssize_t i = 0; i < n; i++)
-        interrupt(supervisor);
 }
 
 /* Reasons to begin no more instances. */
@@ -349,15 +308,15 @@ static void wait_for_something(struct supervisor *supervisor, struct pollfd *pol
         const struct moth_worker *worker = &supervisor->workers.at[i];
         polled[i] = (struct pollfd){.fd = worker->pid > 0 ? worker->fd : -1, .events = POLLIN};
     }
-    polled[n] = (struct pollfd){.fd = signal_pipe[0], .events = POLLIN};
+    polled[n] = (struct pollfd){.fd = moth_signals_fd(), .events = POLLIN};
     if (poll(polled, n + 1, wait_ms(supervisor)) <= 0)
         return;
     for (uint32_t i = 0; i < n; i++) {
         if (polled[i].revents)
             listen_to(supervisor, &supervisor->workers.at[i]);
     }
-    if (polled[n].revents)
-        read_signals(supervisor);
+    for (unsigned i = polled[n].revents ? moth_signals_take() : 0; i > 0; i--)
+        interrupt(supervisor);
 }
 
 static void tell_progress(const struct supervisor *supervisor)
@@ -470,12 +429,13 @@ int moth_fleet_run(const struct moth_fleet_config *config, struct moth_fleet_res
     snprintf(supervisor.run, sizeof supervisor.run, "%s", moth_cookie());
     supervisor.tally = &(*result)->tally;
     int failed = moth_reaper_start(&supervisor.reaper, err);
-    if (failed == 0 && (failed = open_out(&supervisor, err)) == 0 && (failed = catch_signals(err)) == 0) {
+    if (failed == 0 && (failed = open_out(&supervisor, err)) == 0 &&
+        (failed = moth_signals_catch(err)) == 0) {
         moth_reaper_adopt();
         failed = run(&supervisor, err);
         moth_workers_fini(&supervisor.workers);
         moth_plan_fini(&supervisor.plan);
-        release_signals();
+        moth_signals_release();
         double wall_s = (double)(moth_clock_monotonic_ns() - supervisor.begin_ns) / (double)MOTH_NS_PER_S;
         moth_tally_summarise(supervisor.tally, supervisor.interrupted, wall_s, &(*result)->summary,
                              &(*result)->findings);

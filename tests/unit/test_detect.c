@@ -103,9 +103,10 @@ static void a_deadlocks_stack_is_its_cycle(void **state)
     struct moth_death death = {
         .how = MOTH_STEP_DEADLOCK, .unwound = &stacks, .detail = "main waits for worker"};
     struct moth_finding *finding = judge(death, NULL, NULL);
-    assert_int_equal(finding->n_stack, 2);
+    assert_int_equal(finding->n_stack, 3);
     assert_string_equal(finding->stack[0], "player_move game.c:42 (game)");
-    assert_string_equal(finding->stack[1], "save_game save.c:7 (game)");
+    assert_string_equal(finding->stack[1], "main game.c:99 (game)");
+    assert_string_equal(finding->stack[2], "save_game save.c:7 (game)");
     assert_finding(finding, MOTH_FINDING_DEADLOCK, "deadlock: main waits for worker");
 }
 
