@@ -22,6 +22,7 @@
 #include "runner/launch.h"
 #include "runner/png.h"
 #include "runner/private.h"
+#include "runner/watch.h"
 #include "unwind/unwind.h"
 
 #define LOOK_IN_MS 20 /* how often a running game's process and limits are looked at */
@@ -41,51 +42,14 @@ struct moth_instance {
     bool over; /* death is filled */
 };
 
-static void fill_limits(struct moth_limits *limits)
-{
-    if (limits->boundary_cpu_ms == 0)
-        limits->boundary_cpu_ms = 5000;
-    if (limits->boundary_wall_ms == 0)
-        limits->boundary_wall_ms = 20000;
-    if (limits->boot_wall_ms == 0)
-        limits->boot_wall_ms = 60000;
-    if (limits->memory_mb == 0)
-        limits->memory_mb = 4096;
-    if (limits->file_mb == 0)
-        limits->file_mb = 1024;
-}
-
 /* ---- the process ---- */
 
 /* The process that plays: the one we started, or the one it started that turned to SDL. */
 static pid_t player(const struct moth_instance *in)
 {
-    uint32_t owner = atomic_load(&in->channel->owner_pid);
-    return owner != 0 ? (pid_t)owner : in->pid;
-}
-
-static uint64_t cpu_ms(pid_t pid)
-{
-    clockid_t clock;
-    struct timespec t;
-    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
-        return 0;
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static uint64_t resident_mb(pid_t pid)
-{
-    char path[64], text[128];
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    unsigned long long pages = 0;
-    sscanf(text, "%*s %llu", &pages);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
+    pid_t owner = (pid_t)atomic_load(&in->channel->owner_pid);
+    /* The channel is the game's memory: only a process of its own session is believed to be it. */
+    return owner > 1 && owner != in->pid && getsid(owner) == in->pid ? owner : in->pid;
 }
 
 static bool gone(struct moth_instance *in)
@@ -171,12 +135,10 @@ static enum moth_step end_stuck(struct moth_instance *in, const char *why)
     return how;
 }
 
-static enum moth_step end_memory(struct moth_instance *in)
+static enum moth_step end_memory(struct moth_instance *in, const char *why)
 {
-    char text[128];
-    snprintf(text, sizeof text, "more than %u MB of memory", in->limits.memory_mb);
     take_stacks(in, false);
-    enum moth_step how = end(in, MOTH_STEP_MEMORY, text);
+    enum moth_step how = end(in, MOTH_STEP_MEMORY, why);
     kill_all(in);
     return how;
 }
@@ -216,52 +178,12 @@ static void cut_log(struct moth_instance *in)
     }
 }
 
-struct watch {
-    uint64_t began_ns, cpu_began_ms, cpu_last_ms, idle_since_ns;
-    pid_t pid;
-};
-
-static void watch_begin(struct watch *watch, const struct moth_instance *in)
-{
-    *watch = (struct watch){.pid = player(in), .began_ns = moth_clock_monotonic_ns()};
-    watch->cpu_began_ms = watch->cpu_last_ms = cpu_ms(watch->pid);
-    watch->idle_since_ns = watch->began_ns;
-}
-
-/* MOTH_STEP_OK while nothing speaks against waiting on. */
-static enum moth_step watch_limits(struct watch *watch, struct moth_instance *in, bool boot)
-{
-    char text[160];
-    if (player(in) != watch->pid)
-        watch_begin(watch, in);
-    uint64_t now = moth_clock_monotonic_ns(), cpu = cpu_ms(watch->pid);
-    cut_log(in);
-    if (resident_mb(watch->pid) > in->limits.memory_mb)
-        return end_memory(in);
-    if (boot && (now - watch->began_ns) / 1000000 > in->limits.boot_wall_ms) {
-        snprintf(text, sizeof text, "no first frame within %u s", in->limits.boot_wall_ms / 1000);
-        return end_stuck(in, text);
-    }
-    if (!boot && cpu - watch->cpu_began_ms > in->limits.boundary_cpu_ms) {
-        snprintf(text, sizeof text, "no frame within %u ms of CPU time", in->limits.boundary_cpu_ms);
-        return end_stuck(in, text);
-    }
-    if (cpu != watch->cpu_last_ms) {
-        watch->cpu_last_ms = cpu;
-        watch->idle_since_ns = now;
-    }
-    if ((now - watch->idle_since_ns) / 1000000 > in->limits.boundary_wall_ms) {
-        snprintf(text, sizeof text, "no frame, and nothing done, for %u s", in->limits.boundary_wall_ms / 1000);
-        return end_stuck(in, text);
-    }
-    return MOTH_STEP_OK;
-}
-
 /* Wait for the turn. */
 static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err *err)
 {
-    struct watch watch;
+    struct moth_watch watch;
     bool watching = false;
+    char text[160];
     uint32_t turn;
     while ((turn = atomic_load(&in->channel->turn)) == MOTH_TURN_GAME) {
         futex_wait_ms(&in->channel->turn, MOTH_TURN_GAME, LOOK_IN_MS);
@@ -269,13 +191,18 @@ static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err
             break;
         if (gone(in) || player_gone(in))
             return end_gone(in);
-        if (!watching) {
-            watch_begin(&watch, in);
-            watching = true;
+        if (!watching)
+            moth_watch_begin(&watch, player(in));
+        watching = true;
+        cut_log(in);
+        switch (moth_watch_look(&watch, player(in), &in->limits, boot, text, sizeof text)) {
+        case MOTH_WATCH_STUCK:
+            return end_stuck(in, text);
+        case MOTH_WATCH_MEMORY:
+            return end_memory(in, text);
+        case MOTH_WATCH_FINE:
+            break;
         }
-        enum moth_step step = watch_limits(&watch, in, boot);
-        if (step != MOTH_STEP_OK)
-            return step;
     }
     switch (in->channel->state) {
     case MOTH_STATE_BOUNDARY:
@@ -369,7 +296,7 @@ struct moth_instance *moth_instance_launch(const struct moth_instance_config *co
     }
     in->channel_fd = in->pid_fd = in->folder.fd = in->folder.log_fd = -1;
     in->limits = config->limits;
-    fill_limits(&in->limits);
+    moth_watch_fill_limits(&in->limits);
     if (moth_game_inspect(config->argv[0], &in->game, err) != 0 ||
         make_channel(in, &config->channel, err) != 0 || start(in, config, err) != 0) {
         moth_instance_close(in);

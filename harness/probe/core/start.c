@@ -110,6 +110,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     setvbuf(stdout, NULL, _IOLBF, 0); /* what was printed before a crash should be in the log */
     moth_mode = moth_channel->config.threads == MOTH_THREADS_NATIVE ? MOTH_NATIVE : MOTH_ACTIVE;
     moth_fibers_init();
+    if (moth_mode == MOTH_NATIVE)
+        moth_warn("real threads and real time (--threads native): this run is not deterministic", NULL);
     moth_crash_init();
     moth_entropy_init();
     if (!moth_active())

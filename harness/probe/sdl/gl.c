@@ -197,21 +197,8 @@ bool moth_gl_read(SDL_Window *window, struct moth_pixels *pixels)
     if (!read_rgba((uint32_t)width, (uint32_t)height, c->pixels))
         return false;
     flip(c->pixels, (uint32_t)width * 4, (uint32_t)height);
-    *pixels = (struct moth_pixels){.rows = c->pixels,
-                                   .width = (uint32_t)width,
-                                   .height = (uint32_t)height,
-                                   .pitch_bytes = (uint32_t)width * 4,
-                                   .bytes_per_pixel = 4,
-                                   .r_bits = 8,
-                                   .g_shift = 8,
-                                   .g_bits = 8,
-                                   .b_shift = 16,
-                                   .b_bits = 8};
     for (size_t i = 3; i < (size_t)width * (size_t)height * 4; i += 4)
         c->pixels[i] = 255; /* alpha is not on the screen */
-    c->picture.width = pixels->width;
-    c->picture.height = pixels->height;
-    c->picture.pitch_bytes = pixels->pitch_bytes;
-    c->picture.ok = 1;
+    moth_pixels_in_channel((uint32_t)width, (uint32_t)height, pixels);
     return true;
 }

@@ -34,6 +34,25 @@ bool moth_pixels_of_surface(const SDL_Surface *surface, struct moth_pixels *pixe
     return format->BytesPerPixel >= 1 && format->BytesPerPixel <= 4;
 }
 
+void moth_pixels_in_channel(uint32_t width, uint32_t height, struct moth_pixels *pixels)
+{
+    struct moth_channel *c = moth_channel;
+    *pixels = (struct moth_pixels){.rows = c->pixels,
+                                   .width = width,
+                                   .height = height,
+                                   .pitch_bytes = width * 4,
+                                   .bytes_per_pixel = 4,
+                                   .r_bits = 8,
+                                   .g_shift = 8,
+                                   .g_bits = 8,
+                                   .b_shift = 16,
+                                   .b_bits = 8};
+    c->picture.width = width;
+    c->picture.height = height;
+    c->picture.pitch_bytes = width * 4;
+    c->picture.ok = 1;
+}
+
 uint64_t moth_pixels_hash(const struct moth_pixels *p)
 {
     size_t row_bytes = (size_t)p->width * p->bytes_per_pixel;

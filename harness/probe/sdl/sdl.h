@@ -48,6 +48,8 @@ struct moth_pixels {
     const SDL_Color *palette;
     bool bottom_up;
 };
+/* Pixels R G B X that were read straight into the channel's picture area. */
+void moth_pixels_in_channel(uint32_t width, uint32_t height, struct moth_pixels *pixels);
 uint64_t moth_pixels_hash(const struct moth_pixels *pixels);
 void moth_pixels_copy(const struct moth_pixels *pixels, struct moth_channel *channel);
 void moth_pixels_cell(const struct moth_pixels *pixels, uint8_t *cell);

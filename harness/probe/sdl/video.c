@@ -177,20 +177,7 @@ static bool through_renderer(SDL_Renderer *renderer, struct moth_pixels *pixels)
         return false;
     if (SDL_ORIGINAL(RenderReadPixels)(renderer, NULL, SDL_PIXELFORMAT_ABGR8888, c->pixels, width * 4) != 0)
         return false;
-    *pixels = (struct moth_pixels){.rows = c->pixels,
-                                   .width = (uint32_t)width,
-                                   .height = (uint32_t)height,
-                                   .pitch_bytes = (uint32_t)width * 4,
-                                   .bytes_per_pixel = 4,
-                                   .r_bits = 8,
-                                   .g_shift = 8,
-                                   .g_bits = 8,
-                                   .b_shift = 16,
-                                   .b_bits = 8};
-    c->picture.width = pixels->width;
-    c->picture.height = pixels->height;
-    c->picture.pitch_bytes = pixels->pitch_bytes;
-    c->picture.ok = 1;
+    moth_pixels_in_channel((uint32_t)width, (uint32_t)height, pixels);
     return true;
 }
 
