@@ -56,12 +56,13 @@ static void keep_common(struct moth_fiber_stack *stack, const struct moth_fiber_
         drop_inner(stack, stack->n_frames - common);
 }
 
-static struct moth_stacks *look(pid_t pid, const struct moth_channel *channel, struct moth_err *err)
+static struct moth_stacks *look(pid_t pid, const struct moth_channel *channel, bool all, struct moth_err *err)
 {
     struct moth_unwind_regs regs;
     if (moth_unwind_hold(pid, &regs, err) != 0)
         return NULL;
-    struct moth_stacks *stacks = moth_unwind(pid, channel, &regs, err);
+    struct moth_stacks *stacks =
+        all ? moth_unwind(pid, channel, &regs, err) : moth_unwind_culprit(pid, channel, &regs, err);
     moth_unwind_let_go(pid);
     return stacks;
 }
@@ -69,10 +70,10 @@ static struct moth_stacks *look(pid_t pid, const struct moth_channel *channel, s
 struct moth_stacks *moth_unwind_running(pid_t pid, const struct moth_channel *channel, struct moth_err *err)
 {
     uint64_t deadline_ns = moth_clock_monotonic_ns() + COMMON_BUDGET_NS;
-    struct moth_stacks *stacks = look(pid, channel, err);
+    struct moth_stacks *stacks = look(pid, channel, true, err);
     for (unsigned i = 0; stacks && i < LOOKS && moth_clock_monotonic_ns() < deadline_ns; i++) {
         nanosleep(&(struct timespec){.tv_nsec = pauses_ns[i]}, NULL);
-        struct moth_stacks *again = look(pid, channel, NULL);
+        struct moth_stacks *again = look(pid, channel, false, NULL);
         if (again && again->fibers[0].fiber == stacks->fibers[0].fiber && !again->cut)
             keep_common(&stacks->fibers[0], &again->fibers[0]);
         moth_stacks_free(again);

@@ -81,8 +81,8 @@ static void list_switched_out(struct start_list *list, const struct moth_channel
     }
 }
 
-/* Native threads: each kernel thread has its own registers. The culprit of a crash is listed already. */
-static void list_kernel_threads(struct start_list *list, pid_t pid)
+/* Native threads: each kernel thread has its own registers. */
+static void list_kernel_threads(struct start_list *list, pid_t pid, bool but_main)
 {
     char *path = moth_fs_path("/proc/%d/task", (int)pid);
     DIR *tasks = opendir(path);
@@ -90,7 +90,7 @@ static void list_kernel_threads(struct start_list *list, pid_t pid)
     struct dirent *entry;
     while (tasks && (entry = readdir(tasks))) {
         pid_t tid = (pid_t)atoi(entry->d_name);
-        if (tid <= 0 || (tid == pid && list->n > 0))
+        if (tid <= 0 || (tid == pid && but_main))
             continue;
         struct moth_unwind_start *start = add_start(list, (uint32_t)tid);
         if (!start)
@@ -102,9 +102,13 @@ static void list_kernel_threads(struct start_list *list, pid_t pid)
 }
 
 static void list_starts(struct start_list *list, pid_t pid, const struct moth_channel *channel,
-                        const struct moth_unwind_regs *running)
+                        const struct moth_unwind_regs *running, bool only_culprit)
 {
     list->n = 0;
+    if (only_culprit) {
+        list_culprit(list, channel, running);
+        return;
+    }
     if (channel->config.threads != MOTH_THREADS_NATIVE) {
         list_culprit(list, channel, running);
         list_switched_out(list, channel);
@@ -112,7 +116,7 @@ static void list_starts(struct start_list *list, pid_t pid, const struct moth_ch
     }
     if (channel->state == MOTH_STATE_CRASH || running)
         list_culprit(list, channel, running);
-    list_kernel_threads(list, pid);
+    list_kernel_threads(list, pid, running != NULL);
 }
 
 /* ---- the child ---- */
@@ -211,14 +215,15 @@ static struct moth_stacks *ask_child(pid_t pid, int mem_fd, struct start_list *l
 }
 
 static struct moth_stacks *unwind_held(pid_t pid, int mem_fd, const struct moth_channel *channel,
-                                       const struct moth_unwind_regs *running, struct moth_err *err)
+                                       const struct moth_unwind_regs *running, bool only_culprit,
+                                       struct moth_err *err)
 {
     struct start_list *list = malloc(sizeof *list);
     if (!list) {
         moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the game's stacks");
         return NULL;
     }
-    list_starts(list, pid, channel, running);
+    list_starts(list, pid, channel, running, only_culprit);
     struct moth_stacks *stacks = ask_child(pid, mem_fd, list, err);
     free(list);
     if (stacks && stacks->n_fibers == 0) {
@@ -229,23 +234,40 @@ static struct moth_stacks *unwind_held(pid_t pid, int mem_fd, const struct moth_
     return stacks;
 }
 
+static int open_memory(pid_t pid, struct moth_err *err)
+{
+    char *path = moth_fs_path("/proc/%d/mem", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    free(path);
+    if (fd < 0)
+        moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot read the memory of process %d", (int)pid);
+    return fd;
+}
+
 struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
                                 const struct moth_unwind_regs *running, struct moth_err *err)
 {
-    char *path = moth_fs_path("/proc/%d/mem", (int)pid);
-    int mem_fd = open(path, O_RDONLY | O_CLOEXEC);
-    free(path);
-    if (mem_fd < 0) {
-        moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot read the memory of process %d", (int)pid);
+    int mem_fd = open_memory(pid, err);
+    if (mem_fd < 0)
         return NULL;
-    }
     struct moth_unwind_regs asked;
     bool ask =
         !running && channel->state != MOTH_STATE_CRASH && channel->config.threads != MOTH_THREADS_NATIVE;
     bool held = ask && moth_unwind_hold(pid, &asked, NULL) == 0;
-    struct moth_stacks *stacks = unwind_held(pid, mem_fd, channel, held ? &asked : running, err);
+    struct moth_stacks *stacks = unwind_held(pid, mem_fd, channel, held ? &asked : running, false, err);
     if (held)
         moth_unwind_let_go(pid);
+    close(mem_fd);
+    return stacks;
+}
+
+struct moth_stacks *moth_unwind_culprit(pid_t pid, const struct moth_channel *channel,
+                                        const struct moth_unwind_regs *running, struct moth_err *err)
+{
+    int mem_fd = open_memory(pid, err);
+    if (mem_fd < 0)
+        return NULL;
+    struct moth_stacks *stacks = unwind_held(pid, mem_fd, channel, running, true, err);
     close(mem_fd);
     return stacks;
 }

@@ -82,6 +82,10 @@ bool moth_walk_late(struct moth_walk *walk);
 /* Append what is known of one address: inlined calls first, then the function. */
 void moth_symbolise(Dwfl *dwfl, const struct moth_pc *pc, bool with_lines, struct moth_fiber_stack *stack);
 
+/* moth_unwind for the fiber that runs or crashed alone. In the parent. */
+struct moth_stacks *moth_unwind_culprit(pid_t pid, const struct moth_channel *channel,
+                                        const struct moth_unwind_regs *running, struct moth_err *err);
+
 /* Stacks through a pipe, a line a frame. */
 void moth_transfer_write(FILE *out, const struct moth_fiber_stack *stack);
 struct moth_stacks *moth_transfer_parse(char *text, struct moth_stacks *stacks);

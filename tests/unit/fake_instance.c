@@ -149,6 +149,10 @@ static enum moth_step happen(struct moth_instance *instance, struct moth_err *er
     const char *what = instance->what;
     if (strcmp(what, "crash") == 0)
         return die(instance, MOTH_STEP_CRASH, instance->argument ? instance->argument : "player_move");
+    if (strcmp(what, "once") == 0 && access(instance->argument, F_OK) != 0) {
+        write_number(instance->argument, 1);
+        return die(instance, MOTH_STEP_CRASH, "player_move");
+    }
     if (strcmp(what, "hang") == 0)
         return die(instance, MOTH_STEP_HANG, "find_path");
     if (strcmp(what, "deadlock") == 0)

@@ -377,6 +377,42 @@ static void verdicts(void **state)
     }
 }
 
+static void what_does_not_come_back_is_flaky(void **state)
+{
+    (void)state;
+    for (int fail = 0; fail < 2; fail++) {
+        struct fixture fixture;
+        set_up(&fixture, CRASHES, "once@30", NULL);
+        char *file = moth_fs_path("%s/once", fixture.folder);
+        fixture.argv[2] = file;
+        fixture.config.fail_on_flaky = fail;
+        run(&fixture);
+        assert_int_equal(fixture.summary->n_findings, 1);
+        assert_int_equal(fixture.summary->findings[0]->reproduced, 0);
+        assert_int_equal(fixture.summary->findings[0]->attempts, 3);
+        assert_int_equal(fixture.summary->verdict, MOTH_VERDICT_FLAKY);
+        assert_int_equal(fixture.summary->exit_code, fail ? 5 : 0);
+        free(file);
+        tear_down(&fixture);
+    }
+}
+
+static void scenarios_are_played_once_and_first(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture, EXPECTS, "clean", NULL);
+    fixture.config.scenarios = &fixture.entry;
+    fixture.config.n_scenarios = 1;
+    fixture.config.n_agents = 0;
+    run(&fixture);
+    assert_int_equal(fixture.summary->instances, 1);
+    assert_int_equal(fixture.summary->n_findings, 1);
+    assert_int_equal(fixture.summary->findings[0]->times_seen, 1);
+    assert_int_equal(fixture.summary->findings[0]->reproduced, 3);
+    tear_down(&fixture);
+}
+
 static void an_agents_fault_is_never_a_finding(void **state)
 {
     (void)state;
@@ -585,6 +621,8 @@ int main(void)
         cmocka_unit_test(duration_ends_a_run),
         cmocka_unit_test(max_findings_ends_a_run),
         cmocka_unit_test(verdicts),
+        cmocka_unit_test(what_does_not_come_back_is_flaky),
+        cmocka_unit_test(scenarios_are_played_once_and_first),
         cmocka_unit_test(an_agents_fault_is_never_a_finding),
         cmocka_unit_test(strict_finds_what_differs),
         cmocka_unit_test(strict_is_content_with_a_deterministic_game),
