@@ -82,8 +82,8 @@ static char *in_build_tree(const char *name, bool is_probe)
 char *moth_fs_shipped(const char *name)
 {
     bool is_probe = strcmp(name, PROBE_FILE) == 0;
-    char *path = moth_fs_path("%s/%s/%s", moth_fs_own_folder(), is_probe ? MOTH_BIN_TO_LIB : MOTH_BIN_TO_DATA,
-                              name);
+    char *path =
+        moth_fs_path("%s/%s/%s", moth_fs_own_folder(), is_probe ? MOTH_BIN_TO_LIB : MOTH_BIN_TO_DATA, name);
     char *real = realpath(path, NULL);
     free(path);
     return real ? real : in_build_tree(name, is_probe);

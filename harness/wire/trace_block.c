@@ -5,7 +5,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-#define HEAD_CHECKED_BYTES 20u /* of a block's head: all but its own checksum */
+#define HEAD_CHECKED_BYTES 20u  /* of a block's head: all but its own checksum */
 #define COMPRESS_FROM_BYTES 64u /* below, a zstd frame only adds to it */
 #define SKIPPABLE_MAGIC 0x184d2a50u
 #define SKIPPABLE_HEAD_BYTES 8u

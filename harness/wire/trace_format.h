@@ -54,8 +54,7 @@ enum moth_block_result {
 void moth_block_put_file_head(struct moth_buf *out);
 /* Append `raw` as one block; `index` counts the file's blocks from 0 and seeds the checksums, so that a
  * block taken out or moved is noticed. */
-void moth_block_put(struct moth_buf *out, uint8_t type, uint32_t index, const uint8_t *raw,
-                    size_t raw_bytes);
+void moth_block_put(struct moth_buf *out, uint8_t type, uint32_t index, const uint8_t *raw, size_t raw_bytes);
 /* Step over one block and check it. */
 enum moth_block_result moth_block_take(struct moth_cursor *file, uint32_t index, struct moth_block *block);
 /* Its payload, decompressed into `raw` (cleared first). */

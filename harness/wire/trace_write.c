@@ -24,7 +24,7 @@ struct queue {
 
 struct moth_trace_writer {
     char *path;
-    int fd; /* -1: into `file` only */
+    int fd;               /* -1: into `file` only */
     struct moth_buf file; /* fd: the block being written; else the whole file */
     off_t whole_bytes;    /* of the file, up to the last whole block */
     uint32_t n_blocks;

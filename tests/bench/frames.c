@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The other side of the comparison: a game by itself, at its own pace, for a number of frames. Preloaded into the
- * game, it counts presents, leaves the first MOTH_BENCH_SKIP of them aside, measures the process's CPU
- * and wall time over the next MOTH_BENCH_FRAMES, writes "frames cpu_ns wall_ns" to the file MOTH_BENCH_OUT and
- * ends the process on the spot. It changes nothing else: the game sleeps, mixes sound and reads clocks as ever.
+ * The other side of the comparison: a game by itself, at its own pace, for a number of frames. Preloaded into
+ * the game, it counts presents, leaves the first MOTH_BENCH_SKIP of them aside, measures the process's CPU
+ * and wall time over the next MOTH_BENCH_FRAMES, writes "frames cpu_ns wall_ns" to the file MOTH_BENCH_OUT
+ * and ends the process on the spot. It changes nothing else: the game sleeps, mixes sound and reads clocks as
+ * ever.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -124,11 +124,7 @@ static void foreign_files_are_not_traces(void **state)
 {
     (void)state;
     static const char *const files[] = {
-        "\177ELF and so on and on",
-        "local moth = require",
-        "\x89PNG\r\n\x1a\n plus some more",
-        "x",
-        "",
+        "\177ELF and so on and on", "local moth = require", "\x89PNG\r\n\x1a\n plus some more", "x", "",
     };
     for (size_t i = 0; i < COUNT(files); i++) {
         struct moth_buf file = {0};
