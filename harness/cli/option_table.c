@@ -48,7 +48,8 @@ const struct moth_option moth_option_table[] = {
     {.name = "instance-frames", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(instance_frames),
      .argument = "N", .fallback = "10800", .least = 1, .most = U32, .group = MUCH,
      .alias = "budgets.instance_frames",
-     .help = "Frames after which an instance is ended and the next one starts, with the next seed."},
+     .help = "Frames after which an instance is ended and the next one starts, with the next seed. At most an "
+             "eighth of --frames, or 600, so that several seeds get their turn."},
     {.name = "workers", .letter = 'j', .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(workers),
      .argument = "N", .fallback = "0", .most = 1024, .group = MUCH,
      .help = "Instances that play at the same time. 0: one a CPU."},

@@ -249,10 +249,12 @@ static void lose_worker(struct supervisor *supervisor, struct moth_worker *worke
     moth_worker_end(worker);
     enum moth_worker_task did = worker->does;
     struct moth_task task = worker->task;
+    uint32_t frames = worker->frames;
     *worker = (struct moth_worker){0};
     if (did == MOTH_WORKER_IDLE)
         return;
-    moth_tally_warn(supervisor->tally, "a worker process died; what it was at is done again");
+    if (!supervisor->interrupted)
+        moth_tally_warn(supervisor->tally, "a worker process died; what it was at is done again");
     if (did == MOTH_WORKER_VERIFIES) {
         struct moth_tally_finding *entry = moth_tally_find(supervisor->tally, task.fingerprint);
         if (task.tries < MOTH_TRIES_MAX && !supervisor->interrupted)
@@ -265,7 +267,8 @@ static void lose_worker(struct supervisor *supervisor, struct moth_worker *worke
         push(&supervisor->again, &task);
         return;
     }
-    struct moth_message_done done = {.index = task.job.index, .ending = MOTH_ENDING_STOPPED};
+    struct moth_message_done done = {
+        .index = task.job.index, .ending = MOTH_ENDING_STOPPED, .frames = supervisor->playing ? 0 : frames};
     if (supervisor->playing) {
         done.ending = MOTH_ENDING_FAULT;
         done.err_code = MOTH_ERR_INTERNAL;
@@ -286,6 +289,15 @@ static void listen_to(struct supervisor *supervisor, struct moth_worker *worker)
         result = take(supervisor, worker, type, &body);
     if (result != 0 || got < 0)
         lose_worker(supervisor, worker);
+}
+
+/* Workers that did not end when they were told to: what they had played counts. */
+static void lose_rest(struct supervisor *supervisor)
+{
+    for (uint32_t i = 0; i < supervisor->workers.n; i++) {
+        if (supervisor->workers.at[i].pid > 0 && supervisor->workers.at[i].does == MOTH_WORKER_PLAYS)
+            lose_worker(supervisor, &supervisor->workers.at[i]);
+    }
 }
 
 /* ---- the loop ---- */
@@ -362,6 +374,8 @@ static int supervise(struct supervisor *supervisor, struct moth_err *err)
         wait_for_something(supervisor, polled);
         tell_progress(supervisor);
     }
+    if (supervisor->interrupted)
+        lose_rest(supervisor);
     free(polled);
     return result;
 }
