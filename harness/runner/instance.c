@@ -195,7 +195,7 @@ static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err
             moth_watch_begin(&watch, player(in));
         watching = true;
         cut_log(in);
-        switch (moth_watch_look(&watch, player(in), &in->limits, boot, text, sizeof text)) {
+        switch (moth_watch_look(&watch, player(in), in->channel->frame, &in->limits, boot, text, sizeof text)) {
         case MOTH_WATCH_STUCK:
             return end_stuck(in, text);
         case MOTH_WATCH_MEMORY:

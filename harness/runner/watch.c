@@ -53,12 +53,17 @@ void moth_watch_begin(struct moth_watch *watch, pid_t pid)
     watch->idle_since_ns = watch->began_ns;
 }
 
-enum moth_watch_verdict moth_watch_look(struct moth_watch *watch, pid_t pid, const struct moth_limits *limits,
-                                        bool boot, char *text, size_t size)
+enum moth_watch_verdict moth_watch_look(struct moth_watch *watch, pid_t pid, uint32_t frame,
+                                        const struct moth_limits *limits, bool boot, char *text, size_t size)
 {
     if (pid != watch->pid)
         moth_watch_begin(watch, pid);
     uint64_t now = moth_clock_monotonic_ns(), cpu = cpu_ms(pid);
+    /* The limit is one boundary's: a long program of slow frames is not a hang. */
+    if (frame != watch->frame) {
+        watch->frame = frame;
+        watch->cpu_began_ms = cpu;
+    }
     if (cpu != watch->cpu_last_ms) {
         watch->cpu_last_ms = cpu;
         watch->idle_since_ns = now;

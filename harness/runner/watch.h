@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The watch over a running game from outside: CPU time, wall time and memory since it was given the
- * turn. One watch a turn; the caller's storage.
+ * turn. One watch a turn, which may hold many boundaries; the caller's storage.
  */
 #ifndef MOTH_RUNNER_WATCH_H
 #define MOTH_RUNNER_WATCH_H
@@ -15,6 +15,7 @@
 struct moth_watch {
     uint64_t began_ns, cpu_began_ms, cpu_last_ms, idle_since_ns;
     pid_t pid;
+    uint32_t frame; /* boundaries so far when the game last got further */
 };
 
 enum moth_watch_verdict { MOTH_WATCH_FINE, MOTH_WATCH_STUCK, MOTH_WATCH_MEMORY };
@@ -22,8 +23,9 @@ enum moth_watch_verdict { MOTH_WATCH_FINE, MOTH_WATCH_STUCK, MOTH_WATCH_MEMORY }
 /* Limits that are 0 get their defaults. */
 void moth_watch_fill_limits(struct moth_limits *limits);
 void moth_watch_begin(struct moth_watch *watch, pid_t pid);
-/* `pid` plays now (a launcher may have started another). `text` says what was exceeded. */
-enum moth_watch_verdict moth_watch_look(struct moth_watch *watch, pid_t pid, const struct moth_limits *limits,
-                                        bool boot, char *text, size_t size);
+/* `pid` plays now (a launcher may have started another) and has come to boundary `frame`. `text` says what was
+ * exceeded. */
+enum moth_watch_verdict moth_watch_look(struct moth_watch *watch, pid_t pid, uint32_t frame,
+                                        const struct moth_limits *limits, bool boot, char *text, size_t size);
 
 #endif

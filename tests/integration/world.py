@@ -148,3 +148,10 @@ def progress_is_no_live_line(test):
     """Into a file the progress has no carriage returns and escapes."""
     run = test.run(test.game("null_deref_clean"), agent="watcher", frames=600)
     check("\r" not in run.err and "\x1b" not in run.err and "\x1b" not in run.out, "a live line without a terminal")
+
+
+@case
+def slow_frames_are_no_hang(test):
+    """The CPU limit is one frame's, however many frames an agent asks for at once."""
+    expect_clean(test.run(test.game("log_flood_clean"), agent="watcher", frames=150,
+                          options=("--frame-cpu-ms", "300")))
