@@ -103,83 +103,36 @@ static bool is_any(const char *text, const char *const *words)
     return false;
 }
 
+/* Machinery, by how its module's file name begins, how its functions' names begin, and by whole name. */
+static const char *const machinery_modules[] = {
+    "libc.so",  "libc-2",      "libpthread",    "ld-linux",   "ld-2",      "ld.so",
+    "libm.so",  "libm-2",      "librt",         "libdl",      "libstdc++", "libc++",
+    "libgcc_s", "libSDL",      "libmoth_probe", "libasan",    "libubsan",  "libtsan",
+    "liblsan",  "libclang_rt", "[vdso]",        "linux-vdso", NULL};
+static const char *const machinery_starts[] = {
+    "__GI_",         "__libc_",         "__pthread_", "pthread_", "__assert",    "__asan",
+    "__ubsan",       "__tsan",          "__lsan",     "__msan",   "__sanitizer", "__interceptor_",
+    "__interceptor", "___interceptor_", "__cxa_",     "__cxxabi", "__gnu_cxx::", "std::",
+    "operator new",  "operator delete", "moth_probe", "SDL_",     NULL};
+/* None that a game might well call a function of its own (kill, poll, exit). */
+/* clang-format off */
+static const char *const machinery_names[] = {
+    "abort", "raise", "gsignal", "__restore_rt", "tgkill", "_start", "start_thread", "clone3", "__clone3",
+    "__clone", "_exit", "_Exit", "quick_exit", "malloc_printerr", "_int_free", "_int_malloc",
+    "_int_realloc", "malloc_consolidate", "unlink_chunk", "sysmalloc", "malloc", "calloc", "realloc",
+    "free", "cfree", "posix_memalign", "aligned_alloc", "__stack_chk_fail", "__fortify_fail", "__chk_fail",
+    "__memcpy_chk", "__strcpy_chk", "__sprintf_chk", "memcpy", "memmove", "memset", "memcmp", "strlen",
+    "strcpy", "strncpy", "strcat", "strcmp", "strncmp", "strdup", "printf", "sprintf", "snprintf",
+    "vsnprintf", "fprintf", "vfprintf", "syscall", "asan_thread_start", "nanosleep", "usleep", NULL};
+/* clang-format on */
+
 bool moth_frame_is_machinery(const struct moth_frame_parts *parts)
 {
-    static const char *const modules[] = {
-        "libc.so",  "libc-2",      "libpthread",    "ld-linux",   "ld-2",      "ld.so",
-        "libm.so",  "libm-2",      "librt",         "libdl",      "libstdc++", "libc++",
-        "libgcc_s", "libSDL",      "libmoth_probe", "libasan",    "libubsan",  "libtsan",
-        "liblsan",  "libclang_rt", "[vdso]",        "linux-vdso", NULL};
-    static const char *const starts[] = {
-        "__GI_",         "__libc_",         "__pthread_", "pthread_", "__assert",    "__asan",
-        "__ubsan",       "__tsan",          "__lsan",     "__msan",   "__sanitizer", "__interceptor_",
-        "__interceptor", "___interceptor_", "__cxa_",     "__cxxabi", "__gnu_cxx::", "std::",
-        "operator new",  "operator delete", "moth_probe", "SDL_",     NULL};
-    static const char *const names[] = {"abort",
-                                        "raise",
-                                        "gsignal",
-                                        "__restore_rt",
-                                        "kill",
-                                        "tgkill",
-                                        "_start",
-                                        "start_thread",
-                                        "clone",
-                                        "clone3",
-                                        "__clone3",
-                                        "__clone",
-                                        "exit",
-                                        "_exit",
-                                        "_Exit",
-                                        "quick_exit",
-                                        "malloc_printerr",
-                                        "_int_free",
-                                        "_int_malloc",
-                                        "_int_realloc",
-                                        "malloc_consolidate",
-                                        "unlink_chunk",
-                                        "sysmalloc",
-                                        "malloc",
-                                        "calloc",
-                                        "realloc",
-                                        "free",
-                                        "cfree",
-                                        "posix_memalign",
-                                        "aligned_alloc",
-                                        "__stack_chk_fail",
-                                        "__fortify_fail",
-                                        "__chk_fail",
-                                        "__memcpy_chk",
-                                        "__strcpy_chk",
-                                        "__sprintf_chk",
-                                        "memcpy",
-                                        "memmove",
-                                        "memset",
-                                        "memcmp",
-                                        "strlen",
-                                        "strcpy",
-                                        "strncpy",
-                                        "strcat",
-                                        "strcmp",
-                                        "strncmp",
-                                        "strdup",
-                                        "printf",
-                                        "sprintf",
-                                        "snprintf",
-                                        "vsnprintf",
-                                        "fprintf",
-                                        "vfprintf",
-                                        "syscall",
-                                        "asan_thread_start",
-                                        "poll",
-                                        "nanosleep",
-                                        "usleep",
-                                        "sleep",
-                                        NULL};
-    if (parts->module[0] && starts_with_any(parts->module, modules))
+    if (parts->module[0] && starts_with_any(parts->module, machinery_modules))
         return true;
     if (strcmp(parts->function, "SDL_main") == 0) /* the game's own main under another name */
         return false;
-    return starts_with_any(parts->function, starts) || is_any(parts->function, names);
+    return starts_with_any(parts->function, machinery_starts) || is_any(parts->function, machinery_names);
 }
 
 bool moth_frame_is_handler(const struct moth_frame_parts *parts)
