@@ -108,7 +108,7 @@ int moth_instance_screenshot(struct moth_instance *instance, const char *path, s
 size_t moth_instance_log_tail(struct moth_instance *instance, char *buffer, size_t size);
 /* Copy the whole log to a file. */
 int moth_instance_log_save(struct moth_instance *instance, const char *path, struct moth_err *err);
-/* Sentences the probe left (writes outside HOME, fibers preempted, …): calls fn for each. */
+/* Sentences the probe left (fibers preempted, no network, …): calls fn for each. */
 void moth_instance_warnings(const struct moth_instance *instance,
                             void (*fn)(const char *sentence, void *context), void *context);
 

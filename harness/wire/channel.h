@@ -34,8 +34,7 @@
 
 enum moth_turn {
     MOTH_TURN_GAME = 0, /* from launch on: the game runs */
-    MOTH_TURN_RUNNER = 1,
-    MOTH_TURN_DEAD = 2 /* set by the runner's own SIGCHLD handler */
+    MOTH_TURN_RUNNER = 1
 };
 
 /* Why the game gave the turn back. */
@@ -75,7 +74,6 @@ struct moth_channel_config {
     uint32_t render;  /* enum moth_render */
     uint32_t threads; /* enum moth_threads */
     uint32_t spin_budget_ms; /* CPU time without a scheduling point until preemption */
-    uint32_t trace_calls; /* 1: trap and count raw system calls (doctor) */
     uint64_t launch_s;    /* real time of launch, seconds since 1970: files newer than that have no true age */
 };
 

@@ -86,7 +86,8 @@ static void on_tick(int number, siginfo_t *info, void *opaque)
     if (!may_interrupt(arch_context_pc(opaque)))
         return;
     int saved = errno;
-    moth_channel->preempted++;
+    if (moth_channel->preempted++ == 0)
+        moth_warn("a thread spun without a scheduling point and was preempted; such runs may differ", NULL);
     moth_preempt_pass(); /* no scheduling point: who spins next is interrupted after one tick */
     errno = saved;
 }

@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -65,7 +66,8 @@
     X(poll) X(ppoll) X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_create1)            \
     X(epoll_create) X(read) X(write) X(readv) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send)     \
     X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(pipe) X(pipe2) X(socket)                \
-    X(socketpair) X(setsockopt) X(eventfd) X(dup) X(dup2) X(dup3) X(close) X(inotify_init1)                      \
+    X(socketpair) X(setsockopt) X(getaddrinfo)               \
+    X(gethostbyname) X(gethostbyname2) X(gethostbyname_r) X(eventfd) X(dup) X(dup2) X(dup3) X(close) X(inotify_init1)                      \
     X(getrandom) X(getentropy) X(srand) X(srandom) X(srand48)                                      \
     X(getpid) X(gettid) X(getppid) X(uname) X(gethostname) X(sysconf) X(get_nprocs)                \
     X(get_nprocs_conf) X(sched_getaffinity) X(sched_setaffinity) X(sched_getcpu)                   \
