@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cave: a small game in one file. Four rooms, coins, bats, a shopkeeper, a locked door and a crystal behind it.
+ * Cave: a small game in one file. Four rooms, coins, bats, a shopkeeper, a locked door and a crystal behind
+ * it.
  *
- * Arrows walk. Walk up to the counter to trade: up and down choose, return or space buys, escape leaves. The key opens the door; touch the crystal to win. Bats cost a heart each; the apple gives one
- * back, the boots make you faster.
+ * Arrows walk. Walk up to the counter to trade: up and down choose, return or space buys, escape leaves. The
+ * key opens the door; touch the crystal to win. Bats cost a heart each; the apple gives one back, the boots
+ * make you faster.
  *
  * It knows nothing of a test harness. There is one planted bug in it, a few inputs deep: see README.md, but
  * let the harness find it first.
@@ -31,7 +33,8 @@
 
 /* --- the world --- */
 
-/* # wall, . floor, o coin, S shopkeeper, s counter, b bat, ~ water, T torch, D door, C crystal. Gaps lead on. */
+/* # wall, . floor, o coin, S shopkeeper, s counter, b bat, ~ water, T torch, D door, C crystal. Gaps lead on.
+ */
 static const char *const maps[ROOMS][ROWS] = {
     {
         "####T#########T#####",
@@ -547,11 +550,12 @@ static void play_tone(void *userdata, Uint8 *stream, int size)
 
 static bool start(void)
 {
-    SDL_AudioSpec want = {.freq = 22050, .format = AUDIO_U8, .channels = 1, .samples = 512, .callback = play_tone};
+    SDL_AudioSpec want = {
+        .freq = 22050, .format = AUDIO_U8, .channels = 1, .samples = 512, .callback = play_tone};
     if (SDL_Init(SDL_INIT_VIDEO) != 0)
         return false;
-    game.window = SDL_CreateWindow("Cave", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, WIDTH * 2, HEIGHT * 2,
-                                   SDL_WINDOW_RESIZABLE);
+    game.window = SDL_CreateWindow("Cave", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, WIDTH * 2,
+                                   HEIGHT * 2, SDL_WINDOW_RESIZABLE);
     game.renderer = game.window ? SDL_CreateRenderer(game.window, -1, SDL_RENDERER_PRESENTVSYNC) : NULL;
     if (!game.renderer || SDL_RenderSetLogicalSize(game.renderer, WIDTH, HEIGHT) != 0)
         return false;

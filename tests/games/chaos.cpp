@@ -239,7 +239,8 @@ static uint64_t from_sched_getcpu()
 
 static uint64_t from_sysinfo()
 {
-    struct sysinfo info {};
+    struct sysinfo info {
+    };
     sysinfo(&info);
     return game_mix(static_cast<uint64_t>(info.uptime), info.freeram ^ info.procs);
 }
@@ -493,7 +494,8 @@ static uint64_t from_file_times()
 {
     std::string folder = make_folder(), path = folder + "/save";
     write_file(path, "x");
-    struct stat info {};
+    struct stat info {
+    };
     stat(path.c_str(), &info);
     uint64_t hash = game_mix(timespec_ns(info.st_mtim), timespec_ns(info.st_ctim));
     unlink(path.c_str());

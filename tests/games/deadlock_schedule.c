@@ -54,7 +54,8 @@ static void start_traders(void)
     sem_init(&go[0], 0, 0);
     sem_init(&go[1], 0, 0);
     sem_init(&done, 0, 0);
-    if (pthread_create(&traders[0], NULL, buy, NULL) != 0 || pthread_create(&traders[1], NULL, sell, NULL) != 0)
+    if (pthread_create(&traders[0], NULL, buy, NULL) != 0 ||
+        pthread_create(&traders[1], NULL, sell, NULL) != 0)
         game_die("pthread_create");
 }
 

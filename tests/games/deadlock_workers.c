@@ -55,7 +55,8 @@ static void play_music(void *arg, Uint8 *stream, int size)
 
 static void start_music(void)
 {
-    SDL_AudioSpec want = {.freq = 22050, .format = AUDIO_U8, .channels = 1, .samples = 512, .callback = play_music};
+    SDL_AudioSpec want = {
+        .freq = 22050, .format = AUDIO_U8, .channels = 1, .samples = 512, .callback = play_music};
     if (SDL_InitSubSystem(SDL_INIT_AUDIO) != 0)
         game_die("SDL_InitSubSystem");
     SDL_AudioDeviceID device = SDL_OpenAudioDevice(NULL, 0, &want, NULL, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loads its rules from a shared object with RTLD_DEEPBIND, which makes the object prefer its own libraries to
- * whatever was preloaded. The object asks for the time and for random bytes, sleeps, and locks; the picture shows
- * what it says. The secret reads through a null pointer.
+ * whatever was preloaded. The object asks for the time and for random bytes, sleeps, and locks; the picture
+ * shows what it says. The secret reads through a null pointer.
  */
 #include "secret.h"
 

@@ -8,14 +8,14 @@
 #include <dlfcn.h>
 
 /* X(result, name, parameters): what this game needs of SDL. */
-#define FUNCTIONS(X)                                                                                              \
-    X(int, SDL_Init, (Uint32))                                                                                    \
-    X(void, SDL_Quit, (void))                                                                                     \
-    X(SDL_Window *, SDL_CreateWindow, (const char *, int, int, int, int, Uint32))                                  \
-    X(SDL_Surface *, SDL_GetWindowSurface, (SDL_Window *))                                                         \
-    X(int, SDL_UpdateWindowSurface, (SDL_Window *))                                                                \
-    X(int, SDL_FillRect, (SDL_Surface *, const SDL_Rect *, Uint32))                                                \
-    X(int, SDL_PollEvent, (SDL_Event *))                                                                           \
+#define FUNCTIONS(X)                                                              \
+    X(int, SDL_Init, (Uint32))                                                    \
+    X(void, SDL_Quit, (void))                                                     \
+    X(SDL_Window *, SDL_CreateWindow, (const char *, int, int, int, int, Uint32)) \
+    X(SDL_Surface *, SDL_GetWindowSurface, (SDL_Window *))                        \
+    X(int, SDL_UpdateWindowSurface, (SDL_Window *))                               \
+    X(int, SDL_FillRect, (SDL_Surface *, const SDL_Rect *, Uint32))               \
+    X(int, SDL_PollEvent, (SDL_Event *))                                          \
     X(void, SDL_Delay, (Uint32))
 
 #define X(result, name, parameters) static result(*dl_##name) parameters;

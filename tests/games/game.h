@@ -38,8 +38,8 @@ static inline void game_die(const char *what)
 
 static inline void game_window(struct game *game, const char *title)
 {
-    game->window = SDL_CreateWindow(title, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, GAME_WIDTH,
-                                    GAME_HEIGHT, 0);
+    game->window =
+        SDL_CreateWindow(title, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, GAME_WIDTH, GAME_HEIGHT, 0);
     if (!game->window)
         game_die("SDL_CreateWindow");
     game->renderer = SDL_CreateRenderer(game->window, -1, SDL_RENDERER_SOFTWARE);

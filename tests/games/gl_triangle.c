@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Draws with OpenGL, whose functions it gets from SDL_GL_GetProcAddress: a triangle that turns, on a background
- * that changes. The secret reads through a null pointer.
+ * Draws with OpenGL, whose functions it gets from SDL_GL_GetProcAddress: a triangle that turns, on a
+ * background that changes. The secret reads through a null pointer.
  */
 #include "secret.h"
 

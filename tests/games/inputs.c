@@ -2,8 +2,8 @@
  *
  * Says what input it gets, frame by frame, on standard output: each event as one line, then what the polled
  * state says once it has changed. It checks the two against each other: a key, button, modifier or axis that
- * went down by event is down by state in the same frame, and the other way round. A contradiction is a line on
- * standard error and, in the end, exit status 3. The picture shows all of it.
+ * went down by event is down by state in the same frame, and the other way round. A contradiction is a line
+ * on standard error and, in the end, exit status 3. The picture shows all of it.
  *
  * F1 turns relative mouse mode on and off, F2 text input, F3 shows whether the window has focus.
  */
@@ -51,8 +51,8 @@ static void on_key(struct seen *seen, const SDL_KeyboardEvent *key)
 {
     bool down = key->type == SDL_KEYDOWN;
     say(seen, "key %s %s code=%d mod=%d repeat=%d window=%u", down ? "down" : "up",
-        SDL_GetScancodeName(key->keysym.scancode), (int)key->keysym.sym, key->keysym.mod & ~KMOD_NUM, key->repeat,
-        key->windowID);
+        SDL_GetScancodeName(key->keysym.scancode), (int)key->keysym.sym, key->keysym.mod & ~KMOD_NUM,
+        key->repeat, key->windowID);
     if (SDL_GetKeyFromScancode(key->keysym.scancode) != key->keysym.sym)
         wrong(seen, "keycode of scancode", key->keysym.scancode);
     if (down != (key->state == SDL_PRESSED))
@@ -144,8 +144,8 @@ static void on_pad_button(struct seen *seen, const SDL_ControllerButtonEvent *ev
 static void on_pad_axis(struct seen *seen, const SDL_ControllerAxisEvent *event)
 {
     int pad = pad_index(seen, event->which);
-    say(seen, "pad %d axis %s %d", pad, SDL_GameControllerGetStringForAxis((SDL_GameControllerAxis)event->axis),
-        event->value);
+    say(seen, "pad %d axis %s %d", pad,
+        SDL_GameControllerGetStringForAxis((SDL_GameControllerAxis)event->axis), event->value);
     if (pad >= 0 && event->axis < SDL_CONTROLLER_AXIS_MAX)
         seen->pad_axes[pad][event->axis] = event->value;
 }
@@ -238,7 +238,8 @@ static void check_pads(struct seen *seen)
         if (!seen->pads[i])
             continue;
         for (int b = 0; b < SDL_CONTROLLER_BUTTON_MAX; b++)
-            if (SDL_GameControllerGetButton(seen->pads[i], (SDL_GameControllerButton)b) != seen->pad_buttons[i][b])
+            if (SDL_GameControllerGetButton(seen->pads[i], (SDL_GameControllerButton)b) !=
+                seen->pad_buttons[i][b])
                 wrong(seen, "pad button", b);
         for (int a = 0; a < SDL_CONTROLLER_AXIS_MAX; a++)
             if (SDL_GameControllerGetAxis(seen->pads[i], (SDL_GameControllerAxis)a) != seen->pad_axes[i][a])

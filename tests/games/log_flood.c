@@ -7,8 +7,10 @@
 static void flood(long frame)
 {
     for (int i = 0; i < 8192; i++)
-        fprintf(i % 2 ? stderr : stdout, "frame %09ld: the quick brown fox jumps over the lazy dog, line %09d, and "
-                "again and again and again and again\n", frame, i);
+        fprintf(i % 2 ? stderr : stdout,
+                "frame %09ld: the quick brown fox jumps over the lazy dog, line %09d, and "
+                "again and again and again and again\n",
+                frame, i);
 }
 
 int main(int argc, char **argv)

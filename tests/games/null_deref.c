@@ -36,8 +36,10 @@ static void open_chest(struct walker *walker)
 static void move(struct walker *walker)
 {
     const Uint8 *keys = SDL_GetKeyboardState(NULL);
-    walker->x = (walker->x + 2 * (keys[SDL_SCANCODE_RIGHT] - keys[SDL_SCANCODE_LEFT]) + GAME_WIDTH) % GAME_WIDTH;
-    walker->y = (walker->y + 2 * (keys[SDL_SCANCODE_DOWN] - keys[SDL_SCANCODE_UP]) + GAME_HEIGHT) % GAME_HEIGHT;
+    walker->x =
+        (walker->x + 2 * (keys[SDL_SCANCODE_RIGHT] - keys[SDL_SCANCODE_LEFT]) + GAME_WIDTH) % GAME_WIDTH;
+    walker->y =
+        (walker->y + 2 * (keys[SDL_SCANCODE_DOWN] - keys[SDL_SCANCODE_UP]) + GAME_HEIGHT) % GAME_HEIGHT;
 }
 
 static void draw(struct game *game, const struct walker *walker, const struct secret *secret)

@@ -59,8 +59,8 @@ static long size_of(const char *path)
     return stat(path, &info) == 0 ? (long)info.st_size : -1;
 }
 
-/* What games do to a file: a new one beside the old, a rename over it, more at its end, a second look. Wherever the
- * bytes end up, the game has to see what it did. */
+/* What games do to a file: a new one beside the old, a rename over it, more at its end, a second look.
+ * Wherever the bytes end up, the game has to see what it did. */
 static void write_outside(void)
 {
     char fresh[4096], line[64] = "";

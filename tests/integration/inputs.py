@@ -96,8 +96,8 @@ def pads(test):
     one:axis("righttrigger", 0) one:axis("leftx", 0) game:step(2)
     """)
     expect_lines(lines, ["pad 1 added", "pad 1 down start", "pad 1 up start"])
-    expect_lines(lines, ["pad 0 added", "pad 0 down a", "pad 0 up a", "pad 0 axis leftx 32767", "pad 0 axis leftx -3276", "pad 0 axis righttrigger 32767",
-                         "pad 0 axis righttrigger 0"])
+    expect_lines(lines, ["pad 0 added", "pad 0 down a", "pad 0 up a", "pad 0 axis leftx 32767", "pad 0 axis leftx -3276",
+                         "pad 0 axis righttrigger 32767", "pad 0 axis righttrigger 0"])
 
 
 @case

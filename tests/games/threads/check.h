@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the areas of the conformance test share: CHECK, which ends the program with status 3 at the first wrong
- * answer, short ways to start, join and sleep, and the tables of areas, one a file.
+ * What the areas of the conformance test share: CHECK, which ends the program with status 3 at the first
+ * wrong answer, short ways to start, join and sleep, and the tables of areas, one a file.
  */
 #ifndef TESTS_GAMES_THREADS_CHECK_H
 #define TESTS_GAMES_THREADS_CHECK_H
@@ -37,10 +37,10 @@ extern const struct area lock_areas[], sync_areas[], life_areas[], cancel_areas[
 /* The area being checked. */
 extern const char *area_name;
 
-#define CHECK(condition)                                                                                  \
-    do {                                                                                                  \
-        if (!(condition))                                                                                 \
-            fail(#condition, __FILE__, __LINE__);                                                         \
+#define CHECK(condition)                          \
+    do {                                          \
+        if (!(condition))                         \
+            fail(#condition, __FILE__, __LINE__); \
     } while (0)
 
 __attribute__((noreturn)) static inline void fail(const char *condition, const char *file, int line)
@@ -90,11 +90,11 @@ static inline void sleep_ms(long ms)
 }
 
 /* A wait of `ms` that began at `start_ms` took that long, and not absurdly longer. */
-#define CHECK_TOOK(start_ms, ms)                                                                          \
-    do {                                                                                                  \
-        uint64_t took_ms = mono_ms() - (start_ms);                                                        \
-        CHECK(took_ms + 1 >= (uint64_t)(ms));                                                             \
-        CHECK(took_ms <= (uint64_t)(ms) + 3000);                                                          \
+#define CHECK_TOOK(start_ms, ms)                   \
+    do {                                           \
+        uint64_t took_ms = mono_ms() - (start_ms); \
+        CHECK(took_ms + 1 >= (uint64_t)(ms));      \
+        CHECK(took_ms <= (uint64_t)(ms) + 3000);   \
     } while (0)
 
 static inline pthread_t start(void *(*body)(void *), void *arg)

@@ -193,8 +193,8 @@ static void count_audio(void *arg, Uint8 *stream, int size)
 /* The callback keeps pace with the clock: 44100 stereo samples of two bytes a second. */
 static void area_sdl_audio(void)
 {
-    SDL_AudioSpec want = {.freq = 44100, .format = AUDIO_S16SYS, .channels = 2, .samples = 512,
-                          .callback = count_audio};
+    SDL_AudioSpec want = {
+        .freq = 44100, .format = AUDIO_S16SYS, .channels = 2, .samples = 512, .callback = count_audio};
     CHECK(SDL_InitSubSystem(SDL_INIT_AUDIO) == 0);
     SDL_AudioDeviceID device = SDL_OpenAudioDevice(NULL, 0, &want, NULL, 0);
     CHECK(device != 0);

@@ -155,10 +155,6 @@ static void area_exit(void)
 }
 
 const struct area life_areas[] = {
-    {"spin", area_spin},
-    {"yield", area_yield},
-    {"join", area_join},
-    {"detach", area_detach},
-    {"exit", area_exit},
-    {NULL, NULL},
+    {"spin", area_spin},     {"yield", area_yield}, {"join", area_join},
+    {"detach", area_detach}, {"exit", area_exit},   {NULL, NULL},
 };

@@ -12,7 +12,7 @@
 
 const char *area_name = "start";
 
-static const struct area *const tables[] = {lock_areas,   sync_areas,    life_areas, cancel_areas, own_areas,
+static const struct area *const tables[] = {lock_areas, sync_areas,   life_areas,    cancel_areas, own_areas,
                                             wait_areas, signal_areas, library_areas, cxx_areas};
 
 #define AREAS_MAX 128

@@ -68,7 +68,8 @@ static void area_tls(void)
 
     pthread_key_t key;
     key_rounds = key_destroyed = 0;
-    CHECK(pthread_key_create(&key, destroy_key) == 0 && pthread_key_create(&key_again, destroy_key_again) == 0);
+    CHECK(pthread_key_create(&key, destroy_key) == 0 &&
+          pthread_key_create(&key_again, destroy_key_again) == 0);
     for (int i = 0; i < 4; i++)
         join(start(use_keys, &key));
     CHECK(key_destroyed == 4 && key_rounds == 12);
@@ -232,11 +233,6 @@ static void area_many(void)
 }
 
 const struct area own_areas[] = {
-    {"tls", area_tls},
-    {"errno", area_errno},
-    {"fpu", area_fpu},
-    {"identity", area_identity},
-    {"stack", area_stack},
-    {"many", area_many},
-    {NULL, NULL},
+    {"tls", area_tls},     {"errno", area_errno}, {"fpu", area_fpu}, {"identity", area_identity},
+    {"stack", area_stack}, {"many", area_many},   {NULL, NULL},
 };

@@ -114,8 +114,8 @@ static void area_timer_create(void)
     unhandle(SIGUSR2);
 
     timer_calls = 0;
-    event = (struct sigevent){.sigev_notify = SIGEV_THREAD, .sigev_notify_function = count_timer,
-                              .sigev_value.sival_int = 99};
+    event = (struct sigevent){
+        .sigev_notify = SIGEV_THREAD, .sigev_notify_function = count_timer, .sigev_value.sival_int = 99};
     spec.it_interval = span_ms(10);
     begin = mono_ms();
     CHECK(timer_create(CLOCK_REALTIME, &event, &timer) == 0 && timer_settime(timer, 0, &spec, NULL) == 0);

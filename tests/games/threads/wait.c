@@ -223,7 +223,8 @@ static int wait_epoll(int fd, int timeout_ms)
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd}, got = {0};
     CHECK(epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
-    int n = timeout_ms % 2 ? epoll_pwait(epoll, &got, 1, timeout_ms, NULL) : epoll_wait(epoll, &got, 1, timeout_ms);
+    int n = timeout_ms % 2 ? epoll_pwait(epoll, &got, 1, timeout_ms, NULL)
+                           : epoll_wait(epoll, &got, 1, timeout_ms);
     CHECK(n <= 0 || got.data.fd == fd);
     close(epoll);
     return n;
@@ -318,7 +319,8 @@ static void area_socket(void)
     close(ends[1]);
 
     struct sockaddr_un address = {.sun_family = AF_UNIX}; /* an abstract name */
-    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "threads-test-%d-%p", getpid(), (void *)&address);
+    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "threads-test-%d-%p", getpid(),
+             (void *)&address);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
     CHECK(listener >= 0 && bind(listener, (void *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
     thread = start(connect_to, &address);
@@ -330,8 +332,15 @@ static void area_socket(void)
 }
 
 const struct area wait_areas[] = {
-    {"sleep", area_sleep},   {"clocks", area_clocks}, {"wake_order", area_wake_order},
-    {"timerfd", area_timerfd}, {"eventfd", area_eventfd}, {"poll", area_poll},
-    {"select", area_select}, {"epoll", area_epoll},   {"pipe", area_pipe},
-    {"socket", area_socket}, {NULL, NULL},
+    {"sleep", area_sleep},
+    {"clocks", area_clocks},
+    {"wake_order", area_wake_order},
+    {"timerfd", area_timerfd},
+    {"eventfd", area_eventfd},
+    {"poll", area_poll},
+    {"select", area_select},
+    {"epoll", area_epoll},
+    {"pipe", area_pipe},
+    {"socket", area_socket},
+    {NULL, NULL},
 };
