@@ -138,7 +138,8 @@ def monkey_finds_cave(test):
     cave = os.path.join(os.path.dirname(os.path.dirname(test.settings.games)), "examples", "game", "cave")
     if not os.path.exists(cave):
         cave = test.game("cave")
-    expect_finding(test.run(cave, agent=None, frames=20000), "crash", "buy")
+    run = test.run(cave, agent=None, frames=20000, options=("--max-findings", "1"))
+    expect_finding(run, "crash", "buy")
 
 
 @case
