@@ -50,6 +50,8 @@ static void add_fixed(struct list *list)
         /* No window has the keyboard on these drivers, and SDL keeps pads' buttons from a program in the background. */
         "SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS=1", "SDL_RENDER_DRIVER=software",
         "ALSOFT_DRIVERS=null", "PULSE_SERVER=none", "DBUS_SESSION_BUS_ADDRESS=disabled:", "NO_AT_BRIDGE=1",
+        /* A window that is drawn into by the processor needs no GL under it: SDL would send each frame through Mesa. */
+        "SDL_FRAMEBUFFER_ACCELERATION=0",
         /* Mesa: in this thread, in software, without a cache of earlier runs. */
         "LIBGL_ALWAYS_SOFTWARE=1", "GALLIUM_DRIVER=llvmpipe", "LP_NUM_THREADS=0", "MESA_SHADER_CACHE_DISABLE=true",
         "MESA_GLTHREAD=false", "OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=passive", "PYTHONHASHSEED=0",
