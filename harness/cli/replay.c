@@ -308,21 +308,8 @@ static int replay(const struct moth_options *options, struct moth_err *err)
     return code;
 }
 
-static const char *refused(const struct moth_options *options)
-{
-    if (options->headed)
-        return "--headed";
-    if (options->break_at_finding)
-        return "--break";
-    return options->until ? "--until" : NULL;
-}
-
 int moth_cli_replay(const struct moth_options *options)
 {
-    if (refused(options)) {
-        moth_log_error("%s is not in this version", refused(options));
-        return moth_err_exit_code(MOTH_ERR_USAGE);
-    }
     if (options->args.n != 1) {
         moth_log_error("moth replay takes one trace, folder of a finding, or fingerprint");
         return moth_err_exit_code(MOTH_ERR_USAGE);

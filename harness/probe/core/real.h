@@ -47,15 +47,14 @@
     X(pthread_mutex_lock) X(pthread_mutex_trylock) X(pthread_mutex_unlock)                         \
     X(pthread_mutex_timedlock) X(pthread_mutex_clocklock)                                          \
     X(pthread_cond_wait) X(pthread_cond_timedwait) X(pthread_cond_clockwait)                       \
-    X(pthread_cond_signal) X(pthread_cond_broadcast) X(pthread_cond_init) X(pthread_cond_destroy)  \
-    X(pthread_condattr_getclock)                                                                   \
-    X(pthread_rwlock_rdlock) X(pthread_rwlock_wrlock) X(pthread_rwlock_tryrdlock)                  \
-    X(pthread_rwlock_trywrlock) X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock)        \
+    X(pthread_cond_signal) X(pthread_cond_broadcast)  \
+    X(pthread_rwlock_rdlock) X(pthread_rwlock_wrlock) X(pthread_rwlock_tryrdlock) X(pthread_rwlock_trywrlock)                  \
+    X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock)        \
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_unlock)           \
     X(pthread_barrier_init) X(pthread_barrier_destroy) X(pthread_barrier_wait)                     \
     X(pthread_spin_lock) X(pthread_spin_trylock) X(pthread_setschedparam)                          \
     X(sem_wait) X(sem_trywait) X(sem_timedwait) X(sem_clockwait) X(sem_post)                       \
-    X(thrd_create) X(thrd_join) X(thrd_detach) X(thrd_exit) X(thrd_sleep) X(thrd_yield)            \
+    X(thrd_create) X(thrd_join) X(thrd_detach) X(thrd_exit) X(thrd_sleep)            \
     X(mtx_lock) X(mtx_trylock) X(mtx_timedlock) X(mtx_unlock) X(cnd_wait) X(cnd_timedwait)         \
     X(cnd_signal) X(cnd_broadcast) X(call_once)                                                    \
     X(clock_gettime) X(clock_getres) X(gettimeofday) X(time) X(clock) X(times) X(getrusage)        \
@@ -63,24 +62,24 @@
     X(timespec_get) X(alarm) X(setitimer) X(getitimer) X(timer_create) X(timer_settime)            \
     X(timer_gettime) X(timer_delete) X(timer_getoverrun) X(timerfd_create) X(timerfd_settime)      \
     X(timerfd_gettime)                                                                             \
-    X(poll) X(ppoll) X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_create1)            \
-    X(epoll_create) X(read) X(write) X(readv) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send)     \
-    X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(pipe) X(pipe2) X(socket)                \
+    X(poll) X(ppoll) X(select) X(pselect) X(epoll_wait) X(epoll_pwait)            \
+    X(read) X(write) X(readv) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send)     \
+    X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(pipe2) X(socket)                \
     X(socketpair) X(setsockopt) X(getaddrinfo)               \
     X(gethostbyname) X(gethostbyname2) X(gethostbyname_r) X(eventfd) X(dup) X(dup2) X(dup3) X(close) X(inotify_init1)                      \
     X(getrandom) X(getentropy) X(srand) X(srandom) X(srand48)                                      \
-    X(getpid) X(gettid) X(getppid) X(uname) X(gethostname) X(sysconf) X(get_nprocs)                \
+    X(getppid) X(uname) X(gethostname) X(sysconf) X(get_nprocs)                \
     X(get_nprocs_conf) X(sched_getaffinity) X(sched_setaffinity) X(sched_getcpu)                   \
     X(pthread_getaffinity_np) X(pthread_setaffinity_np) X(sysinfo) X(setpriority)                  \
-    X(sched_setscheduler) X(kill) X(raise) X(tgkill)                                               \
-    X(open) X(open64) X(openat) X(openat64) X(fopen) X(fopen64) X(creat) X(opendir)                \
-    X(readdir) X(readdir64) X(closedir) X(rewinddir) X(seekdir) X(telldir) X(fdopendir)            \
-    X(scandir) X(stat) X(lstat) X(fstat) X(fstatat) X(stat64) X(lstat64) X(fstat64) X(fstatat64)   \
+    X(sched_setscheduler) X(kill) X(tgkill)                                               \
+    X(open) X(open64) X(openat) X(openat64) X(fopen) X(fopen64) X(opendir)                \
+    X(readdir) X(closedir) X(rewinddir) X(seekdir) X(telldir) X(fdopendir)            \
+    X(scandir)   \
     X(statx) X(readlink) X(access)                                                                 \
-    X(signal) X(sigaction) X(sigaltstack) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend)  \
-    X(fork) X(exit) X(_exit) X(_Exit) X(quick_exit) X(syscall) X(setenv) X(dl_iterate_phdr)        \
-    X(dlopen) X(dlclose) X(mkstemp) X(mkstemp64) X(mkostemp) X(mkostemp64) X(mkstemps) X(mkstemps64)     \
-    X(mkostemps) X(mkdtemp) X(mktemp) X(tmpnam) X(waitpid) X(wait) X(wait4) X(waitid)                                            \
+    X(sigaction) X(sigaltstack) X(sigwait) X(sigtimedwait) X(sigsuspend)  \
+    X(fork) X(exit) X(_exit) X(quick_exit) X(syscall)        \
+    X(dlopen) X(mkstemp) X(mkstemp64) X(mkostemp) X(mkostemp64) X(mkstemps) X(mkstemps64)     \
+    X(mkostemps) X(mkdtemp) X(mktemp) X(tmpnam) X(waitpid) X(wait4) X(waitid)                                            \
     X(execve) X(posix_spawn) X(posix_spawnp) X(system) X(popen) X(execvp) X(execvpe)
 
 struct moth_real {

@@ -256,25 +256,28 @@ static void hook_RenderPresent(SDL_Renderer *renderer)
         moth_boundary_present(entry);
 }
 
+static void surface_shown(SDL_Window *window)
+{
+    struct shown *entry = entry_of(window);
+    if (entry == NULL)
+        return;
+    entry->surface = true;
+    moth_boundary_present(entry);
+}
+
 static int hook_UpdateWindowSurface(SDL_Window *window)
 {
     int result = SDL_ORIGINAL(UpdateWindowSurface)(window);
-    struct shown *entry = entry_of(window);
-    if (entry != NULL && result == 0) {
-        entry->surface = true;
-        moth_boundary_present(entry);
-    }
+    if (result == 0)
+        surface_shown(window);
     return result;
 }
 
 static int hook_UpdateWindowSurfaceRects(SDL_Window *window, const SDL_Rect *rects, int n)
 {
     int result = SDL_ORIGINAL(UpdateWindowSurfaceRects)(window, rects, n);
-    struct shown *entry = entry_of(window);
-    if (entry != NULL && result == 0) {
-        entry->surface = true;
-        moth_boundary_present(entry);
-    }
+    if (result == 0)
+        surface_shown(window);
     return result;
 }
 
