@@ -223,8 +223,9 @@ void moth_forked_child(void);
 _Noreturn void moth_deadlock(const char *text);
 _Noreturn void moth_abandon(const char *why);
 
-/* ---- entropy (hooks/entropy.c) ---- */
+/* ---- entropy (hooks/entropy.c, core/allocator.c) ---- */
 void moth_entropy_init(void);
+void moth_allocator_init(void); /* after the entropy */
 void moth_entropy_fill(void *buffer, size_t size);
 
 /* ---- descriptors (hooks/fd.c) ---- */

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <link.h>
 #include <netdb.h>
 #include <poll.h>
@@ -74,7 +75,7 @@
     X(sched_setscheduler) X(kill) X(tgkill)                                               \
     X(open) X(open64) X(openat) X(openat64) X(fopen) X(fopen64) X(opendir)                \
     X(readdir) X(closedir) X(rewinddir) X(seekdir) X(telldir) X(fdopendir)            \
-    X(scandir)   \
+    X(scandir) X(glob)   \
     X(statx) X(readlink) X(access)                                                                 \
     X(sigaction) X(sigaltstack) X(sigwait) X(sigtimedwait) X(sigsuspend)  \
     X(fork) X(exit) X(_exit) X(quick_exit) X(syscall)        \

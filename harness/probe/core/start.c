@@ -116,6 +116,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     moth_entropy_init();
     if (!moth_active())
         return;
+    moth_allocator_init();
     moth_fd_init();
     moth_trap_init();
     moth_preempt_init();

@@ -3,8 +3,10 @@
  * Reading folders: in the order of names, because the file system's own order is its history.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "core/overlay.h"
 #include "core/probe.h"
@@ -57,49 +59,82 @@ static void sort(struct dirent **entries, size_t n)
 
 static void *map(size_t size)
 {
-    long at = arch_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long at =
+        arch_syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return at < 0 && at > -4096 ? NULL : (void *)at;
 }
 
-static size_t measure(DIR *handle, size_t *n)
+static void unmap(void *at, size_t size)
 {
-    size_t bytes = 0;
-    struct dirent *entry;
-    *n = 0;
-    while ((entry = moth_real.readdir(handle)) != NULL && bytes < LISTING_BYTES_MAX) {
-        bytes += entry->d_reclen;
-        ++*n;
-    }
-    moth_real.rewinddir(handle);
-    return bytes;
+    if (at != NULL)
+        arch_syscall(SYS_munmap, (long)at, (long)size, 0, 0, 0, 0);
 }
 
+/* The kernel's entries, as they come, into a mapping that grows as they need it. */
+static uint8_t *gather(int fd, size_t *bytes, size_t *size)
+{
+    *bytes = 0;
+    *size = 32u << 10;
+    uint8_t *all = map(*size);
+    arch_syscall(SYS_lseek, fd, 0, SEEK_SET, 0, 0, 0);
+    while (all != NULL && *bytes < LISTING_BYTES_MAX) {
+        long got = arch_syscall(SYS_getdents64, fd, (long)(all + *bytes), (long)(*size - *bytes), 0, 0, 0);
+        if (got == 0 || (got < 0 && got != -EINVAL))
+            break;
+        *bytes += got > 0 ? (size_t)got : 0;
+        if (got > 0 && *size - *bytes > sizeof(struct dirent))
+            continue;
+        long more = arch_syscall(SYS_mremap, (long)all, (long)*size, (long)(*size * 2), MREMAP_MAYMOVE, 0, 0);
+        if (more < 0 && more > -4096)
+            break;
+        all = (uint8_t *)more;
+        *size *= 2;
+    }
+    return all;
+}
+
+/* The number of an inode is the file system's history too, and a private folder's another one in each run. */
+static ino_t number_of(const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
+    return (ino_t)(hash >> 1 | 1);
+}
+
+/*
+ * Read past the library, whose own buffer stays empty: it would go back to the game's heap with the
+ * file system's order and numbers in it, for the next uninitialized variable to read.
+ */
 static void fill(struct listing *listing)
 {
     listing->n = listing->at = 0;
-    size_t n, bytes = measure(listing->handle, &n);
-    size_t size = bytes + n * sizeof(struct dirent *) + 16;
-    struct dirent **entries = map(size);
-    if (entries == NULL)
+    size_t bytes, gathered;
+    uint8_t *all = gather(dirfd(listing->handle), &bytes, &gathered);
+    if (all == NULL)
         return;
-    uint8_t *copy = (uint8_t *)(entries + n);
-    struct dirent *entry;
-    size_t got = 0;
-    while (got < n && (entry = moth_real.readdir(listing->handle)) != NULL) {
-        memcpy(copy, entry, entry->d_reclen);
-        entries[got++] = (struct dirent *)copy;
-        copy += entry->d_reclen;
+    size_t n = 0;
+    for (size_t at = 0; at < bytes; at += ((struct dirent *)(all + at))->d_reclen)
+        n++;
+    size_t size = bytes + n * sizeof(struct dirent *) + sizeof(struct dirent);
+    struct dirent **entries = map(size);
+    if (entries != NULL) {
+        uint8_t *copy = memcpy(entries + n, all, bytes);
+        for (size_t i = 0; i < n; copy += entries[i++]->d_reclen)
+            entries[i] = (struct dirent *)copy;
+        sort(entries, n);
+        for (size_t i = 0; i < n; i++) {
+            entries[i]->d_off = (off_t)i + 1;
+            entries[i]->d_ino = number_of(entries[i]->d_name);
+        }
+        *listing = (struct listing){listing->handle, entries, n, 0, size};
     }
-    sort(entries, got);
-    for (size_t i = 0; i < got; i++)
-        entries[i]->d_off = (off_t)i + 1;
-    *listing = (struct listing){listing->handle, entries, got, 0, size};
+    unmap(all, gathered);
 }
 
 static void drop(struct listing *listing)
 {
-    if (listing->entries != NULL)
-        arch_syscall(SYS_munmap, (long)listing->entries, (long)listing->size_bytes, 0, 0, 0, 0);
+    unmap(listing->entries, listing->size_bytes);
     *listing = (struct listing){.handle = NULL};
 }
 
@@ -110,7 +145,8 @@ static void merge(struct listing *listing, const char *path)
     const char *folder = moth_overlay_folder(path, &overlaid);
     for (size_t i = 0; i < listing->n;)
         if (moth_overlay_is_gone(path, listing->entries[i]->d_name))
-            memmove(&listing->entries[i], &listing->entries[i + 1], (--listing->n - i) * sizeof *listing->entries);
+            memmove(&listing->entries[i], &listing->entries[i + 1],
+                    (--listing->n - i) * sizeof *listing->entries);
         else
             i++;
     struct listing more = {.handle = folder != NULL ? moth_real.opendir(folder) : NULL};
@@ -244,12 +280,86 @@ MOTH_HOOK int closedir(DIR *handle)
     return moth_real.closedir(handle);
 }
 
+/* Made of the hooks above: the library's own would read the folder inside itself. */
+static int scanned(DIR *folder, struct dirent ***list, int (*filter)(const struct dirent *),
+                   int (*compare)(const struct dirent **, const struct dirent **))
+{
+    if (folder == NULL)
+        return -1;
+    struct dirent **entries = NULL, *entry;
+    size_t n = 0, room = 0;
+    while ((entry = readdir(folder)) != NULL) {
+        if (filter != NULL && filter(entry) == 0)
+            continue;
+        if (n == room) {
+            room = room == 0 ? 16 : room * 2;
+            struct dirent **more = realloc(entries, room * sizeof *more);
+            if (more == NULL)
+                break;
+            entries = more;
+        }
+        entries[n] = malloc(entry->d_reclen);
+        if (entries[n] == NULL)
+            break;
+        memcpy(entries[n++], entry, entry->d_reclen);
+    }
+    closedir(folder);
+    if (entry != NULL) { /* no memory: nothing is given */
+        while (n > 0)
+            free(entries[--n]);
+        free(entries);
+        errno = ENOMEM;
+        return -1;
+    }
+    if (compare != NULL && n > 1)
+        qsort(entries, n, sizeof *entries, (int (*)(const void *, const void *))compare);
+    *list = entries;
+    return (int)n;
+}
+
 MOTH_HOOK int scandir(const char *restrict path, struct dirent ***restrict list,
                       int (*filter)(const struct dirent *),
                       int (*compare)(const struct dirent **, const struct dirent **))
 {
     moth_real_init();
-    if (moth_active() && compare == NULL)
-        compare = alphasort;
-    return moth_real.scandir(path, list, filter, compare);
+    if (!moth_active())
+        return moth_real.scandir(path, list, filter, compare);
+    return scanned(opendir(path), list, filter, compare);
+}
+
+MOTH_HOOK int scandir64(const char *restrict path, struct dirent64 ***restrict list,
+                        int (*filter)(const struct dirent64 *),
+                        int (*compare)(const struct dirent64 **, const struct dirent64 **))
+{
+    /* One struct on both architectures. */
+    return scandir(path, (struct dirent ***)list, (int (*)(const struct dirent *))filter,
+                   (int (*)(const struct dirent **, const struct dirent **))compare);
+}
+
+static void close_globbed(void *folder)
+{
+    closedir(folder);
+}
+
+/* glob(3) reads folders inside the library too, unless it is given other functions to read with. */
+MOTH_HOOK int glob(const char *restrict pattern, int flags, int (*failed)(const char *, int),
+                   glob_t *restrict found)
+{
+    moth_real_init();
+    if (!moth_active() || (flags & GLOB_ALTDIRFUNC) != 0)
+        return moth_real.glob(pattern, flags, failed, found);
+    found->gl_closedir = close_globbed;
+    found->gl_readdir = (struct dirent * (*)(void *)) readdir;
+    found->gl_opendir = (void *(*)(const char *))opendir;
+    found->gl_lstat = lstat;
+    found->gl_stat = stat;
+    int result = moth_real.glob(pattern, flags | GLOB_ALTDIRFUNC, failed, found);
+    found->gl_flags &= ~GLOB_ALTDIRFUNC;
+    return result;
+}
+
+MOTH_HOOK int glob64(const char *restrict pattern, int flags, int (*failed)(const char *, int),
+                     glob64_t *restrict found)
+{
+    return glob(pattern, flags, failed, (glob_t *)found);
 }
