@@ -22,6 +22,7 @@
     X(MEMORY, "out of memory", 3)                         \
     X(SYSTEM, "a system call failed", 3)                  \
     X(INTERNAL, "internal fault", 3)                      \
+    X(NONDETERMINISTIC, "the game is not deterministic", 6) \
     X(NOTHING_RAN, "no instance reached its first frame", 4) \
     X(INTERRUPTED, "interrupted", 130)
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "detect/detect.h"
-#include "findings/player.h"
+#include "runner/player.h"
 
 struct moth_instance_config moth_replay_launch_config(const struct moth_trace_header *header,
                                                       const struct moth_replay_config *config)

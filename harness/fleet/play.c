@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "detect/detect.h"
-#include "findings/player.h"
+#include "runner/player.h"
 #include "findings/store.h"
 
 #define FLUSH_FRAMES 600u

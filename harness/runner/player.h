@@ -6,8 +6,8 @@
  * at the picture may cost the game a drawn frame. So both go through here: whoever steps, the boundaries
  * whose number is a multiple of MOTH_CHECKPOINT_FRAMES are looked at, and no others.
  */
-#ifndef MOTH_FINDINGS_PLAYER_H
-#define MOTH_FINDINGS_PLAYER_H
+#ifndef MOTH_RUNNER_PLAYER_H
+#define MOTH_RUNNER_PLAYER_H
 
 #include "runner/instance.h"
 #include "wire/trace.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "findings/player.h"
+#include "runner/player.h"
 
 #include <stdlib.h>
 #include <string.h>
