@@ -56,6 +56,15 @@ struct moth_lua_backend {
     void (*finding)(void *context, enum moth_finding_kind kind, const char *title, uint32_t frame);
     void (*mark)(void *context, uint32_t frame, const char *text);
     void (*waiting)(void *context, uint32_t frame, bool waiting);
+    /* Branches. snapshot: keep the place where the game stands; an id above 0, or 0 with a reason. restore:
+     * return to it, also after the game ended; fills `now`; 0, or -1 with a reason (the game is over then,
+     * another place may be tried). NULL: none can be had. */
+    uint64_t (*snapshot)(void *context, struct moth_err *err);
+    int (*restore)(void *context, uint64_t id, struct moth_lua_now *now, struct moth_err *err);
+    void (*release)(void *context, uint64_t id);
+    /* What is on screen as MOTH_CELL_ROWS × MOTH_CELL_COLUMNS grey values 0..255, row by row. 0, or -1
+     * with a reason. */
+    int (*cell)(void *context, uint8_t *grid, struct moth_err *err);
     /* One line of the agent's print(), without newline. */
     void (*print)(void *context, const char *line);
 };

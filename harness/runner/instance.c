@@ -394,6 +394,16 @@ int moth_instance_picture(struct moth_instance *in, uint64_t *hash, struct moth_
     return 0;
 }
 
+int moth_instance_cell(struct moth_instance *in, uint8_t *grid, struct moth_err *err)
+{
+    if (look(in, MOTH_WANT_CELL, err) != 0)
+        return -1;
+    if (!in->channel->cell_ok)
+        return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
+    memcpy(grid, in->channel->cell, sizeof in->channel->cell);
+    return 0;
+}
+
 int moth_instance_screenshot(struct moth_instance *in, const char *path, struct moth_err *err)
 {
     if (look(in, MOTH_WANT_PIXELS, err) != 0)

@@ -101,6 +101,9 @@ pid_t moth_instance_pid(const struct moth_instance *instance);
 
 /* Ask for the picture as it stands now, without letting the game go on. 0, or -1 with a reason. */
 int moth_instance_picture(struct moth_instance *instance, uint64_t *hash, struct moth_err *err);
+/* The picture as it stands now as MOTH_CELL_ROWS × MOTH_CELL_COLUMNS grey values, row by row. 0, or -1 with
+ * a reason. */
+int moth_instance_cell(struct moth_instance *instance, uint8_t *grid, struct moth_err *err);
 /* Write it as PNG. */
 int moth_instance_screenshot(struct moth_instance *instance, const char *path, struct moth_err *err);
 
