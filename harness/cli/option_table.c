@@ -92,6 +92,10 @@ const struct moth_option moth_option_table[] = {
     {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(memory_mb),
      .argument = "N", .fallback = "4096", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.memory_mb",
      .help = "Memory of the game."},
+    {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(snapshot_memory_mb),
+     .argument = "MB", .fallback = "1024", .most = U32, .group = LIMITS, .alias = "limits.snapshot_memory_mb",
+     .help = "Memory of all snapshots that are kept alive, shared out among the workers. The ones used least are "
+             "given up, and rebuilt from their inputs when they are wanted. 0: none is kept alive."},
     {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(file_mb),
      .argument = "N", .fallback = "1024", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.file_mb",
      .help = "Size of any one file the game writes, its log too."},

@@ -83,6 +83,7 @@ struct moth_options {
 
     /* limits of a game, as in struct moth_limits; 0: its default */
     uint64_t frame_cpu_ms, frame_wall_ms, boot_wall_ms, memory_mb, file_mb;
+    uint64_t snapshot_memory_mb; /* of all parked copies of the game */
     /* limits of an agent; 0: the host's default */
     uint64_t lua_memory_mb, lua_instructions;
     bool unsafe_lua;

@@ -110,6 +110,7 @@ static struct moth_fleet_config fleet_config(struct run *run)
                    .boot_wall_ms = (uint32_t)options->boot_wall_ms,
                    .memory_mb = (uint32_t)options->memory_mb,
                    .file_mb = (uint32_t)options->file_mb},
+        .snapshot_bytes = options->snapshot_memory_mb << 20,
         .scenarios = run->scenarios,
         .n_scenarios = options->scenarios.n,
         .agents = run->agents,

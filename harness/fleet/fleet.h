@@ -46,6 +46,7 @@ struct moth_fleet_config {
     uint64_t duration_ms;     /* 0: no limit */
     uint32_t instance_frames; /* of one instance */
     uint32_t workers;         /* > 0 */
+    uint64_t snapshot_bytes;  /* of all live snapshots, shared out among the workers */
     uint32_t max_findings;    /* 0: no limit */
     uint32_t replays;         /* of each finding */
     uint32_t pads;

@@ -9,11 +9,10 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "branch/tree.h"
 #include "detect/detect.h"
-#include "runner/player.h"
-#include "findings/store.h"
+#include "fleet/keep.h"
 
-#define FLUSH_FRAMES 600u
 #define PROGRESS_NS (250 * MOTH_NS_PER_MS)
 #define AGENT_SEED_MARK 0x6167656e74ULL /* keeps the agent's random numbers apart from the game's */
 
@@ -23,50 +22,40 @@ struct play {
     bool (*stopped)(void *context);
     void *stop_context;
 
-    struct moth_trace_header header;
-    struct moth_instance *instance;
-    struct moth_player player;
-    enum moth_step step; /* what the last step said */
-    struct moth_err err; /* … when it was a fault */
+    struct moth_trace_header header; /* build_id is owned */
+    struct moth_tree *tree;
+    enum moth_step step;      /* what the last step said */
+    struct moth_err err;      /* … when it was a fault */
+    struct moth_node **nodes; /* the agent's snapshots; an id is the index + 1, NULL where released */
+    size_t n_nodes, n_held;
 
     char *work; /* folder of this instance, or NULL */
-    struct moth_trace_writer *writer;
     struct moth_err trace_err;
-    uint32_t flushed_frame;
     uint64_t told_ns;
-    struct moth_finding *findings[MOTH_PLAY_FINDINGS_MAX];
-    size_t n_findings;
+    uint32_t frames; /* boundaries played, over all branches */
+    struct moth_keep keep;
     struct moth_frame_counts *frame_counts;
 };
 
 /* ---- what the agent does ---- */
 
-static void record_events(struct play *play, const struct moth_input_event *events, size_t n_events)
-{
-    for (size_t i = 0; play->writer && i < n_events; i++) {
-        struct moth_input_event event = events[i];
-        event.frame += play->player.frame;
-        moth_trace_event(play->writer, &event, &play->trace_err);
-    }
-}
-
-static void on_checkpoint(void *context, const struct moth_trace_checkpoint *checkpoint)
-{
-    struct play *play = context;
-    if (!play->writer)
-        return;
-    moth_trace_checkpoint(play->writer, checkpoint, &play->trace_err);
-    if (checkpoint->frame - play->flushed_frame >= FLUSH_FRAMES) {
-        moth_trace_flush(play->writer, &play->trace_err);
-        play->flushed_frame = checkpoint->frame;
-    }
-}
-
 static void on_observed(void *context, const struct moth_observation *observation)
 {
     struct play *play = context;
+    play->frames++;
     if (play->frame_counts)
         moth_frame_counts_add(play->frame_counts, observation->cpu_ns);
+}
+
+static bool stopped(void *context)
+{
+    const struct play *play = context;
+    return play->stopped && play->stopped(play->stop_context);
+}
+
+static uint32_t frame_of(const struct play *play)
+{
+    return moth_tree_frame(play->tree);
 }
 
 static void tell_progress(struct play *play)
@@ -75,36 +64,59 @@ static void tell_progress(struct play *play)
     if (!play->place || !play->place->progress || now - play->told_ns < PROGRESS_NS)
         return;
     play->told_ns = now;
-    play->place->progress(play->place->context, play->index, play->player.frame);
+    play->place->progress(play->place->context, play->index, play->frames);
 }
 
 static struct moth_lua_now now_of(const struct play *play)
 {
-    const struct moth_observation *last = moth_instance_last(play->instance);
-    const struct moth_channel *channel = moth_instance_channel(play->instance);
+    struct moth_instance *instance = moth_tree_instance(play->tree);
+    const struct moth_observation *last = moth_instance_last(instance);
+    const struct moth_channel *channel = moth_instance_channel(instance);
     return (struct moth_lua_now){.frame = last->frame,
                                  .time_ns = last->time_ns,
                                  .window_w = channel->window_w,
                                  .window_h = channel->window_h};
 }
 
+static void note(struct play *play, struct moth_finding *finding)
+{
+    moth_keep_note(&play->keep, finding, moth_tree_trace(play->tree, &play->header));
+    if (play->n_held > 0 && play->work) /* the agent may turn away from here: it is stored while it stands */
+        moth_keep_store(&play->keep, play->place, play->index, play->work, moth_tree_instance(play->tree));
+}
+
+static void judge(struct play *play)
+{
+    struct moth_finding *death = moth_judge(moth_tree_instance(play->tree));
+    if (death)
+        note(play, death);
+}
+
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
                                      size_t n_events, struct moth_lua_now *now)
 {
     struct play *play = context;
-    if (play->stopped && play->stopped(play->stop_context))
+    if (stopped(play))
         return MOTH_LUA_STEP_INTERRUPTED;
-    record_events(play, events, n_events);
-    play->step = moth_player_step(&play->player, frames, events, n_events, &play->err);
+    play->step = moth_tree_step(play->tree, frames, events, n_events, &play->err);
     *now = now_of(play);
     tell_progress(play);
-    return play->step == MOTH_STEP_OK ? MOTH_LUA_STEP_OK : MOTH_LUA_STEP_ENDED;
+    if (play->step == MOTH_STEP_OK)
+        return MOTH_LUA_STEP_OK;
+    judge(play);
+    return MOTH_LUA_STEP_ENDED;
 }
 
 static int agent_picture(void *context, uint64_t *hash, struct moth_err *err)
 {
     struct play *play = context;
-    return moth_instance_picture(play->instance, hash, err);
+    return moth_instance_picture(moth_tree_instance(play->tree), hash, err);
+}
+
+static int agent_cell(void *context, uint8_t *grid, struct moth_err *err)
+{
+    struct play *play = context;
+    return moth_instance_cell(moth_tree_instance(play->tree), grid, err);
 }
 
 static int agent_screenshot(void *context, const char *name, struct moth_err *err)
@@ -113,7 +125,7 @@ static int agent_screenshot(void *context, const char *name, struct moth_err *er
     if (!play->work)
         return 0;
     char *path = moth_fs_path("%s/%s.png", play->work, name);
-    int result = moth_instance_screenshot(play->instance, path, err);
+    int result = moth_instance_screenshot(moth_tree_instance(play->tree), path, err);
     free(path);
     return result;
 }
@@ -121,8 +133,7 @@ static int agent_screenshot(void *context, const char *name, struct moth_err *er
 static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, uint32_t frame)
 {
     struct play *play = context;
-    struct moth_finding *finding =
-        play->n_findings < MOTH_PLAY_FINDINGS_MAX ? calloc(1, sizeof *finding) : NULL;
+    struct moth_finding *finding = play->keep.n < MOTH_PLAY_FINDINGS_MAX ? calloc(1, sizeof *finding) : NULL;
     if (!finding)
         return;
     finding->kind = kind;
@@ -130,19 +141,19 @@ static void agent_finding(void *context, enum moth_finding_kind kind, const char
     finding->frame = frame;
     finding->scripted = true;
     moth_finding_fingerprint(finding);
-    play->findings[play->n_findings++] = finding;
     if (play->work) {
-        char *path = moth_fs_path("%s/finding-%zu.png", play->work, play->n_findings);
-        moth_instance_screenshot(play->instance, path, NULL);
+        char *path = moth_fs_path("%s/finding-%zu.png", play->work, play->keep.n + 1);
+        moth_instance_screenshot(moth_tree_instance(play->tree), path, NULL);
         free(path);
     }
+    note(play, finding);
 }
 
 static void agent_mark(void *context, uint32_t frame, const char *text)
 {
     struct play *play = context;
-    if (play->writer)
-        moth_trace_mark(play->writer, frame, text, &play->trace_err);
+    (void)frame;
+    moth_tree_mark(play->tree, text);
 }
 
 static void agent_print(void *context, const char *line)
@@ -150,6 +161,59 @@ static void agent_print(void *context, const char *line)
     struct play *play = context;
     if (play->place) /* not once more for each replay */
         moth_log_debug("instance %u: %s", play->index, line);
+}
+
+/* ---- the agent's branches ---- */
+
+static uint64_t agent_snapshot(void *context, struct moth_err *err)
+{
+    struct play *play = context;
+    struct moth_node *node = moth_tree_snapshot(play->tree, err);
+    if (!node)
+        return 0;
+    size_t at = 0;
+    while (at < play->n_nodes && play->nodes[at])
+        at++;
+    if (at == play->n_nodes) {
+        size_t room = play->n_nodes * 2 + 16;
+        play->nodes = realloc(play->nodes, room * sizeof *play->nodes);
+        if (!play->nodes)
+            abort();
+        memset(play->nodes + play->n_nodes, 0, (room - play->n_nodes) * sizeof *play->nodes);
+        play->n_nodes = room;
+    }
+    play->nodes[at] = node;
+    play->n_held++;
+    return at + 1;
+}
+
+static struct moth_node *held(const struct play *play, uint64_t id)
+{
+    return id > 0 && id <= play->n_nodes ? play->nodes[id - 1] : NULL;
+}
+
+static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, struct moth_err *err)
+{
+    struct play *play = context;
+    struct moth_node *node = held(play, id);
+    if (!node)
+        return moth_err_set(err, MOTH_ERR_USAGE, "the snapshot was released");
+    int result = moth_tree_restore(play->tree, node, err);
+    play->step = moth_instance_death(moth_tree_instance(play->tree))->how;
+    *now = now_of(play);
+    tell_progress(play);
+    return result;
+}
+
+static void agent_release(void *context, uint64_t id)
+{
+    struct play *play = context;
+    struct moth_node *node = held(play, id);
+    if (!node)
+        return;
+    moth_tree_release(play->tree, node);
+    play->nodes[id - 1] = NULL;
+    play->n_held--;
 }
 
 static enum moth_agent_result let_agent_play(struct play *play, const struct moth_agent *agent,
@@ -164,6 +228,10 @@ static enum moth_agent_result let_agent_play(struct play *play, const struct mot
         .screenshot = agent_screenshot,
         .finding = agent_finding,
         .mark = agent_mark,
+        .snapshot = agent_snapshot,
+        .restore = agent_restore,
+        .release = agent_release,
+        .cell = agent_cell,
         .print = agent_print,
     };
     uint64_t state = play->header.seed ^ AGENT_SEED_MARK;
@@ -171,103 +239,26 @@ static enum moth_agent_result let_agent_play(struct play *play, const struct mot
     return moth_agent_play(agent, &backend, &how, outcome);
 }
 
-static void start_player(struct play *play)
+/* Launch. NULL tree: err says why. */
+static void launch(struct play *play, const struct moth_instance_config *config, uint64_t memory_bytes,
+                   struct moth_err *err)
 {
-    moth_player_init(&play->player, play->instance);
-    play->player.checkpoint = on_checkpoint;
-    play->player.observed = on_observed;
-    play->player.context = play;
+    struct moth_tree_config tree = {.launch = *config,
+                                    .memory_bytes = memory_bytes,
+                                    .observed = on_observed,
+                                    .interrupted = stopped,
+                                    .context = play};
+    play->tree = moth_tree_launch(&tree, err);
+    if (play->tree)
+        play->header.build_id = strdup(moth_instance_game(moth_tree_instance(play->tree))->build_id);
 }
 
-static void free_findings(struct play *play)
+static void finish(struct play *play)
 {
-    for (size_t i = 0; i < play->n_findings; i++)
-        moth_finding_free(play->findings[i]);
-    play->n_findings = 0;
-}
-
-/* ---- keeping what was found ---- */
-
-/* The part of a trace up to `frame`, in place. */
-static void cut_trace(struct moth_trace *trace, uint32_t frame)
-{
-    while (trace->n_events > 0 && trace->events[trace->n_events - 1].frame > frame)
-        trace->n_events--;
-    while (trace->n_checkpoints > 0 && trace->checkpoints[trace->n_checkpoints - 1].frame > frame)
-        trace->n_checkpoints--;
-    while (trace->n_marks > 0 && trace->marks[trace->n_marks - 1].frame > frame)
-        free(trace->marks[--trace->n_marks].text);
-}
-
-/* Write the finding's own trace: its way up to it, and its name at the end. */
-static int write_own_trace(struct play *play, struct moth_finding *finding, const char *from, const char *to)
-{
-    struct moth_trace *trace = moth_trace_read(from, &play->trace_err);
-    if (!trace)
-        return -1;
-    cut_trace(trace, finding->frame);
-    finding->inputs = (uint32_t)trace->n_events;
-    struct moth_trace_end kept = trace->end;
-    trace->end = (struct moth_trace_end){
-        .frames = finding->frame,
-        .kind = (char *)(uintptr_t)moth_finding_kind_name(finding->kind),
-        .fingerprint = finding->fingerprint,
-        .title = finding->title,
-        .finding_frame = finding->frame,
-    };
-    trace->has_end = true;
-    int result = moth_trace_write(to, trace, &play->trace_err);
-    trace->end = kept;
-    moth_trace_free(trace);
-    return result;
-}
-
-static void keep_finding(struct play *play, struct moth_finding *finding, const char *trace, const char *log)
-{
-    const struct moth_play_place *place = play->place;
-    char *own = moth_fs_path("%s/own.moth", play->work);
-    finding->agent = strdup(play->header.agent);
-    finding->seed = play->header.seed;
-    finding->run = strdup(place->run);
-    finding->status = strdup("new");
-    bool traced = write_own_trace(play, finding, trace, own) == 0;
-    struct moth_store_files files = {.trace = traced ? own : NULL, .log = log, .pictures = play->work};
-    struct moth_err err = {0};
-    enum moth_store_result result = moth_store_put(place->config->out, finding, &files, &err);
-    struct moth_message_found found = {
-        .index = play->index,
-        .kind = finding->kind,
-        .frame = finding->frame,
-        .better = result == MOTH_STORE_NEW || result == MOTH_STORE_SHORTER,
-        .stored = result != MOTH_STORE_FAILED,
-        .fingerprint = finding->fingerprint,
-        .title = finding->title,
-        .why = !traced ? play->trace_err.message : err.message,
-    };
-    place->found(place->context, &found);
-    free(own);
-}
-
-static void keep_findings(struct play *play)
-{
-    struct moth_finding *death = moth_judge(play->instance);
-    if (death && play->n_findings == MOTH_PLAY_FINDINGS_MAX)
-        moth_finding_free(play->findings[--play->n_findings]);
-    if (death)
-        play->findings[play->n_findings++] = death;
-    char *trace = moth_fs_path("%s/trace.moth", play->work);
-    char *log = moth_fs_path("%s/game.log", play->work);
-    struct moth_trace_end end = {.frames = play->player.frame};
-    moth_trace_finish(play->writer, &end, &play->trace_err);
-    play->writer = NULL;
-    if (play->n_findings > 0 && moth_instance_log_save(play->instance, log, NULL) != 0) {
-        free(log);
-        log = NULL;
-    }
-    for (size_t i = 0; i < play->n_findings; i++)
-        keep_finding(play, play->findings[i], trace, log);
-    free(log);
-    free(trace);
+    moth_keep_fini(&play->keep);
+    moth_tree_close(play->tree);
+    free(play->nodes);
+    free(play->header.build_id);
 }
 
 /* ---- one instance of a run ---- */
@@ -284,8 +275,9 @@ static void add_line(const char *sentence, void *context)
 static void describe_no_frame(struct play *play, struct moth_message_done *done)
 {
     char log[2048];
-    moth_instance_log_tail(play->instance, log, sizeof log);
-    struct moth_evidence evidence = moth_evidence_of(play->instance, log);
+    struct moth_instance *instance = moth_tree_instance(play->tree);
+    moth_instance_log_tail(instance, log, sizeof log);
+    struct moth_evidence evidence = moth_evidence_of(instance, log);
     struct moth_finding *why = moth_detect(&evidence);
     const struct moth_death *death = evidence.death;
     done->ending = MOTH_ENDING_NO_FRAME;
@@ -318,46 +310,31 @@ static void describe_end(struct play *play, const struct moth_agent_outcome *out
     }
 }
 
-static int open_trace(struct play *play, struct moth_err *err)
-{
-    char *path = moth_fs_path("%s/trace.moth", play->work);
-    play->writer = moth_trace_create(path, &play->header, err);
-    free(path);
-    return play->writer ? 0 : -1;
-}
-
 static void play_instance(struct play *play, const struct moth_agent *agent, const struct moth_plan_job *job,
                           struct moth_message_done *done)
 {
-    struct moth_agent_outcome outcome;
-    play->header.build_id = (char *)(uintptr_t)moth_instance_game(play->instance)->build_id;
+    struct moth_agent_outcome outcome = {.result = MOTH_AGENT_BUDGET};
+    struct moth_instance *instance = moth_tree_instance(play->tree);
     done->build_id = strdup(play->header.build_id);
-    start_player(play);
-    if (play->player.frame == 0) {
+    play->frames = frame_of(play); /* the first boundary */
+    if (play->frames == 0) {
         describe_no_frame(play, done);
         return;
     }
-    if (open_trace(play, &play->err) != 0) {
-        play->step = MOTH_STEP_FAULT;
-        outcome.result = MOTH_AGENT_FINISHED;
-    } else if (job->frames <= play->player.frame) {
-        outcome.result = MOTH_AGENT_BUDGET;
-    } else if (moth_instance_death(play->instance)->how == MOTH_STEP_OK) {
-        let_agent_play(play, agent, job->frames - play->player.frame, play->place->config->pads, &outcome);
-    } else { /* it died between its first boundary and here */
-        play->step = moth_instance_death(play->instance)->how;
+    if (job->frames > frame_of(play) && moth_instance_death(instance)->how == MOTH_STEP_OK) {
+        let_agent_play(play, agent, job->frames - frame_of(play), play->place->config->pads, &outcome);
+    } else if (job->frames > frame_of(play)) { /* it died between its first boundary and here */
+        play->step = moth_instance_death(instance)->how;
         outcome.result = MOTH_AGENT_GAME_ENDED;
+        judge(play);
     }
-    if (play->writer)
-        keep_findings(play);
+    instance = moth_tree_instance(play->tree);
+    moth_keep_store(&play->keep, play->place, play->index, play->work, instance);
     describe_end(play, &outcome, done);
-    const struct moth_observation *last = moth_instance_last(play->instance);
-    done->frames = last->frame;
-    done->virtual_ns = last->time_ns;
-    if (play->n_findings > 0)
-        done->fingerprint = strdup(play->findings[0]->fingerprint);
-    if (play->trace_err.code != MOTH_ERR_OK && play->n_findings == 0) /* else the finding's message says it */
-        add_line(play->trace_err.message, &done->warnings);
+    done->frames = play->frames;
+    done->virtual_ns = moth_instance_last(instance)->time_ns;
+    if (play->keep.n > 0)
+        done->fingerprint = strdup(play->keep.items[0].finding->fingerprint);
 }
 
 static void warn_of_copy(const struct moth_instance *instance, struct moth_message_done *done)
@@ -376,23 +353,21 @@ static void warn_of_copy(const struct moth_instance *instance, struct moth_messa
 /* --strict: play the instance's trace again and hold it against itself. */
 static void check_determinism(struct play *play, const struct moth_replay_config *how)
 {
-    char *path = moth_fs_path("%s/trace.moth", play->work);
-    struct moth_trace *trace = moth_trace_read(path, &play->trace_err);
+    struct moth_trace *trace = moth_tree_trace(play->tree, &play->header);
     struct moth_replay_outcome outcome = {0};
-    if (trace && moth_replay(trace, how, &outcome, &play->trace_err) == 0 && outcome.diverged) {
-        struct moth_finding *finding = calloc(1, sizeof *finding);
-        if (finding) {
-            finding->kind = MOTH_FINDING_NONDETERMINISM;
-            finding->frame = outcome.diverged_frame;
-            finding->title = moth_fs_path("a replay differs in %s", outcome.diverged_what);
-            moth_finding_fingerprint(finding);
-            keep_finding(play, finding, path, NULL);
-        }
-        moth_finding_free(finding);
+    struct moth_finding *finding = NULL;
+    if (trace && moth_replay(trace, how, &outcome, &play->err) == 0 && outcome.diverged)
+        finding = calloc(1, sizeof *finding);
+    if (finding) {
+        finding->kind = MOTH_FINDING_NONDETERMINISM;
+        finding->frame = outcome.diverged_frame;
+        finding->title = moth_fs_path("a replay differs in %s", outcome.diverged_what);
+        moth_finding_fingerprint(finding);
+        note(play, finding);
+        moth_keep_store(&play->keep, play->place, play->index, play->work, NULL);
     }
     moth_replay_outcome_fini(&outcome);
     moth_trace_free(trace);
-    free(path);
 }
 
 static void fill_header(struct moth_trace_header *header, const struct moth_fleet_config *config,
@@ -436,15 +411,14 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
                                         .probe_path = config->probe_path,
                                         .interrupted = place->stopped,
                                         .context = place->context};
-    struct moth_instance_config launch = moth_replay_launch_config(&play.header, &limits);
-    launch.channel.spin_budget_ms = config->channel.spin_budget_ms;
+    struct moth_instance_config how = moth_replay_launch_config(&play.header, &limits);
+    how.channel.spin_budget_ms = config->channel.spin_budget_ms;
     if (moth_fs_remove_tree(play.work, &play.err) == 0 && moth_fs_make_dirs(play.work, &play.err) == 0)
-        play.instance = moth_instance_launch(&launch, &play.err);
-    if (play.instance) {
+        launch(&play, &how, config->snapshot_bytes / config->workers, &play.err);
+    if (play.tree) {
         play_instance(&play, agent->agent, job, done);
-        warn_of_copy(play.instance, done);
-        moth_instance_warnings(play.instance, add_line, &done->warnings);
-        moth_instance_close(play.instance);
+        warn_of_copy(moth_tree_instance(play.tree), done);
+        moth_instance_warnings(moth_tree_instance(play.tree), add_line, &done->warnings);
         if (config->strict && job->index == 0 && done->ending == MOTH_ENDING_PLAYED)
             check_determinism(&play, &limits);
     } else {
@@ -452,8 +426,8 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
         done->err_code = play.err.code;
         done->fault = strdup(play.err.message);
     }
+    finish(&play);
     moth_fs_remove_tree(play.work, NULL);
-    free_findings(&play);
     free(play.work);
     free(directory);
     done->wall_ns = moth_clock_monotonic_ns() - begin_ns;
@@ -474,19 +448,18 @@ int moth_play_scripted(const struct moth_trace_header *header, const struct moth
                        bool *met, struct moth_err *err)
 {
     struct play play = {.header = *header, .stopped = config->interrupted, .stop_context = config->context};
-    struct moth_instance_config launch = moth_replay_launch_config(header, config);
+    struct moth_instance_config how = moth_replay_launch_config(header, config);
     *met = false;
-    play.instance = moth_instance_launch(&launch, err);
-    if (!play.instance)
+    play.header.build_id = NULL;
+    launch(&play, &how, MOTH_PLAY_SCRIPTED_SNAPSHOT_BYTES, err);
+    if (!play.tree)
         return -1;
-    start_player(&play);
     struct moth_agent_outcome outcome;
-    if (play.player.frame > 0)
+    if (frame_of(&play) > 0)
         let_agent_play(&play, agent, frame + MOTH_REPLAY_GRACE_FRAMES, pads, &outcome);
-    for (size_t i = 0; i < play.n_findings; i++)
-        *met = *met || strcmp(play.findings[i]->fingerprint, fingerprint) == 0;
-    free_findings(&play);
-    moth_instance_close(play.instance);
+    for (size_t i = 0; i < play.keep.n; i++)
+        *met = *met || strcmp(play.keep.items[i].finding->fingerprint, fingerprint) == 0;
+    finish(&play);
     if (play.step == MOTH_STEP_FAULT && err)
         *err = play.err;
     return play.step == MOTH_STEP_FAULT ? -1 : 0;

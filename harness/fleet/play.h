@@ -11,6 +11,7 @@
 #include "fleet/message.h"
 
 #define MOTH_PLAY_FINDINGS_MAX 32u /* of one instance; more of them say nothing new */
+#define MOTH_PLAY_SCRIPTED_SNAPSHOT_BYTES (256ULL << 20) /* of an agent that is played again */
 
 /* Where a worker plays. */
 struct moth_play_place {

@@ -7,7 +7,7 @@
  * pid in the file argv[2]), seeded (crashes with an odd seed, at a boundary that depends on it); or, from the
  * start: missing, noframe. "crash" crashes in the function argv[2] where that is given.
  */
-#include "runner/instance.h"
+#include "runner/snapshot.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -243,6 +243,13 @@ int moth_instance_picture(struct moth_instance *instance, uint64_t *hash, struct
     return 0;
 }
 
+int moth_instance_cell(struct moth_instance *instance, uint8_t *grid, struct moth_err *err)
+{
+    (void)err;
+    memset(grid, (int)(instance->last.frame & 0xff), MOTH_CELL_ROWS * MOTH_CELL_COLUMNS);
+    return 0;
+}
+
 int moth_instance_screenshot(struct moth_instance *instance, const char *path, struct moth_err *err)
 {
     (void)instance;
@@ -274,6 +281,37 @@ void moth_instance_close(struct moth_instance *instance)
     free(instance->death.stacks);
     free(instance->channel);
     free(instance);
+}
+
+/* The fake cannot be forked: places are returned to by playing. */
+struct moth_snapshot *moth_instance_snapshot(struct moth_instance *instance, struct moth_err *err)
+{
+    (void)instance;
+    moth_err_set(err, MOTH_ERR_SYSTEM, "the fake game cannot be forked");
+    return NULL;
+}
+
+int moth_instance_restore(struct moth_instance *instance, struct moth_snapshot *snapshot, struct moth_err *err)
+{
+    (void)instance;
+    (void)snapshot;
+    return moth_err_set(err, MOTH_ERR_SYSTEM, "the fake game cannot be forked");
+}
+
+void moth_snapshot_release(struct moth_snapshot *snapshot)
+{
+    (void)snapshot;
+}
+
+bool moth_snapshot_alive(struct moth_snapshot *snapshot)
+{
+    return snapshot != NULL;
+}
+
+uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot)
+{
+    (void)snapshot;
+    return 0;
 }
 
 const char *moth_step_name(enum moth_step step)
