@@ -13,19 +13,21 @@
 
 #define PIXELS_MAX 65536
 
-static const struct moth_lua_entry *const game_tables[] = {moth_lua_api_step, moth_lua_api_input,
-                                                           moth_lua_api_look, moth_lua_api_judge, NULL};
+static const struct moth_lua_entry *const game_tables[] = {
+    moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch, NULL};
+static const struct moth_lua_entry *const snapshot_tables[] = {moth_lua_api_snapshot, NULL};
 static const struct moth_lua_entry *const pad_tables[] = {moth_lua_api_pad, NULL};
 static const struct moth_lua_entry *const rng_tables[] = {moth_lua_api_rng, NULL};
 
 const struct moth_lua_class moth_lua_classes[] = {
     {"game", "moth.game", "The game that is played. It stands still until it is stepped.", game_tables},
+    {"snapshot", "moth.snapshot", "A place in the game that can be returned to: `game:snapshot()`.",
+     snapshot_tables},
     {"pad", "moth.pad", "A virtual game controller: `game:pad(i)`.", pad_tables},
     {"rng", "moth.rng", "The only randomness an agent gets: from the run's seed.", rng_tables},
     {NULL, NULL, NULL, NULL}};
 
-const char *const moth_lua_later[] = {"watch", "state",    "call",    "events", "on",
-                                      "see",   "snapshot", "restore", NULL};
+const char *const moth_lua_later[] = {"watch", "state", "call", "events", "on", "see", NULL};
 
 /* What a call needs to check its arguments; the dispatcher's upvalue. */
 struct binding {
@@ -78,8 +80,7 @@ static const char *whole(lua_State *L, int i, lua_Integer least, lua_Integer mos
     if (least == INT_MIN && most == INT_MAX)
         snprintf(text, size, "must be a whole number, not %s", shown(L, i));
     else if (most >= INT_MAX)
-        snprintf(text, size, "must be a whole number, at least %lld, not %s", (long long)least,
-                 shown(L, i));
+        snprintf(text, size, "must be a whole number, at least %lld, not %s", (long long)least, shown(L, i));
     else
         snprintf(text, size, "must be a whole number from %lld to %lld, not %s", (long long)least,
                  (long long)most, shown(L, i));
@@ -199,7 +200,8 @@ static const char *check_pad_button(lua_State *L, int i, char *text, size_t size
 
 static const char *check_pad_axis(lua_State *L, int i, char *text, size_t size)
 {
-    return pad_word(L, i, "the name of a pad's axis", moth_pad_axis_from_name, moth_pad_axis_name, text, size);
+    return pad_word(L, i, "the name of a pad's axis", moth_pad_axis_from_name, moth_pad_axis_name, text,
+                    size);
 }
 
 /* May be left out, or be nil or false: it is the truth of it that counts; but not forgotten. */
@@ -208,6 +210,14 @@ static const char *check_condition(lua_State *L, int i, char *text, size_t size)
     if (lua_type(L, i) != LUA_TNONE)
         return NULL;
     snprintf(text, size, "is missing");
+    return text;
+}
+
+static const char *check_snapshot(lua_State *L, int i, char *text, size_t size)
+{
+    if (luaL_testudata(L, i, "moth.snapshot"))
+        return NULL;
+    snprintf(text, size, "must be a snapshot, not %s", shown(L, i));
     return text;
 }
 
@@ -231,6 +241,7 @@ static const struct type types[] = {
     {"condition", "any", check_condition},
     {"any", "any", check_condition},
     {"pad", "moth.pad", NULL},
+    {"snapshot", "moth.snapshot", check_snapshot},
 };
 
 static const struct type *find_type(const char *name)
@@ -399,11 +410,11 @@ static void open_class(lua_State *L, const struct moth_lua_class *class)
     lua_setfield(L, -2, "__name");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
-    lua_pushlightuserdata(L, (void *)(uintptr_t)class);
+    lua_pushlightuserdata(L, (void *)(uintptr_t) class);
     lua_pushcclosure(L, class_newindex, 1);
     lua_setfield(L, -2, "__newindex");
 
-    lua_pushlightuserdata(L, (void *)(uintptr_t)class);
+    lua_pushlightuserdata(L, (void *)(uintptr_t) class);
     lua_newtable(L);
     for (size_t t = 0; class->tables[t]; t++)
         for (const struct moth_lua_entry *entry = class->tables[t]; entry->name; entry++)

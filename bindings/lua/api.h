@@ -50,6 +50,9 @@ struct moth_lua_host {
     struct moth_lua_pad pads[MOTH_PADS_MAX];
     size_t n_queue;
     struct moth_input_event queue[MOTH_PROGRAM_EVENTS_MAX];
+
+    struct moth_lua_place *places; /* what the script's snapshots stand for (api_branch.c) */
+    size_t n_places, n_held;
 };
 
 typedef int (*moth_lua_function)(lua_State *L, struct moth_lua_host *host);
@@ -69,7 +72,7 @@ struct moth_lua_class {
 };
 
 extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
-    moth_lua_api_judge[], moth_lua_api_pad[], moth_lua_api_rng[];
+    moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[];
 extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
 extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */
 
@@ -106,7 +109,11 @@ int moth_lua_object_index(lua_State *L, int argument);
 
 /* Queue one input for the next boundary; raises when too many are queued. */
 void moth_lua_queue(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event);
-/* Run frames with what is queued; raises when the play is over. */
+/* How the error begins that a step raises when the game died and the script holds a snapshot. */
+extern const char moth_lua_game_ended[];
+/* Free what snapshots hold. */
+void moth_lua_branch_fini(struct moth_lua_host *host);
+/* Run frames with what is queued; raises when the play is over, or the game. */
 void moth_lua_step(lua_State *L, struct moth_lua_host *host, uint64_t frames);
 /* The same without Lua, for a play's end. Never more than the budget. */
 void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames);

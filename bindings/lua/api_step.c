@@ -31,10 +31,14 @@ void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
         host->end = MOTH_LUA_END_BUDGET;
 }
 
+const char moth_lua_game_ended[] = "the game ended";
+
 void moth_lua_step(lua_State *L, struct moth_lua_host *host, uint64_t frames)
 {
     moth_lua_box_alive(&host->box);
     moth_lua_run_frames(host, frames);
+    if (host->end == MOTH_LUA_END_GAME && host->n_held > 0)
+        luaL_error(L, "%s at frame %d", moth_lua_game_ended, (int)host->now.frame);
     if (host->end != MOTH_LUA_END_NONE)
         moth_lua_box_stop(L);
 }

@@ -225,6 +225,9 @@ static void judge(const struct moth_agent *agent, struct moth_lua_host *host, bo
                   struct moth_agent_outcome *outcome)
 {
     bool fault = host->end == MOTH_LUA_END_NONE && (failed || host->box.stopped);
+    /* A script that holds snapshots runs on after the game's death: only that error of its is none. */
+    if (host->end == MOTH_LUA_END_GAME && failed && !host->box.stopped)
+        fault = strstr(host->box.message, moth_lua_game_ended) == NULL;
     if (!fault && host->end == MOTH_LUA_END_NONE) {
         moth_lua_release_all(host);
         bool room = !host->play.max_frames || host->frames < host->play.max_frames;
@@ -269,6 +272,7 @@ enum moth_agent_result moth_agent_play(const struct moth_agent *agent, const str
         outcome->result = MOTH_AGENT_ERROR;
     } else {
         judge(agent, host, run_agent(agent, host) != 0, outcome);
+        moth_lua_branch_fini(host);
         moth_lua_box_close(&host->box);
     }
     free(host);

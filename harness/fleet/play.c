@@ -32,7 +32,8 @@ struct play {
     char *work; /* folder of this instance, or NULL */
     struct moth_err trace_err;
     uint64_t told_ns;
-    uint32_t frames; /* boundaries played, over all branches */
+    uint32_t frames;              /* boundaries played, over all branches */
+    uint64_t virtual_ns, last_ns; /* their time; when the last one was */
     struct moth_keep keep;
     struct moth_frame_counts *frame_counts;
 };
@@ -43,6 +44,8 @@ static void on_observed(void *context, const struct moth_observation *observatio
 {
     struct play *play = context;
     play->frames++;
+    play->virtual_ns += observation->time_ns - play->last_ns;
+    play->last_ns = observation->time_ns;
     if (play->frame_counts)
         moth_frame_counts_add(play->frame_counts, observation->cpu_ns);
 }
@@ -201,6 +204,7 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     int result = moth_tree_restore(play->tree, node, err);
     play->step = moth_instance_death(moth_tree_instance(play->tree))->how;
     *now = now_of(play);
+    play->last_ns = now->time_ns;
     tell_progress(play);
     return result;
 }
@@ -317,6 +321,7 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
     struct moth_instance *instance = moth_tree_instance(play->tree);
     done->build_id = strdup(play->header.build_id);
     play->frames = frame_of(play); /* the first boundary */
+    play->virtual_ns = play->last_ns = moth_instance_last(instance)->time_ns;
     if (play->frames == 0) {
         describe_no_frame(play, done);
         return;
@@ -328,11 +333,10 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
         outcome.result = MOTH_AGENT_GAME_ENDED;
         judge(play);
     }
-    instance = moth_tree_instance(play->tree);
-    moth_keep_store(&play->keep, play->place, play->index, play->work, instance);
+    moth_keep_store(&play->keep, play->place, play->index, play->work, moth_tree_instance(play->tree));
     describe_end(play, &outcome, done);
     done->frames = play->frames;
-    done->virtual_ns = moth_instance_last(instance)->time_ns;
+    done->virtual_ns = play->virtual_ns;
     if (play->keep.n > 0)
         done->fingerprint = strdup(play->keep.items[0].finding->fingerprint);
 }

@@ -113,6 +113,36 @@ static void waiting(void *context, uint32_t frame, bool is_waiting)
     say(context, "waiting %u %d\n", frame, is_waiting);
 }
 
+static uint64_t snapshot(void *context, struct moth_err *err)
+{
+    struct lua_play *play = context;
+    for (size_t i = 0; i < LUA_PLAY_PLACES; i++)
+        if (play->places[i].frame == 0) {
+            play->places[i] = play->now;
+            say(play, "snapshot %zu\n", i + 1);
+            return i + 1;
+        }
+    moth_err_set(err, MOTH_ERR_MEMORY, "no room for another snapshot");
+    return 0;
+}
+
+static int restore(void *context, uint64_t id, struct moth_lua_now *now, struct moth_err *err)
+{
+    struct lua_play *play = context;
+    say(play, "restore %u\n", (unsigned)id);
+    if (play->no_restore)
+        return moth_err_set(err, MOTH_ERR_SYSTEM, "its process was killed");
+    play->now = *now = play->places[id - 1];
+    return 0;
+}
+
+static void release(void *context, uint64_t id)
+{
+    struct lua_play *play = context;
+    say(play, "release %u\n", (unsigned)id);
+    play->places[id - 1].frame = 0;
+}
+
 static void print(void *context, const char *line)
 {
     say(context, "print %s\n", line);
@@ -132,6 +162,9 @@ void lua_play_named(struct lua_play *play, const char *name)
                                        .finding = finding,
                                        .mark = mark,
                                        .waiting = waiting,
+                                       .snapshot = snapshot,
+                                       .restore = restore,
+                                       .release = release,
                                        .print = print};
     enum moth_agent_result result = moth_agent_play(agent, &backend, &play->play, &play->outcome);
     assert_int_equal(result, play->outcome.result);

@@ -9,16 +9,18 @@
 
 #include "bindings/lua/host.h"
 
+#define LUA_PLAY_PLACES 8 /* snapshots at once */
+
 struct lua_play {
     /* what the game does */
     uint32_t ends_at, interrupts_at; /* frame, 0: never */
-    bool no_picture;
+    bool no_picture, no_restore;
     struct moth_agent_options options;
     struct moth_agent_play play;
     const char *folder; /* where the script lies; NULL: a scratch folder */
 
     /* what came of it */
-    struct moth_lua_now now;
+    struct moth_lua_now now, places[LUA_PLAY_PLACES];
     struct moth_agent_outcome outcome;
     struct moth_err load_err;
     bool loaded;

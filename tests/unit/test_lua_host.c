@@ -28,7 +28,8 @@ static void steps_are_split_and_counted(void **state)
     logs(PLAY("game:step() game:step(3) print(game.frame) print(string.format('%.3f', game.time))"),
          "step 1\nstep 3\nprint 4\nprint 0.067\n");
     logs(PLAY("game:step(600)"), "step 256\nstep 256\nstep 88\n");
-    logs(PLAY("print(game.frame, game.time, game.width, game.height) game:step() print(game.width, game.height)"),
+    logs(PLAY("print(game.frame, game.time, game.width, game.height) game:step() print(game.width, "
+              "game.height)"),
          "print 0\t0.0\t0\t0\nstep 1\nprint 320\t200\n");
 }
 
@@ -45,7 +46,8 @@ static void keys_wait_for_a_step(void **state)
 static void keys_cannot_be_pressed_twice(void **state)
 {
     (void)state;
-    logs(PLAY("game:press('a') game:press('a') game:release('b') game:step() game:release('a') game:release('a') "
+    logs(PLAY("game:press('a') game:press('a') game:release('b') game:step() game:release('a') "
+              "game:release('a') "
               "game:step()"),
          "step 1 down:a\nstep 1 up:a\n");
 }
@@ -81,7 +83,8 @@ static void mouse_and_pads(void **state)
          "step 1 move:10,20 wheel:0,-1\nstep 1 move:5,6 mouse_down:1\nstep 1 mouse_up:1\n"
          "step 1 move:1,2 mouse_down:3\nstep 1 mouse_up:3\n");
     logs(PLAY("local p = game:pad(1) print(p == game:pad(1)) p:axis('righttrigger', 1) p:axis('lefty', 0.5) "
-              "p:press('a') p:press('a') game:step() p:axis('righttrigger', 0) p:axis('lefty', 0) p:release('a')"),
+              "p:press('a') p:press('a') game:step() p:axis('righttrigger', 0) p:axis('lefty', 0) "
+              "p:release('a')"),
          "print true\nstep 1 pad0 pad0_axis:righttrigger=32767 pad0_axis:lefty=16384 pad0_down:a\n"
          "step 1 pad0_axis:righttrigger=0 pad0_axis:lefty=0 pad0_up:a\n");
     struct lua_play *play = fresh();
@@ -105,7 +108,8 @@ static void looking(void **state)
     struct lua_play *play = fresh();
     play->no_picture = true;
     lua_play_well(play, PLAY("print(game:picture()) print(game:screenshot('x'))"));
-    assert_string_equal(play->log, "print nil\tthe picture cannot be read\nprint nil\tthe picture cannot be read\n");
+    assert_string_equal(play->log,
+                        "print nil\tthe picture cannot be read\nprint nil\tthe picture cannot be read\n");
     free(play);
     lua_play_fails(PLAY("game:screenshot('../x')"), "game:screenshot: name: ");
     lua_play_fails(PLAY("game:screenshot('.x')"), "game:screenshot: name: ");
@@ -124,14 +128,16 @@ static void waiting_until(void **state)
     lua_play_fails(PLAY("game:wait_until(1)"), "game:wait_until: fn: must be a function, not number");
     lua_play_fails(PLAY("game:wait_until(print, {timout=3})"), "knows only 'timeout', not 'timout'");
     lua_play_fails(PLAY("game:wait_until(print, {timeout=0})"), "game:wait_until: options.timeout: must be");
-    lua_play_fails(PLAY("game:wait_until(print, {timeout='x'})"), "game:wait_until: options.timeout: must be");
+    lua_play_fails(PLAY("game:wait_until(print, {timeout='x'})"),
+                   "game:wait_until: options.timeout: must be");
 }
 
 static void judging(void **state)
 {
     (void)state;
     logs(PLAY("for i = 1, 3 do game:step() print(game:expect(i < 2, 'low')) end game:expect(nil, 'none') "
-              "game:expect(0, 'zero is true') game:report('softlock', 'stuck') game:report('softlock', 'stuck') "
+              "game:expect(0, 'zero is true') game:report('softlock', 'stuck') game:report('softlock', "
+              "'stuck') "
               "game:report('spike', 'stuck') game:mark('here') game:waiting(true)"),
          "step 1\nprint true\nstep 1\nfinding 5 2 low\nprint false\nstep 1\nprint false\nfinding 5 3 none\n"
          "finding 3 3 stuck\nfinding 4 3 stuck\nmark 3 here\nwaiting 3 1\n");
@@ -146,10 +152,11 @@ static void judging(void **state)
 static void randomness_is_the_seeds(void **state)
 {
     (void)state;
-    const char *script = PLAY("for _ = 1, 20 do print(rng:int(1, 100), rng:pick{'a', 'b', 'c'}, rng:chance(0.5), "
-                              "math.random(1, 9), math.random()) end print(rng:int(3, 3), rng:int(-2, -2)) "
-                              "assert(math.random(0) ~= math.random(0)) assert(rng:chance(1)) "
-                              "assert(not rng:chance(0)) rng:int(math.mininteger, math.maxinteger)");
+    const char *script =
+        PLAY("for _ = 1, 20 do print(rng:int(1, 100), rng:pick{'a', 'b', 'c'}, rng:chance(0.5), "
+             "math.random(1, 9), math.random()) end print(rng:int(3, 3), rng:int(-2, -2)) "
+             "assert(math.random(0) ~= math.random(0)) assert(rng:chance(1)) "
+             "assert(not rng:chance(0)) rng:int(math.mininteger, math.maxinteger)");
     struct lua_play *a = fresh(), *b = fresh(), *c = fresh();
     a->play.seed = b->play.seed = 7;
     c->play.seed = 8;
@@ -175,8 +182,10 @@ static void misuse_names_the_argument(void **state)
     lua_play_fails(PLAY("game:tap('lefft')"), "game:tap: key: there is no key 'lefft'; did you mean 'left'?");
     lua_play_fails(PLAY("game:tap()"), "game:tap: key: must be the name of a key, not nothing");
     lua_play_fails(PLAY("game:tap('a', 0)"), "game:tap: frames: must be a whole number, at least 1, not 0");
-    lua_play_fails(PLAY("game:tap('a', 1.5)"), "game:tap: frames: must be a whole number, at least 1, not 1.5");
-    lua_play_fails(PLAY("game:tap('a', '2')"), "game:tap: frames: must be a whole number, at least 1, not the string");
+    lua_play_fails(PLAY("game:tap('a', 1.5)"),
+                   "game:tap: frames: must be a whole number, at least 1, not 1.5");
+    lua_play_fails(PLAY("game:tap('a', '2')"),
+                   "game:tap: frames: must be a whole number, at least 1, not the string");
     lua_play_fails(PLAY("game:tap('a', 1, 2)"), "game:tap takes 2 arguments, not 3");
     lua_play_fails(PLAY("game:step(-1)"), "game:step: n: must be a whole number, at least 1, not -1");
     lua_play_fails(PLAY("game.step(5)"), "game.step: call it with a colon, game:step(");
@@ -185,11 +194,14 @@ static void misuse_names_the_argument(void **state)
     lua_play_fails(PLAY("game:stpe()"), "game.stpe: there is no such thing; did you mean 'step'?");
     lua_play_fails(PLAY("game.frame = 3"), "game.frame: nothing can be stored in game");
     lua_play_fails(PLAY("game:click(1)"), "game:click: y: must be a whole number");
-    lua_play_fails(PLAY("game:click(1, 2, 6)"), "game:click: button: must be a whole number from 1 to 5, not 6");
+    lua_play_fails(PLAY("game:click(1, 2, 6)"),
+                   "game:click: button: must be a whole number from 1 to 5, not 6");
     lua_play_fails(PLAY("game:pad(0)"), "game:pad: i: must be a whole number from 1 to 4, not 0");
     lua_play_fails(PLAY("game:pad(1):press('strat')"), "'strat' is none of a, b, x, y, back");
-    lua_play_fails(PLAY("game:pad(1):axis('leftx', 2)"), "pad:axis: value: must be a number from -1 to 1, not 2");
-    lua_play_fails(PLAY("game:pad(1):axis('rightx ', 0)"), "leftx, lefty, rightx, righty, lefttrigger, righttrigger");
+    lua_play_fails(PLAY("game:pad(1):axis('leftx', 2)"),
+                   "pad:axis: value: must be a number from -1 to 1, not 2");
+    lua_play_fails(PLAY("game:pad(1):axis('rightx ', 0)"),
+                   "leftx, lefty, rightx, righty, lefttrigger, righttrigger");
     lua_play_fails(PLAY("game:mark(5)"), "game:mark: text: must be a string, not number");
     lua_play_fails(PLAY("game:waiting(1)"), "game:waiting: is_waiting: must be true or false, not number");
 }
@@ -197,14 +209,56 @@ static void misuse_names_the_argument(void **state)
 static void later_calls_say_so(void **state)
 {
     (void)state;
-    lua_play_fails(PLAY("local s = game:snapshot()"), "game.snapshot is not in this version of moth");
-    lua_play_fails(PLAY("game:restore(1)"), "game.restore is not in this version of moth");
     lua_play_fails(PLAY("game:watch{hp = 'player.health'}"), "game.watch is not in this version of moth");
     lua_play_fails(PLAY("print(game.state.hp)"), "game.state is not in this version of moth");
     lua_play_fails(PLAY("game:call('f()')"), "game.call is not in this version of moth");
     lua_play_fails(PLAY("game:see('x.png')"), "game.see is not in this version of moth");
     lua_play_fails(PLAY("game:events()"), "game.events is not in this version of moth");
     lua_play_fails(PLAY("game:on('x', print)"), "game.on is not in this version of moth");
+}
+
+/* What a script holds down and has queued belongs to the place. */
+static void branching(void **state)
+{
+    (void)state;
+    struct lua_play play = {0};
+    lua_play_well(&play,
+                  PLAY("game:press('a') game:step(5) game:press('b') local s = game:snapshot() "
+                       "game:release('a') game:step(3) print(game.frame) print(game:restore(s), game.frame) "
+                       "game:release('a') game:step(1) s:release() s:release()"));
+    assert_string_equal(play.log, "step 5 down:a\nsnapshot 1\nstep 3 down:b up:a\nprint 8\nrestore 1\n"
+                                  "print true\t5\nstep 1 down:b up:a\nrelease 1\nstep 1 up:b\n");
+    lua_play_fails(PLAY("game:restore(1)"), "game:restore: snapshot: must be a snapshot, not 1");
+    lua_play_fails(PLAY("local s = game:snapshot() s:release() game:restore(s)"),
+                   "the snapshot was released");
+    struct lua_play many = {0};
+    lua_play_well(&many, PLAY("for i = 1, 9 do game:step() print(game:snapshot()) end"));
+    assert_non_null(strstr(many.log, "print nil\tno room for another snapshot"));
+    struct lua_play killed = {.no_restore = true};
+    lua_play(&killed, PLAY("game:step() local s = game:snapshot() print(game:restore(s)) "
+                           "print(pcall(game.step, game))"));
+    assert_non_null(
+        strstr(killed.log, "print nil\tits process was killed\nprint false\tthe game ended at frame 1"));
+}
+
+/* With a snapshot in hand a death is an error like any other; without one it ends the play. */
+static void branching_after_death(void **state)
+{
+    (void)state;
+    struct lua_play play = {.ends_at = 10};
+    lua_play_well(&play, PLAY("game:step(4) local s = game:snapshot() print(pcall(game.step, game, 20)) "
+                              "print(pcall(game.step, game)) print(pcall(game.snapshot, game)) "
+                              "game:restore(s) game:step(2) print(game.frame)"));
+    assert_non_null(strstr(
+        play.log, "print false\tthe game ended at frame 10\n"
+                  "print false\tthe game ended at frame 10\n"
+                  "print false\tthe game ended; there is nothing to keep\nrestore 1\nstep 2\nprint 6"));
+    struct lua_play uncaught = {.ends_at = 10};
+    lua_play(&uncaught, PLAY("local s = game:snapshot() game:step(20)"));
+    assert_int_equal(uncaught.outcome.result, MOTH_AGENT_GAME_ENDED);
+    struct lua_play wrong = {.ends_at = 10};
+    lua_play(&wrong, PLAY("local s = game:snapshot() pcall(game.step, game, 20) error('mine')"));
+    assert_int_equal(wrong.outcome.result, MOTH_AGENT_ERROR);
 }
 
 int main(void)
@@ -223,6 +277,8 @@ int main(void)
         cmocka_unit_test(randomness_is_the_seeds),
         cmocka_unit_test(misuse_names_the_argument),
         cmocka_unit_test(later_calls_say_so),
+        cmocka_unit_test(branching),
+        cmocka_unit_test(branching_after_death),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,29 @@ function game:mark(text) end
 ---@param is_waiting boolean
 function game:waiting(is_waiting) end
 
+--- Keep the whole game as it stands, and what the script holds down and has queued. The game goes
+--- on as if nothing had been. nil and a reason where it cannot be kept. As long as a script holds a
+--- snapshot, a game that dies is no end of the play: game:step raises an error that begins with
+--- "the game ended", and after game:restore the play goes on.
+---@return moth.snapshot?
+---@return string?
+function game:snapshot() end
+
+--- Return to a snapshot: as often as wanted, in any order, also after the game died. nil and a
+--- reason when the game could not be brought back; another snapshot may be tried.
+---@param snapshot moth.snapshot
+---@return boolean?
+---@return string?
+function game:restore(snapshot) end
+
+--- A place in the game that can be returned to: `game:snapshot()`.
+---@class moth.snapshot
+local snapshot = {}
+
+--- The script needs the snapshot no longer: its memory is given back. Once is enough, twice does no
+--- harm.
+function snapshot:release() end
+
 --- A virtual game controller: `game:pad(i)`.
 ---@class moth.pad
 local pad = {}
