@@ -146,6 +146,18 @@ static int api_click(lua_State *L, struct moth_lua_host *host)
     return 0;
 }
 
+static int api_mouse_press(lua_State *L, struct moth_lua_host *host)
+{
+    mouse_button(L, host, (uint16_t)luaL_optinteger(L, 2, 1), true);
+    return 0;
+}
+
+static int api_mouse_release(lua_State *L, struct moth_lua_host *host)
+{
+    mouse_button(L, host, (uint16_t)luaL_optinteger(L, 2, 1), false);
+    return 0;
+}
+
 static int api_wheel(lua_State *L, struct moth_lua_host *host)
 {
     struct moth_input_event event = {.type = MOTH_INPUT_WHEEL};
@@ -200,6 +212,10 @@ const struct moth_lua_entry moth_lua_api_input[] = {
     {"click", api_click, "x: pixels, y: pixels, button?: mouse_button",
      "Move the mouse, press a button (1 left, the default; 2 middle; 3 right), step one frame, let it go, "
      "step one frame."},
+    {"mouse_press", api_mouse_press, "button?: mouse_button",
+     "Press a mouse button where the mouse is and keep it down, to drag: 1 left (the default), 2 middle, 3 "
+     "right."},
+    {"mouse_release", api_mouse_release, "button?: mouse_button", "Let a mouse button go."},
     {"wheel", api_wheel, "dx: notches, dy: notches", "Turn the wheel; right and up are positive."},
     {"quit", api_quit, "", "As if the window was closed."},
     {NULL, NULL, NULL, NULL}};

@@ -79,6 +79,8 @@ static void text_is_split_between_characters(void **state)
 static void mouse_and_pads(void **state)
 {
     (void)state;
+    logs(PLAY("game:mouse_press() game:step() game:mouse_move(3, 4) game:mouse_release() game:step()"),
+         "step 1 mouse_down:1\nstep 1 move:3,4 mouse_up:1\n");
     logs(PLAY("game:mouse_move(10, 20) game:wheel(0, -1) game:step() game:click(5, 6) game:click(1, 2, 3)"),
          "step 1 move:10,20 wheel:0,-1\nstep 1 move:5,6 mouse_down:1\nstep 1 mouse_up:1\n"
          "step 1 move:1,2 mouse_down:3\nstep 1 mouse_up:3\n");

@@ -58,6 +58,15 @@ function game:mouse_move(x, y) end
 ---@param button? integer
 function game:click(x, y, button) end
 
+--- Press a mouse button where the mouse is and keep it down, to drag: 1 left (the default), 2
+--- middle, 3 right.
+---@param button? integer
+function game:mouse_press(button) end
+
+--- Let a mouse button go.
+---@param button? integer
+function game:mouse_release(button) end
+
 --- Turn the wheel; right and up are positive.
 ---@param dx integer
 ---@param dy integer
