@@ -20,10 +20,11 @@ static struct shown *last_shown;
 static SDL_Window *focus;
 static bool focus_fresh;
 
-/* The last presented picture, as far as it was read. */
+/* The picture as it was read at one boundary. At the next one it is read again though nothing was presented:
+ * a game may have drawn since, and what is seen must not depend on who looked before. */
 static struct {
     uint64_t hash;
-    uint32_t sequence;
+    uint32_t sequence, frame;
     bool read, ok;
 } seen;
 
@@ -222,6 +223,11 @@ void moth_video_observe(struct moth_observation *o, uint32_t want, bool last)
     want = of_interest(want, last);
     if (want == 0)
         return;
+    if (seen.frame != moth_channel->frame) {
+        seen.frame = moth_channel->frame;
+        seen.read = false;
+        seen.hash = 0;
+    }
     bool enough = seen.read && !(want & (MOTH_WANT_PIXELS | MOTH_WANT_CELL)) && seen.hash != 0;
     if (!enough)
         look(last_shown, want);
