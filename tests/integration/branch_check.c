@@ -30,6 +30,7 @@ struct check {
     const char *name;
     uint32_t before, end, look_frames;
     int still, live, brief;
+    const char *logs; /* where the games' output is kept, or NULL */
     struct inputs same, other;
     struct record straight, straight_other, seen;
     double snapshot_ms, restore_ms;
@@ -50,13 +51,25 @@ static bool go_on(struct check *check, struct play *play, const char *what, uint
     return play_to(play, to) || fail(check, what, play->said);
 }
 
-static bool same_as(struct check *check, const struct record *straight, const char *what, uint32_t from, uint32_t to)
+static void keep_log(const struct check *check, const struct play *play, const char *name)
+{
+    char path[4096];
+    struct moth_err err;
+    snprintf(path, sizeof path, "%s/%s.log", check->logs ? check->logs : "", name);
+    if (check->logs && moth_instance_log_save(moth_tree_instance(play->tree), path, &err) != 0)
+        fprintf(stderr, "branch_check: %s\n", err.message);
+}
+
+static bool same_as(struct check *check, const struct play *play, const struct record *straight, const char *what,
+                    uint32_t from, uint32_t to)
 {
     struct difference found = record_compare(straight, &check->seen, from, to);
     char why[160];
     check->compared++;
     if (!found.any)
         return true;
+    if (play)
+        keep_log(check, play, "different");
     snprintf(why, sizeof why, "frame %u, %u after the fork: %s differs", found.frame,
              found.frame > check->before ? found.frame - check->before : 0, found.chain);
     return fail(check, what, why);
@@ -82,7 +95,7 @@ static bool branch(struct check *check, struct play *play, const char *what, str
 {
     play->inputs = inputs;
     return restore(check, play, what, node) && go_on(check, play, what, check->end) &&
-           same_as(check, straight, what, moth_node_frame(node), check->end);
+           same_as(check, play, straight, what, moth_node_frame(node), check->end);
 }
 
 static struct moth_node *snapshot(struct check *check, struct play *play, const char *what)
@@ -113,6 +126,8 @@ static bool run_straight(struct check *check, const struct inputs *inputs, struc
     play.inputs = inputs;
     play.record = record;
     ok = ok && go_on(check, &play, what, check->end);
+    if (play.tree)
+        keep_log(check, &play, record == &check->straight ? "straight" : record == &check->seen ? "different" : "other");
     moth_tree_close(play.tree);
     return ok;
 }
@@ -139,7 +154,7 @@ static bool nested(struct check *check, struct play *play, struct moth_node *for
               go_on(check, play, "to the innermost snapshot", check->before + 2 * third) &&
               (innermost = snapshot(check, play, "the innermost snapshot")) &&
               go_on(check, play, "after the innermost snapshot", check->end) &&
-              same_as(check, &check->straight, "going on after nested snapshots", check->before, check->end) &&
+              same_as(check, play, &check->straight, "going on after nested snapshots", check->before, check->end) &&
               branch(check, play, "the nested branch", inner, &check->same, &check->straight) &&
               branch(check, play, "the outer branch after it", fork, &check->other, &check->straight_other) &&
               branch(check, play, "the innermost branch", innermost, &check->same, &check->straight);
@@ -172,7 +187,8 @@ static bool after_death(struct check *check, struct play *play, struct moth_node
     struct moth_err err;
     if (owner <= 1 || kill(owner, SIGKILL) != 0)
         return fail(check, "killing the game", "it could not be killed");
-    if (moth_tree_step(play->tree, 1, NULL, 0, &err) != MOTH_STEP_KILLED)
+    enum moth_step step = moth_tree_step(play->tree, 1, NULL, 0, &err);
+    if (step == MOTH_STEP_OK || step == MOTH_STEP_FAULT)
         return fail(check, "killing the game", "nobody noticed");
     if (moth_tree_snapshot(play->tree, &err))
         return fail(check, "killing the game", "a snapshot was taken of a dead game");
@@ -196,7 +212,7 @@ static bool own_trace(struct check *check, struct play *play, const struct recor
         return fail(check, "the branch's trace", "checkpoints are missing");
     struct inputs inputs = {.events = trace->events, .n = trace->n_events};
     bool ok = run_straight(check, &inputs, &check->seen, "the branch's trace in a fresh process") &&
-              same_as(check, straight, "the branch's trace in a fresh process", 0, check->end);
+              same_as(check, NULL, straight, "the branch's trace in a fresh process", 0, check->end);
     moth_trace_free(trace);
     return ok;
 }
@@ -207,10 +223,10 @@ static bool branches(struct check *check)
     struct moth_node *fork = NULL;
     bool ok = open_play(check, &play, "the branching run", PLENTY) &&
               go_on(check, &play, "before the fork", check->before) &&
-              same_as(check, &check->straight, "before the fork", 0, check->before) &&
+              same_as(check, &play, &check->straight, "before the fork", 0, check->before) &&
               (fork = snapshot(check, &play, "the snapshot")) &&
               go_on(check, &play, "after the snapshot", check->end) &&
-              same_as(check, &check->straight, "going on after a snapshot", check->before, check->end) &&
+              same_as(check, &play, &check->straight, "going on after a snapshot", check->before, check->end) &&
               branch(check, &play, "the branch", fork, &check->same, &check->straight) &&
               branch(check, &play, "the branch with other inputs", fork, &check->other, &check->straight_other);
     if (!check->brief)
@@ -232,7 +248,7 @@ static bool small_budget(struct check *check, uint64_t memory_bytes, const char 
     bool ok = open_play(check, &play, what, memory_bytes) && go_on(check, &play, what, check->before) &&
               (fork = snapshot(check, &play, what)) && go_on(check, &play, what, check->before + half) &&
               (later = snapshot(check, &play, what)) && go_on(check, &play, what, check->end) &&
-              same_as(check, &check->straight, what, 0, check->end) &&
+              same_as(check, &play, &check->straight, what, 0, check->end) &&
               branch(check, &play, what, fork, &check->other, &check->straight_other) &&
               branch(check, &play, what, later, &check->same, &check->straight);
     if (ok) {
@@ -286,7 +302,7 @@ static bool parse_keys(struct inputs *inputs, const char *names)
 int main(int argc, const char **argv)
 {
     struct check check = {.launch.channel = {.seed = 1, .hz = 60}};
-    int before = 120, after = 120, look = 30, seed = 1, schedule_seed = 0;
+    int before = 120, after = 120, look = 30, seed = 1, schedule_seed = 0, spin = 0;
     char *video = "none", *keys = "left,right,up,down,space,return", *name = NULL;
     const struct poptOption table[] = {
         {"before", 'b', POPT_ARG_INT, &before, 0, "boundaries before the fork", "N"},
@@ -297,6 +313,9 @@ int main(int argc, const char **argv)
         {"video", 'v', POPT_ARG_STRING, &video, 0, "none or gl", "MODE"},
         {"keys", 'k', POPT_ARG_STRING, &keys, 0, "what is played with", "NAME,…"},
         {"name", 'n', POPT_ARG_STRING, &name, 0, "the row's first column", "NAME"},
+        {"spin-ms", 0, POPT_ARG_INT, &spin, 0, "CPU time without a scheduling point until preemption", "N"},
+        {"logs", 0, POPT_ARG_STRING, &check.logs, 0, "keep the straight runs' output there, and the one's that differs",
+         "DIR"},
         {"still", 0, POPT_ARG_NONE, &check.still, 0, "the game need not react to inputs", NULL},
         {"live", 0, POPT_ARG_NONE, &check.live, 0, "a snapshot must have a live process behind it", NULL},
         {"brief", 0, POPT_ARG_NONE, &check.brief, 0, "leave out small budgets and the trace", NULL},
@@ -317,6 +336,7 @@ int main(int argc, const char **argv)
     check.look_frames = (uint32_t)look;
     check.launch.channel.seed = (uint64_t)seed;
     check.launch.channel.schedule_seed = (uint64_t)schedule_seed;
+    check.launch.channel.spin_budget_ms = (uint32_t)spin;
     check.launch.channel.video = strcmp(video, "gl") == 0 ? MOTH_VIDEO_GL : MOTH_VIDEO_NONE;
     inputs_grow(&check.same, (uint64_t)seed, 1, check.end);
     check.other = inputs_fork(&check.same, OTHER_SEED + (uint64_t)seed, check.before, check.end);

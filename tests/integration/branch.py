@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Branches of a game are exact: what a snapshot is taken of goes on as if nothing had been, and what is restored from
+it plays as a straight run does. The comparing is done by branch_check, frame by frame."""
+import os
+import re
+import subprocess
+
+from driver import add, case, check, skip
+
+FILES = ("files.c", "folders.c", "pipes.c", "threads.c", "own.c", "children.c", "cxx.cpp")
+
+
+def areas():
+    """Read from the sources, so that cases exist before the game is built."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "games", "branch")
+    for name in FILES:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            table = file.read().rpartition("struct area ")[2]
+            yield from re.findall(r'\{"(\w+)",', table)
+
+
+def checker(test):
+    program = os.path.join(os.path.abspath(test.settings.build), "tests", "integration", "branch_check")
+    if not os.path.exists(program):
+        skip(f"no {program}: it was not built")
+    return program
+
+
+def branch_check(test, *game, options=()):
+    argv = [checker(test), "--name", test.name, *options, "--", *game]
+    test.commands.append(argv)
+    done = subprocess.run(argv, cwd=test.folder, env=test.environment({"TMPDIR": test.folder}), text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=170, check=False)
+    check(done.returncode == 0, f"{done.stdout}{done.stderr}")
+    left = [name for name in os.listdir(test.folder) if name.startswith("moth-")]
+    check(not left, f"left in TMPDIR: {left}")
+
+
+def area(test, name, *options):
+    branch_check(test, test.game("branch"), name, options=("--look", "1", *options))
+
+
+for area_name in areas():
+    if area_name != "spin":
+        add(f"branch/{area_name}", area, area_name)
+add("branch/spin", area, "spin", "--brief", "--spin-ms", "50")
+
+
+def everything(test, *options):
+    branch_check(test, test.game("branch"), options=("--look", "1", *options))
+
+
+# Other places to fork at, other inputs, another order of threads.
+for fork, seed, schedule in ((7, 2, 0), (61, 3, 0), (100, 4, 5), (173, 5, 0)):
+    add(f"branch/all_{fork}", everything, "--before", str(fork), "--seed", str(seed), "--schedule-seed", str(schedule))
+
+
+@case
+def areas_are_whole(test):
+    listed = subprocess.run([test.game("branch"), "list"], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+    check(sorted(listed) == sorted(areas()), f"areas in the sources and in the game differ: {set(listed) ^ set(areas())}")
+
+
+@case
+def gl(test):
+    branch_check(test, test.game("branch_gl"), options=("--video", "gl", "--look", "10", "--brief"))
+
+
+@case
+def a_difference_is_seen(test):
+    """What asks the processor for random numbers is not the same twice: then the check must say so."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        if " rdrand " not in file.read().replace("\n", " "):
+            skip("this processor has no rdrand")
+    done = subprocess.run([checker(test), "--still", "--look", "1", "--", test.game("chaos"), "rdrand"], cwd=test.folder,
+                          env=test.environment(), text=True, capture_output=True, timeout=120, check=False)
+    check(done.returncode == 1 and "frame" in done.stderr and "differs" in done.stderr,
+          f"exit status {done.returncode}: {done.stdout}{done.stderr}")
+
+
+GAMES = ("present_thread_clean", "wait_event_clean", "no_present_clean", "windows_clean", "relaunch_clean",
+         "launcher_clean", "save_files_clean", "deepbind_clean", "static_sdl_clean", "linked_clean", "inputs",
+         "asan_use_after_free_clean")
+
+for game_name in GAMES:
+    add(f"branch/game/{game_name}",
+        lambda test, name: branch_check(test, test.game(name), options=("--brief", "--still")), game_name)
