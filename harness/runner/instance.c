@@ -22,6 +22,8 @@
 #include "runner/launch.h"
 #include "runner/png.h"
 #include "runner/private.h"
+#include "runner/process.h"
+#include "runner/snapshot.h"
 #include "runner/watch.h"
 #include "unwind/unwind.h"
 
@@ -29,57 +31,18 @@
 #define LOG_CUT_BYTES (64u << 20)
 
 struct moth_instance {
-    struct moth_channel *channel;
-    int channel_fd, pid_fd;
-    pid_t pid;
-    bool reaped;
-    int wait_status;
-    struct moth_private folder;
+    struct moth_process process;
     struct moth_game_info game;
     struct moth_limits limits;
     struct moth_observation last;
     struct moth_death death;
     bool over; /* death is filled */
+    char shared[128]; /* what the last branch could not take along */
 };
 
-/* ---- the process ---- */
-
-/* The process that plays: the one we started, or the one it started that turned to SDL. */
 static pid_t player(const struct moth_instance *in)
 {
-    pid_t owner = (pid_t)atomic_load(&in->channel->owner_pid);
-    /* The channel is the game's memory: only a process of its own session is believed to be it. */
-    return owner > 1 && owner != in->pid && getsid(owner) == in->pid ? owner : in->pid;
-}
-
-static bool gone(struct moth_instance *in)
-{
-    struct pollfd pollfd = {in->pid_fd, POLLIN, 0};
-    if (!in->reaped && (in->pid_fd < 0 || poll(&pollfd, 1, 0) > 0) &&
-        waitpid(in->pid, &in->wait_status, WNOHANG) == in->pid)
-        in->reaped = true;
-    return in->reaped;
-}
-
-/* The player died though the launcher that started it lives on. */
-static bool player_gone(const struct moth_instance *in)
-{
-    pid_t pid = player(in);
-    return pid != in->pid && kill(pid, 0) != 0 && errno == ESRCH;
-}
-
-static void kill_all(struct moth_instance *in)
-{
-    if (in->pid <= 0)
-        return;
-    kill(-in->pid, SIGKILL); /* its session's first group */
-    kill(in->pid, SIGKILL);
-    if (player(in) != in->pid && player(in) > 1)
-        kill(player(in), SIGKILL);
-    while (!in->reaped) {
-        pid_t got = waitpid(in->pid, &in->wait_status, 0);
-        in->reaped = got == in->pid || (got < 0 && errno == ECHILD);
-    }
+    return moth_process_player(&in->process);
 }
 
 /* ---- endings ---- */
@@ -91,10 +54,10 @@ static enum moth_step end(struct moth_instance *in, enum moth_step how, const ch
     in->over = true;
     struct moth_death *death = &in->death;
     death->how = how;
-    death->frame = in->channel->frame;
-    death->time_ns = in->channel->vtime_ns;
+    death->frame = in->process.channel->frame;
+    death->time_ns = in->process.channel->vtime_ns;
     snprintf(death->detail, sizeof death->detail, "%.*s", (int)sizeof death->detail - 1, detail);
-    death->sanitizer = moth_private_sanitizer_report(&in->folder);
+    death->sanitizer = moth_private_sanitizer_report(&in->process.folder);
     return how;
 }
 
@@ -103,26 +66,26 @@ static void take_stacks(struct moth_instance *in, bool running)
 {
     struct moth_err err;
     if (running)
-        in->death.unwound = moth_unwind_running(player(in), in->channel, &err);
+        in->death.unwound = moth_unwind_running(player(in), in->process.channel, &err);
     else
-        in->death.unwound = moth_unwind(player(in), in->channel, NULL, &err);
+        in->death.unwound = moth_unwind(player(in), in->process.channel, NULL, &err);
     if (in->death.unwound != NULL)
         in->death.stacks = moth_stacks_text(in->death.unwound);
 }
 
 static enum moth_step end_crash(struct moth_instance *in)
 {
-    char text[sizeof in->channel->crash.message];
-    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->channel->crash.message);
-    in->death.signal = in->channel->crash.signal;
+    char text[sizeof in->process.channel->crash.message];
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->process.channel->crash.message);
+    in->death.signal = in->process.channel->crash.signal;
     take_stacks(in, false);
     return end(in, MOTH_STEP_CRASH, text);
 }
 
 static enum moth_step end_deadlock(struct moth_instance *in)
 {
-    char text[sizeof in->channel->deadlock_text];
-    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->channel->deadlock_text);
+    char text[sizeof in->process.channel->deadlock_text];
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, in->process.channel->deadlock_text);
     take_stacks(in, false);
     return end(in, MOTH_STEP_DEADLOCK, text);
 }
@@ -131,7 +94,7 @@ static enum moth_step end_stuck(struct moth_instance *in, const char *why)
 {
     take_stacks(in, true);
     enum moth_step how = end(in, MOTH_STEP_HANG, why);
-    kill_all(in);
+    moth_process_kill(&in->process);
     return how;
 }
 
@@ -139,16 +102,16 @@ static enum moth_step end_memory(struct moth_instance *in, const char *why)
 {
     take_stacks(in, false);
     enum moth_step how = end(in, MOTH_STEP_MEMORY, why);
-    kill_all(in);
+    moth_process_kill(&in->process);
     return how;
 }
 
 static enum moth_step end_gone(struct moth_instance *in)
 {
-    int status = in->wait_status;
-    if (in->channel->state == MOTH_STATE_EXIT || !in->reaped || WIFEXITED(status)) {
-        bool told = in->channel->state == MOTH_STATE_EXIT;
-        in->death.exit_status = told ? in->channel->exit_status & 0xff : in->reaped ? WEXITSTATUS(status) : 0;
+    int status = in->process.wait_status;
+    if (in->process.channel->state == MOTH_STATE_EXIT || !in->process.reaped || WIFEXITED(status)) {
+        bool told = in->process.channel->state == MOTH_STATE_EXIT;
+        in->death.exit_status = told ? in->process.channel->exit_status & 0xff : in->process.reaped ? WEXITSTATUS(status) : 0;
         return end(in, MOTH_STEP_EXIT, "");
     }
     in->death.signal = WTERMSIG(status);
@@ -159,21 +122,15 @@ static enum moth_step end_gone(struct moth_instance *in)
 
 /* ---- turns ---- */
 
-static void futex_wait_ms(_Atomic uint32_t *word, uint32_t value, long ms)
-{
-    struct timespec timeout = {ms / 1000, ms % 1000 * 1000000};
-    syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0);
-}
-
 /* A flood of output must not fill the disk: the log starts again, and says so. */
 static void cut_log(struct moth_instance *in)
 {
     static const char note[] = "[moth: the log was cut here]\n";
     struct stat st;
-    if (fstat(in->folder.log_fd, &st) != 0 || st.st_size < (off_t)LOG_CUT_BYTES)
+    if (fstat(in->process.folder.log_fd, &st) != 0 || st.st_size < (off_t)LOG_CUT_BYTES)
         return;
-    if (ftruncate(in->folder.log_fd, 0) == 0) {
-        ssize_t ignored = write(in->folder.log_fd, note, sizeof note - 1);
+    if (ftruncate(in->process.folder.log_fd, 0) == 0) {
+        ssize_t ignored = write(in->process.folder.log_fd, note, sizeof note - 1);
         (void)ignored;
     }
 }
@@ -184,18 +141,14 @@ static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err
     struct moth_watch watch;
     bool watching = false;
     char text[160];
-    uint32_t turn;
-    while ((turn = atomic_load(&in->channel->turn)) == MOTH_TURN_GAME) {
-        futex_wait_ms(&in->channel->turn, MOTH_TURN_GAME, LOOK_IN_MS);
-        if (atomic_load(&in->channel->turn) != MOTH_TURN_GAME)
-            break;
-        if (gone(in) || player_gone(in))
+    while (!moth_process_has_turn(&in->process, LOOK_IN_MS)) {
+        if (moth_process_gone(&in->process) || moth_process_player_gone(&in->process))
             return end_gone(in);
         if (!watching)
             moth_watch_begin(&watch, player(in));
         watching = true;
         cut_log(in);
-        switch (moth_watch_look(&watch, player(in), in->channel->frame, &in->limits, boot, text, sizeof text)) {
+        switch (moth_watch_look(&watch, player(in), in->process.channel->frame, &in->limits, boot, text, sizeof text)) {
         case MOTH_WATCH_STUCK:
             return end_stuck(in, text);
         case MOTH_WATCH_MEMORY:
@@ -204,7 +157,7 @@ static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err
             break;
         }
     }
-    switch (in->channel->state) {
+    switch (in->process.channel->state) {
     case MOTH_STATE_BOUNDARY:
         return MOTH_STEP_OK;
     case MOTH_STATE_CRASH:
@@ -212,38 +165,12 @@ static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err
     case MOTH_STATE_DEADLOCK:
         return end_deadlock(in);
     default:
-        moth_err_set(err, MOTH_ERR_ATTACH, "the probe gave up in the game: %.200s", in->channel->warnings);
+        moth_err_set(err, MOTH_ERR_ATTACH, "the probe gave up in the game: %.200s", in->process.channel->warnings);
         return MOTH_STEP_FAULT;
     }
 }
 
-static void give_turn(struct moth_instance *in)
-{
-    atomic_store(&in->channel->turn, MOTH_TURN_GAME);
-    syscall(SYS_futex, &in->channel->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
 /* ---- launching ---- */
-
-static int make_channel(struct moth_instance *in, const struct moth_channel_config *config, struct moth_err *err)
-{
-    in->channel_fd = memfd_create("moth-channel", MFD_CLOEXEC);
-    if (in->channel_fd < 0 || ftruncate(in->channel_fd, sizeof(struct moth_channel)) != 0)
-        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot make the channel");
-    in->channel = mmap(NULL, sizeof(struct moth_channel), PROT_READ | PROT_WRITE, MAP_SHARED, in->channel_fd, 0);
-    if (in->channel == MAP_FAILED) {
-        in->channel = NULL;
-        return moth_err_sys(err, MOTH_ERR_MEMORY, "cannot map the channel");
-    }
-    in->channel->magic = MOTH_CHANNEL_MAGIC;
-    in->channel->version = MOTH_CHANNEL_VERSION;
-    in->channel->size = sizeof(struct moth_channel);
-    in->channel->config = *config;
-    in->channel->config.launch_s = (uint64_t)time(NULL);
-    if (in->channel->config.hz == 0)
-        in->channel->config.hz = 60;
-    return 0;
-}
 
 static const char **run_argv(const struct moth_instance *in, const char *const *argv)
 {
@@ -264,7 +191,7 @@ static int start(struct moth_instance *in, const struct moth_instance_config *co
                                              : moth_fs_shipped("libmoth_probe.so");
     if (probe == NULL)
         return moth_err_set(err, MOTH_ERR_ATTACH, "libmoth_probe.so is missing beside moth; install moth whole");
-    if (moth_private_make(&in->folder, err) != 0) {
+    if (moth_private_make(&in->process.folder, err) != 0) {
         free(probe);
         return -1;
     }
@@ -273,18 +200,18 @@ static int start(struct moth_instance *in, const struct moth_instance_config *co
     struct moth_launch launch = {.path = in->game.run_path,
                                  .argv = argv,
                                  .environment = environment,
-                                 .channel_fd = config->bare ? -1 : in->channel_fd,
-                                 .private_fd = in->folder.fd,
-                                 .log_fd = in->folder.log_fd,
+                                 .channel_fd = config->bare ? -1 : in->process.channel_fd,
+                                 .private_fd = in->process.folder.fd,
+                                 .log_fd = in->process.folder.log_fd,
                                  .seed = config->channel.seed,
                                  .file_mb = in->limits.file_mb};
-    in->pid = moth_launch(&launch, err);
-    if (in->pid > 0)
-        in->pid_fd = (int)syscall(SYS_pidfd_open, in->pid, 0);
+    in->process.pid = moth_launch(&launch, err);
+    if (in->process.pid > 0)
+        in->process.pid_fd = (int)syscall(SYS_pidfd_open, in->process.pid, 0);
     free(argv);
     moth_environment_free(environment);
     free(probe);
-    return in->pid > 0 ? 0 : -1;
+    return in->process.pid > 0 ? 0 : -1;
 }
 
 struct moth_instance *moth_instance_launch(const struct moth_instance_config *config, struct moth_err *err)
@@ -294,11 +221,11 @@ struct moth_instance *moth_instance_launch(const struct moth_instance_config *co
         moth_err_set(err, MOTH_ERR_MEMORY, "no memory for an instance");
         return NULL;
     }
-    in->channel_fd = in->pid_fd = in->folder.fd = in->folder.log_fd = -1;
+    moth_process_init(&in->process);
     in->limits = config->limits;
     moth_watch_fill_limits(&in->limits);
     if (moth_game_inspect(config->argv[0], &in->game, err) != 0 ||
-        make_channel(in, &config->channel, err) != 0 || start(in, config, err) != 0) {
+        moth_process_make_channel(&in->process, &config->channel, err) != 0 || start(in, config, err) != 0) {
         moth_instance_close(in);
         return NULL;
     }
@@ -309,7 +236,7 @@ struct moth_instance *moth_instance_launch(const struct moth_instance_config *co
         return NULL;
     }
     if (!in->over)
-        in->last = in->channel->observations[0];
+        in->last = in->process.channel->observations[0];
     return in;
 }
 
@@ -346,18 +273,18 @@ enum moth_step moth_instance_step(struct moth_instance *in, uint32_t frames, con
                 return MOTH_STEP_FAULT;
             }
         }
-        load_program(in->channel, batch, events, n, done);
+        load_program(in->process.channel, batch, events, n, done);
         bool last = done + batch == frames;
-        in->channel->program.want = last ? want : want & MOTH_WANT_PICTURE;
-        in->channel->program.stop = stop;
-        give_turn(in);
+        in->process.channel->program.want = last ? want : want & MOTH_WANT_PICTURE;
+        in->process.channel->program.stop = stop;
+        moth_process_give_turn(&in->process);
         step = await(in, false, err);
-        uint32_t got = in->channel->n_observations;
+        uint32_t got = in->process.channel->n_observations;
         got = got < batch ? got : batch;
         for (uint32_t i = 0; i < got; i++) {
             if (observed != NULL)
-                observed[done + i] = in->channel->observations[i];
-            in->last = in->channel->observations[i];
+                observed[done + i] = in->process.channel->observations[i];
+            in->last = in->process.channel->observations[i];
         }
         done += got;
         events += n;
@@ -374,10 +301,10 @@ static int look(struct moth_instance *in, uint32_t want, struct moth_err *err)
 {
     if (in->over)
         return moth_err_set(err, MOTH_ERR_USAGE, "the game is gone");
-    in->channel->program.frames = 0;
-    in->channel->program.n_events = 0;
-    in->channel->program.want = want;
-    give_turn(in);
+    in->process.channel->program.frames = 0;
+    in->process.channel->program.n_events = 0;
+    in->process.channel->program.want = want;
+    moth_process_give_turn(&in->process);
     if (await(in, false, err) != MOTH_STEP_OK)
         return moth_err_set(err, MOTH_ERR_SYSTEM, "the game ended while it was looked at");
     return 0;
@@ -388,9 +315,9 @@ int moth_instance_picture(struct moth_instance *in, uint64_t *hash, struct moth_
     *hash = 0;
     if (look(in, MOTH_WANT_PICTURE_LAST, err) != 0)
         return -1;
-    if (!in->channel->observations[0].picture_ok)
+    if (!in->process.channel->observations[0].picture_ok)
         return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
-    *hash = in->channel->observations[0].picture;
+    *hash = in->process.channel->observations[0].picture;
     return 0;
 }
 
@@ -398,9 +325,9 @@ int moth_instance_cell(struct moth_instance *in, uint8_t *grid, struct moth_err 
 {
     if (look(in, MOTH_WANT_CELL, err) != 0)
         return -1;
-    if (!in->channel->cell_ok)
+    if (!in->process.channel->cell_ok)
         return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
-    memcpy(grid, in->channel->cell, sizeof in->channel->cell);
+    memcpy(grid, in->process.channel->cell, sizeof in->process.channel->cell);
     return 0;
 }
 
@@ -408,11 +335,11 @@ int moth_instance_screenshot(struct moth_instance *in, const char *path, struct 
 {
     if (look(in, MOTH_WANT_PIXELS, err) != 0)
         return -1;
-    const struct moth_picture_header *picture = &in->channel->picture;
+    const struct moth_picture_header *picture = &in->process.channel->picture;
     uint32_t width = picture->width, height = picture->height;
     if (!picture->ok || width == 0 || height == 0 || (uint64_t)width * height * 4 > MOTH_PICTURE_BYTES_MAX)
         return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
-    return moth_png_write(path, in->channel->pixels, width, height, err);
+    return moth_png_write(path, in->process.channel->pixels, width, height, err);
 }
 
 /* ---- what is known of it ---- */
@@ -429,7 +356,7 @@ const struct moth_death *moth_instance_death(const struct moth_instance *in)
 
 const struct moth_channel *moth_instance_channel(const struct moth_instance *in)
 {
-    return in->channel;
+    return in->process.channel;
 }
 
 const struct moth_game_info *moth_instance_game(const struct moth_instance *in)
@@ -439,24 +366,24 @@ const struct moth_game_info *moth_instance_game(const struct moth_instance *in)
 
 pid_t moth_instance_pid(const struct moth_instance *in)
 {
-    return in->pid;
+    return in->process.pid;
 }
 
 size_t moth_instance_log_tail(struct moth_instance *in, char *buffer, size_t size)
 {
     struct stat st;
     buffer[0] = '\0';
-    if (size == 0 || fstat(in->folder.log_fd, &st) != 0)
+    if (size == 0 || fstat(in->process.folder.log_fd, &st) != 0)
         return 0;
     off_t from = st.st_size > (off_t)size - 1 ? st.st_size - ((off_t)size - 1) : 0;
-    ssize_t n = pread(in->folder.log_fd, buffer, size - 1, from);
+    ssize_t n = pread(in->process.folder.log_fd, buffer, size - 1, from);
     buffer[n > 0 ? n : 0] = '\0';
     return n > 0 ? (size_t)n : 0;
 }
 
 int moth_instance_log_save(struct moth_instance *in, const char *path, struct moth_err *err)
 {
-    char *log = moth_fs_path("%s/log", in->folder.path);
+    char *log = moth_fs_path("%s/log", in->process.folder.path);
     int result = moth_fs_copy(log, path, 0644, err);
     free(log);
     return result;
@@ -464,10 +391,10 @@ int moth_instance_log_save(struct moth_instance *in, const char *path, struct mo
 
 void moth_instance_warnings(const struct moth_instance *in, void (*fn)(const char *, void *), void *context)
 {
-    const char *text = in->channel->warnings;
-    size_t used = in->channel->warnings_used;
-    if (used > sizeof in->channel->warnings)
-        used = sizeof in->channel->warnings;
+    const char *text = in->process.channel->warnings;
+    size_t used = in->process.channel->warnings_used;
+    if (used > sizeof in->process.channel->warnings)
+        used = sizeof in->process.channel->warnings;
     for (size_t at = 0; at < used;) {
         size_t n = strnlen(text + at, used - at);
         if (at + n == used)
@@ -480,31 +407,87 @@ void moth_instance_warnings(const struct moth_instance *in, void (*fn)(const cha
 void moth_instance_announcements(struct moth_instance *in,
                                  void (*fn)(const struct moth_announcement *, void *), void *context)
 {
-    uint32_t n = in->channel->n_announcements;
+    uint32_t n = in->process.channel->n_announcements;
     for (uint32_t i = 0; i < n && i < MOTH_ANNOUNCEMENTS_MAX; i++) {
-        struct moth_announcement said = in->channel->announcements[i];
+        struct moth_announcement said = in->process.channel->announcements[i];
         said.name[sizeof said.name - 1] = said.text[sizeof said.text - 1] = '\0';
         fn(&said, context);
     }
-    in->channel->n_announcements = 0;
+    in->process.channel->n_announcements = 0;
+}
+
+/* ---- snapshots ---- */
+
+struct moth_snapshot {
+    struct moth_process process;
+    struct moth_observation last;
+};
+
+static void forget_death(struct moth_instance *in)
+{
+    moth_stacks_free(in->death.unwound);
+    free(in->death.stacks);
+    free(in->death.sanitizer);
+    in->death = (struct moth_death){0};
+    in->over = false;
+}
+
+struct moth_snapshot *moth_instance_snapshot(struct moth_instance *in, struct moth_err *err)
+{
+    struct moth_snapshot *snapshot = in->over ? NULL : calloc(1, sizeof *snapshot);
+    if (snapshot == NULL) {
+        moth_err_set(err, MOTH_ERR_USAGE, in->over ? "the game is gone" : "no memory for a snapshot");
+        return NULL;
+    }
+    if (moth_process_branch(&in->process, &snapshot->process, in->shared, sizeof in->shared, err) != 0) {
+        free(snapshot);
+        return NULL;
+    }
+    snapshot->last = in->last;
+    return snapshot;
+}
+
+int moth_instance_restore(struct moth_instance *in, struct moth_snapshot *snapshot, struct moth_err *err)
+{
+    struct moth_process branch;
+    if (moth_process_branch(&snapshot->process, &branch, in->shared, sizeof in->shared, err) != 0)
+        return -1;
+    moth_process_close(&in->process);
+    forget_death(in);
+    in->process = branch;
+    in->last = snapshot->last;
+    return 0;
+}
+
+void moth_snapshot_release(struct moth_snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    moth_process_close(&snapshot->process);
+    free(snapshot);
+}
+
+bool moth_snapshot_alive(struct moth_snapshot *snapshot)
+{
+    return !moth_process_gone(&snapshot->process);
+}
+
+uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot)
+{
+    return moth_watch_pss_bytes(snapshot->process.pid);
+}
+
+const char *moth_instance_shared(const struct moth_instance *in)
+{
+    return in->shared;
 }
 
 void moth_instance_close(struct moth_instance *in)
 {
     if (in == NULL)
         return;
-    if (in->channel != NULL)
-        kill_all(in);
-    moth_private_remove(&in->folder);
-    if (in->channel != NULL)
-        munmap(in->channel, sizeof(struct moth_channel));
-    if (in->channel_fd >= 0)
-        close(in->channel_fd);
-    if (in->pid_fd >= 0)
-        close(in->pid_fd);
-    moth_stacks_free(in->death.unwound);
-    free(in->death.stacks);
-    free(in->death.sanitizer);
+    moth_process_close(&in->process);
+    forget_death(in);
     free(in);
 }
 

@@ -19,10 +19,10 @@ struct moth_snapshot; /* opaque */
  * `--threads native`, or the system refuses another process. The instance is as it was then. */
 struct moth_snapshot *moth_instance_snapshot(struct moth_instance *instance, struct moth_err *err);
 /* Go on from there. 0, or -1 when the parked process is gone (killed from outside, out of memory): the
- * instance is over then, and another snapshot may still be restored. */
+ * instance is as it was then, and another snapshot may still be restored. */
 int moth_instance_restore(struct moth_instance *instance, struct moth_snapshot *snapshot, struct moth_err *err);
 /* End the parked process. Instances restored from it live on. NULL is ignored. A snapshot must be
- * released before its instance is closed. */
+ * released before its instance is closed, or afterwards, as nothing of the instance is needed. */
 void moth_snapshot_release(struct moth_snapshot *snapshot);
 
 /* Is its process still there? */
@@ -30,5 +30,9 @@ bool moth_snapshot_alive(struct moth_snapshot *snapshot);
 /* Proportional set size: its memory, what it shares with others counted by halves, thirds, …; 0 when it
  * cannot be read. Source: /proc/PID/smaps_rollup. */
 uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot);
+
+/* What the last branch shares with the game it was forked from because it could not be copied ("a pipe to
+ * another process"), or "". */
+const char *moth_instance_shared(const struct moth_instance *instance);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,22 @@ static uint64_t resident_mb(pid_t pid)
     unsigned long long pages = 0;
     sscanf(text, "%*s %llu", &pages);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
+}
+
+uint64_t moth_watch_pss_bytes(pid_t pid)
+{
+    char path[64], text[2048];
+    unsigned long long kb = 0;
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *at = strstr(text, "\nPss:");
+    if (at != NULL)
+        sscanf(at, "\nPss: %llu", &kb);
+    return kb << 10;
 }
 
 void moth_watch_begin(struct moth_watch *watch, pid_t pid)

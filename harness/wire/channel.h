@@ -20,7 +20,7 @@
 #include "wire/input.h"
 
 #define MOTH_CHANNEL_MAGIC 0x6c6e6863686d746fULL
-#define MOTH_CHANNEL_VERSION 1u
+#define MOTH_CHANNEL_VERSION 2u
 #define MOTH_CHANNEL_FD 900  /* the channel, in the game */
 #define MOTH_PRIVATE_FD 901  /* the instance's private folder: HOME is below /proc/self/fd/901 */
 
@@ -77,8 +77,29 @@ struct moth_channel_config {
     uint64_t launch_s;    /* real time of launch, seconds since 1970: files newer than that have no true age */
 };
 
+#define MOTH_BRANCH_FOLDER_BYTES 512u
+
+/* How far a branch is. */
+enum moth_branch_state {
+    MOTH_BRANCH_BORN = 0,
+    MOTH_BRANCH_READY,  /* it has a channel of its own, at MOTH_CHANNEL_FD, and stands at the boundary there */
+    MOTH_BRANCH_FAILED  /* `problem` says why; it ends itself */
+};
+
+/* Asked for with program.frames 0 and `wanted`: the game forks itself where it stands. The game that forks
+ * gives the turn back at once; the branch tells of itself in the channel it was born with, and then leaves
+ * that one for its own. */
+struct moth_branch_request {
+    uint32_t wanted;
+    int32_t runner_pid;                    /* who the branch must die with */
+    char folder[MOTH_BRANCH_FOLDER_BYTES]; /* its private folder: a copy, absolute path */
+    int32_t pid;                           /* answer: the branch's, or a negative errno */
+    _Atomic uint32_t state;                /* enum moth_branch_state; futex */
+    char problem[128];
+};
+
 struct moth_program {
-    uint32_t frames;   /* 1..MOTH_PROGRAM_FRAMES_MAX; 0: look (`want`), and give the turn back */
+    uint32_t frames;   /* 1..MOTH_PROGRAM_FRAMES_MAX; 0: look (`want`) or branch, and give the turn back */
     uint32_t n_events; /* sorted by frame, each frame < frames */
     uint32_t want;     /* enum moth_want */
     uint32_t stop;     /* enum moth_stop */
@@ -143,6 +164,19 @@ struct moth_announcement {
     char text[256]; /* an event's text; a violated property's "file:line" */
 };
 
+#define MOTH_WATCHES_MAX 128u
+#define MOTH_WATCH_TEXT_BYTES 64u
+
+/* A variable that the game published through moth.h, as it was at the boundary where the game stands. */
+struct moth_watch_value {
+    char name[55];
+    uint8_t type;  /* enum moth_watch_type of moth.h */
+    uint32_t ok;   /* 0: taken back, or its memory cannot be read */
+    uint32_t reserved;
+    double number; /* i32, f32, f64; bool: 0 or 1 */
+    char text[MOTH_WATCH_TEXT_BYTES]; /* str, NUL-terminated, cut */
+};
+
 #define MOTH_CRASH_REGS 32 /* x86-64: glibc's gregs order (23 used); arm64: x0..x30, sp; pc apart */
 
 struct moth_crash_record {
@@ -182,6 +216,7 @@ struct moth_channel {
     int32_t exit_status;
     uint32_t exit_kind;         /* 0: exit()/return from main, 1: _exit */
 
+    struct moth_branch_request branch;
     struct moth_program program;
     uint32_t n_observations; /* of this program */
     uint32_t frame;          /* boundaries so far */
@@ -206,6 +241,9 @@ struct moth_channel {
     char warnings[MOTH_WARNINGS_BYTES]; /* NUL-separated sentences */
 
     struct moth_fiber_record fibers[MOTH_FIBERS_MAX];
+
+    uint32_t n_watches, watches_lost; /* lost: published when there was no room */
+    struct moth_watch_value watches[MOTH_WATCHES_MAX];
 
     _Alignas(4096) uint8_t pixels[MOTH_PICTURE_BYTES_MAX];
 };

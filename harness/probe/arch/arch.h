@@ -15,6 +15,15 @@ void moth_arch_switch(uint64_t *save, uint64_t load);
 /* Where a fresh fiber begins: moth_fiber_main(), with a clean frame chain. */
 void moth_arch_entry(void);
 
+#define MOTH_ARCH_CONTEXT_WORDS 16
+
+/* Save where this call returns to, and the registers it finds there. Returns 0; and 1 once more in a kernel
+ * thread that was cloned into the context. */
+int moth_arch_save(uint64_t *context) __attribute__((returns_twice));
+/* The system call clone, whose new thread goes on in `context`, with `tp` as its thread pointer; the kernel
+ * clears *tid_word when it ends. Returns as the system call does in the caller. */
+long moth_arch_clone_into(long flags, const uint64_t *context, int *tid_word, uint64_t tp);
+
 #if defined(__x86_64__)
 #include "arch/x86_64.h"
 #elif defined(__aarch64__)

@@ -47,5 +47,47 @@ moth_arch_entry:
     bl moth_fiber_main
     brk #1
     .size moth_arch_entry, .-moth_arch_entry
+
+    .globl moth_arch_save
+    .hidden moth_arch_save
+    .type moth_arch_save, %function
+moth_arch_save:
+    stp x19, x20, [x0, #0]
+    stp x21, x22, [x0, #16]
+    stp x23, x24, [x0, #32]
+    stp x25, x26, [x0, #48]
+    stp x27, x28, [x0, #64]
+    stp x29, x30, [x0, #80]
+    mov x9, sp
+    str x9, [x0, #96]
+    mov x0, xzr
+    ret
+    .size moth_arch_save, .-moth_arch_save
+
+    .globl moth_arch_clone_into
+    .hidden moth_arch_clone_into
+    .type moth_arch_clone_into, %function
+/* clone(flags x0, stack x1, parent_tid x2, tls x3, child_tid x4) */
+moth_arch_clone_into:
+    mov x9, x1
+    mov x4, x2
+    ldr x1, [x9, #96]
+    sub x1, x1, #128
+    mov x2, xzr
+    mov x8, #220
+    svc #0
+    cbz x0, 1f
+    ret
+1:  ldp x19, x20, [x9, #0]
+    ldp x21, x22, [x9, #16]
+    ldp x23, x24, [x9, #32]
+    ldp x25, x26, [x9, #48]
+    ldp x27, x28, [x9, #64]
+    ldp x29, x30, [x9, #80]
+    ldr x10, [x9, #96]
+    mov sp, x10
+    mov x0, #1
+    ret
+    .size moth_arch_clone_into, .-moth_arch_clone_into
 #endif
     .section .note.GNU-stack, "", %progbits

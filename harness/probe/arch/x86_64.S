@@ -61,5 +61,61 @@ moth_arch_entry:
     ud2
     .cfi_endproc
     .size moth_arch_entry, .-moth_arch_entry
+
+    .globl moth_arch_save
+    .hidden moth_arch_save
+    .type moth_arch_save, @function
+/* int moth_arch_save(uint64_t context[MOTH_ARCH_CONTEXT_WORDS]) */
+moth_arch_save:
+    .cfi_startproc
+    movq %rbx, (%rdi)
+    movq %rbp, 8(%rdi)
+    movq %r12, 16(%rdi)
+    movq %r13, 24(%rdi)
+    movq %r14, 32(%rdi)
+    movq %r15, 40(%rdi)
+    leaq 8(%rsp), %rdx
+    movq %rdx, 48(%rdi)
+    movq (%rsp), %rdx
+    movq %rdx, 56(%rdi)
+    xorl %eax, %eax
+    ret
+    .cfi_endproc
+    .size moth_arch_save, .-moth_arch_save
+
+    .globl moth_arch_clone_into
+    .hidden moth_arch_clone_into
+    .type moth_arch_clone_into, @function
+/* long moth_arch_clone_into(long flags, const uint64_t *context, int *tid_word, uint64_t tp) */
+moth_arch_clone_into:
+    .cfi_startproc
+    subq $8, %rsp
+    .cfi_adjust_cfa_offset 8
+    movq %rsi, %r9              /* the context: the one thing the new thread knows */
+    movq %rdx, %r10
+    movq %rcx, %r8
+    movq 48(%r9), %rsi
+    subq $128, %rsi
+    leaq 1f(%rip), %rax
+    movq %rax, (%rsi)           /* where the gate's ret leads in the new thread */
+    xorl %edx, %edx
+    movl $56, %eax              /* clone */
+    call *moth_arch_gate(%rip)
+1:  testq %rax, %rax
+    jz 2f
+    addq $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    ret
+2:  movq (%r9), %rbx
+    movq 8(%r9), %rbp
+    movq 16(%r9), %r12
+    movq 24(%r9), %r13
+    movq 32(%r9), %r14
+    movq 40(%r9), %r15
+    movq 48(%r9), %rsp
+    movl $1, %eax
+    jmp *56(%r9)
+    .cfi_endproc
+    .size moth_arch_clone_into, .-moth_arch_clone_into
 #endif
     .section .note.GNU-stack, "", @progbits

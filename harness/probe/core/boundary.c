@@ -146,11 +146,15 @@ static void apply_inputs(void)
 static void next_program(void)
 {
     struct moth_channel *c = moth_channel;
+    moth_watches_sample();
     for (;;) {
         moth_give_turn(MOTH_STATE_BOUNDARY);
         if (c->program.frames != 0)
             break;
-        moth_video_observe(&c->observations[0], c->program.want, true); /* only a look */
+        if (c->branch.wanted)
+            moth_branch();
+        else
+            moth_video_observe(&c->observations[0], c->program.want, true); /* only a look */
     }
     c->n_observations = 0;
     next_event = 0;

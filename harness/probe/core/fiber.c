@@ -38,6 +38,46 @@ static uint32_t fresh_priority(void)
     return shuffled() ? 0x40000000u + (uint32_t)moth_rng_below(&schedule_rng, 0x40000000u) : 0;
 }
 
+/*
+ * Where libc keeps a thread's id: what locks write into memory as their owner. The kernel's ids are
+ * another thing in each run, and in a branch they are those of the game it was forked from, so libc is
+ * given ids of ours. It passes them to the kernel only for calls that are hooked.
+ */
+static size_t tid_offset; /* in libc's descriptor of a thread; 0: not found */
+
+#define DESCRIPTOR_BYTES 2048
+
+static void find_tid_word(void)
+{
+    int tid = (int)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    const char *descriptor = (const char *)pthread_self();
+    size_t found = 0;
+    for (size_t at = sizeof tid; at < DESCRIPTOR_BYTES; at += sizeof tid) {
+        int word;
+        memcpy(&word, descriptor + at, sizeof word);
+        if (word != tid)
+            continue;
+        if (found != 0) /* something else looks like it */
+            return;
+        found = at;
+    }
+    tid_offset = found;
+}
+
+int *moth_tid_word(pthread_t handle)
+{
+    return tid_offset != 0 ? (int *)((char *)handle + tid_offset) : NULL;
+}
+
+/* Calls nothing: see parked(). */
+void moth_fiber_name_thread(struct moth_fiber *fiber)
+{
+    int *word = moth_tid_word(pthread_self());
+    fiber->record->tid = (int32_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    if (word != NULL && *word == fiber->record->tid)
+        *word = fiber->record->tid = MOTH_VIRTUAL_PID + (int32_t)fiber->index;
+}
+
 void moth_fibers_init(void)
 {
     waiters.next = waiters.previous = &waiters;
@@ -47,7 +87,8 @@ void moth_fibers_init(void)
     struct moth_fiber *fiber = moth_fiber_new();
     fiber->handle = pthread_self();
     fiber->tp = fiber->record->fs_base = arch_tp_get();
-    fiber->record->tid = (int32_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    find_tid_word();
+    moth_fiber_name_thread(fiber);
     memcpy(fiber->record->name, "main", 5);
     fiber->running = true;
     moth_current = fiber;
@@ -72,6 +113,12 @@ void moth_fibers_forked(void)
             fiber->ready = false;
         }
     }
+}
+
+void moth_fibers_branched(void)
+{
+    for (uint32_t i = 0; i < moth_channel->n_fibers && i < MOTH_FIBERS_MAX; i++)
+        moth_fibers[i].parentless = moth_fibers[i].used && i != 0;
 }
 
 struct moth_fiber *moth_fiber_new(void)

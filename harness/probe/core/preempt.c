@@ -104,14 +104,9 @@ void moth_preempt_stop(void)
     set_timer(0);
 }
 
-void moth_preempt_init(void)
+/* Not inherited by a fork. */
+void moth_preempt_again(void)
 {
-    dl_iterate_phdr(collect, NULL);
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = on_tick;
-    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER;
-    moth_real.sigaction(moth_preempt_signal(), &action, NULL);
     struct sigevent event;
     memset(&event, 0, sizeof event);
     event.sigev_notify = SIGEV_THREAD_ID;
@@ -122,5 +117,17 @@ void moth_preempt_init(void)
         moth_warn("no timer to preempt spinning threads with", NULL);
         return;
     }
+    ticks_alike = 0;
     set_timer(TICK_MS * 1000000L);
+}
+
+void moth_preempt_init(void)
+{
+    dl_iterate_phdr(collect, NULL);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_tick;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER;
+    moth_real.sigaction(moth_preempt_signal(), &action, NULL);
+    moth_preempt_again();
 }

@@ -98,6 +98,9 @@ struct moth_fiber {
     uint64_t signals_pending;
     sigset_t mask;
     _Atomic uint32_t park; /* futex of the parked kernel thread */
+    struct robust_list_head *robust; /* libc's list of robust locks it holds, or NULL */
+    bool parentless;       /* the kernel thread stayed behind in the game this one was forked from … */
+    uint64_t parked_at[MOTH_ARCH_CONTEXT_WORDS]; /* … and this is where a new one takes its place */
     struct moth_thread_exit *exits; /* thread_local destructors */
 };
 
@@ -106,8 +109,14 @@ extern unsigned moth_n_waiting[MOTH_WAIT_OTHER + 1]; /* waits by kind */
 extern struct moth_fiber moth_fibers[MOTH_FIBERS_MAX];
 
 void moth_fibers_init(void);
+/* Give the calling thread's descriptor an id of ours: the fiber's. */
+void moth_fiber_name_thread(struct moth_fiber *fiber);
+/* Where libc keeps a thread's id; NULL when that is not known. */
+int *moth_tid_word(pthread_t handle);
 /* In a forked child: only the running fiber was taken along. */
 void moth_fibers_forked(void);
+/* In a branch: all of them were, but none of the kernel threads behind them. */
+void moth_fibers_branched(void);
 /* Wait until woken through `key`, cancelled, or the virtual deadline. */
 enum moth_wake moth_wait(enum moth_wait_kind kind, const void *key, uint64_t deadline_ns);
 enum moth_wake moth_wait_on(struct moth_waiter *waiter);
@@ -186,6 +195,11 @@ extern bool moth_in_boundary;
 void moth_give_turn(uint32_t state); /* and wait for it to come back */
 _Noreturn void moth_give_turn_for_good(uint32_t state);
 
+/* ---- branches (branch/) ---- */
+
+/* The runner asked for a branch: fork here. In the branch it returns too, with a channel of its own. */
+void moth_branch(void);
+
 /* ---- chains and warnings (core/observe.c) ---- */
 
 extern uint64_t moth_chain_audio, moth_chain_random, moth_chain_calls;
@@ -214,7 +228,9 @@ void moth_trap_pause(void);
 void moth_trap_resume(void);
 bool moth_trap_counter(ucontext_t *context);
 bool moth_trap_call(const siginfo_t *info, ucontext_t *context);
+bool moth_trap_calls_again(void);
 void moth_preempt_init(void);
+void moth_preempt_again(void);
 int moth_preempt_signal(void);
 void moth_preempt_pass(void); /* core/fiber.c */
 extern uint64_t moth_points;  /* scheduling points so far */
@@ -241,7 +257,8 @@ int32_t moth_child_real(int32_t told); /* the kernel's id of a process the game 
 /* A signal for the process: taken by the first fiber that does not block it. */
 void moth_signal_process(const siginfo_t *info);
 
-/* ---- thread ends (hooks/threads.c) ---- */
+/* ---- thread ends (hooks/threads.c, hooks/sync.c) ---- */
+void moth_locks_leave(struct moth_fiber *fiber); /* robust locks that it still holds */
 void moth_fiber_main(void);
 void moth_thread_collect(struct moth_fiber *fiber); /* let its kernel thread end */
 void moth_cancel_point(void);

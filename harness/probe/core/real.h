@@ -53,7 +53,7 @@
     X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock)        \
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_unlock)           \
     X(pthread_barrier_init) X(pthread_barrier_destroy) X(pthread_barrier_wait)                     \
-    X(pthread_spin_lock) X(pthread_spin_trylock) X(pthread_setschedparam)                          \
+    X(pthread_spin_lock) X(pthread_spin_trylock) X(pthread_setschedparam) X(pthread_getschedparam) X(pthread_getattr_np) X(pthread_setschedprio) X(pthread_getcpuclockid)                          \
     X(sem_wait) X(sem_trywait) X(sem_timedwait) X(sem_clockwait) X(sem_post)                       \
     X(thrd_create) X(thrd_join) X(thrd_detach) X(thrd_exit) X(thrd_sleep)            \
     X(mtx_lock) X(mtx_trylock) X(mtx_timedlock) X(mtx_unlock) X(cnd_wait) X(cnd_timedwait)         \

@@ -28,6 +28,7 @@
 static uint64_t linker_low, linker_high; /* its calls are libc's business, not the game's */
 static uint64_t restorer;
 static volatile char dispatch = 1;
+static uint64_t gate_low, gate_size; /* of libc's text, whose calls are let through */
 
 bool moth_trap_counter(ucontext_t *context)
 {
@@ -156,6 +157,14 @@ static int find_segment(struct dl_phdr_info *info, size_t size, void *opaque)
     return 0;
 }
 
+/* Not inherited by a fork. */
+bool moth_trap_calls_again(void)
+{
+    return gate_size == 0 ||
+           arch_syscall(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, (long)gate_low,
+                        (long)gate_size, (long)&dispatch, 0) == 0;
+}
+
 /* System calls are let through from libc's code only; ours go through one of libc's instructions. */
 static void trap_calls(void)
 {
@@ -181,7 +190,9 @@ static void trap_calls(void)
         return;
     restorer = kernel.restorer;
     moth_arch_gate = gate;
-    if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, libc.low, libc.high - libc.low, &dispatch) != 0)
+    gate_low = libc.low;
+    gate_size = libc.high - libc.low;
+    if (!moth_trap_calls_again())
         moth_warn("this kernel cannot trap raw system calls (5.11 can)", NULL);
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/probe.h"
 #include "core/real.h"
+#include "hooks/fd.h"
 
 #define FDS_MAX 4096
 
@@ -331,6 +332,40 @@ READY_HOOK(int, accept4, (int fd, struct sockaddr *restrict address, socklen_t *
 
 /* ---- where such descriptors come from, and where they go ---- */
 
+#define PAIRS_MAX 256
+
+static struct {
+    uint64_t inode, peer;
+} pairs[PAIRS_MAX];
+static unsigned next_pair;
+static bool semaphore[FDS_MAX];
+
+static uint64_t inode_of(int fd)
+{
+    struct stat st;
+    return arch_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) == 0 ? st.st_ino : 0;
+}
+
+void moth_socket_pair(int fd, int other)
+{
+    uint64_t inode = inode_of(fd), peer = inode_of(other);
+    pairs[next_pair % PAIRS_MAX].inode = inode;
+    pairs[next_pair++ % PAIRS_MAX].peer = peer;
+}
+
+uint64_t moth_socket_peer(uint64_t inode)
+{
+    for (unsigned i = 0; i < PAIRS_MAX; i++)
+        if (inode != 0 && (pairs[i].inode == inode || pairs[i].peer == inode))
+            return pairs[i].inode == inode ? pairs[i].peer : pairs[i].inode;
+    return 0;
+}
+
+bool moth_counter_is_semaphore(int fd)
+{
+    return fd >= 0 && fd < FDS_MAX && semaphore[fd];
+}
+
 static int marked(int fd)
 {
     if (moth_active())
@@ -367,6 +402,8 @@ MOTH_HOOK int socketpair(int domain, int type, int protocol, int fds[2])
     if (result == 0) {
         marked(fds[0]);
         marked(fds[1]);
+        if (moth_active())
+            moth_socket_pair(fds[0], fds[1]);
     }
     return result;
 }
@@ -374,7 +411,10 @@ MOTH_HOOK int socketpair(int domain, int type, int protocol, int fds[2])
 MOTH_HOOK int eventfd(unsigned count, int flags)
 {
     moth_real_init();
-    return marked(moth_real.eventfd(count, flags));
+    int fd = marked(moth_real.eventfd(count, flags));
+    if (fd >= 0 && fd < FDS_MAX)
+        semaphore[fd] = (flags & EFD_SEMAPHORE) != 0;
+    return fd;
 }
 
 MOTH_HOOK int inotify_init1(int flags)
@@ -386,7 +426,11 @@ MOTH_HOOK int inotify_init1(int flags)
 static int copied(int from, int to)
 {
     if (moth_active() && to >= 0 && to < FDS_MAX)
-        may_block[to] = from >= 0 && from < FDS_MAX && may_block[from];
+    {
+        bool known = from >= 0 && from < FDS_MAX;
+        may_block[to] = known && may_block[from];
+        semaphore[to] = known && semaphore[from];
+    }
     return to;
 }
 
@@ -417,6 +461,7 @@ MOTH_HOOK int close(int fd)
         if (fd >= 0 && fd < FDS_MAX && may_block[fd]) {
             moth_timerfd_closed(fd);
             may_block[fd] = 0;
+            semaphore[fd] = false;
             receive_limit_ns[fd] = send_limit_ns[fd] = 0;
         }
     }

@@ -5,15 +5,45 @@
  * Condition variables, barriers and once-controls are wholly ours.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
 
 #include "core/probe.h"
 #include "core/real.h"
 
+#define PRIORITY_INHERITS 0x20 /* bit of __kind */
+
+static int try_lock(pthread_mutex_t *mutex)
+{
+    /* For this kind a taken lock is the kernel's business, which does not know our threads' ids. */
+    uint32_t owner = (uint32_t)mutex->__data.__lock & FUTEX_TID_MASK;
+    if ((mutex->__data.__kind & PRIORITY_INHERITS) != 0 && owner != 0 && owner != (uint32_t)moth_current->record->tid)
+        return EBUSY;
+    return moth_real.pthread_mutex_trylock(mutex);
+}
+
+/* What the kernel does for the robust locks that a thread still holds when it ends. */
+void moth_locks_leave(struct moth_fiber *fiber)
+{
+    struct robust_list_head *head = fiber->robust;
+    struct robust_list *at = head != NULL ? head->list.next : NULL;
+    for (unsigned i = 0; at != NULL && at != &head->list && i < ROBUST_LIST_LIMIT; i++) {
+        uint64_t entry = (uint64_t)at & ~1ULL; /* lowest bit: priority inheritance */
+        at = ((struct robust_list *)entry)->next;
+        uint32_t *word = (uint32_t *)(entry + (uint64_t)head->futex_offset);
+        if ((*word & FUTEX_TID_MASK) != (uint32_t)fiber->record->tid)
+            continue;
+        *word = (*word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+        moth_wake(word, 1); /* the lock is the mutex's first word */
+    }
+    if (head != NULL)
+        head->list.next = &head->list;
+}
+
 static int lock_until(pthread_mutex_t *mutex, uint64_t deadline_ns)
 {
     int error;
-    while ((error = moth_real.pthread_mutex_trylock(mutex)) == EBUSY) {
+    while ((error = try_lock(mutex)) == EBUSY) {
         if ((mutex->__data.__kind & 3) == PTHREAD_MUTEX_ERRORCHECK &&
             mutex->__data.__owner == moth_current->record->tid)
             return EDEADLK;
@@ -29,7 +59,7 @@ static int timed_lock(pthread_mutex_t *mutex, clockid_t clock, const struct time
     moth_sync_point();
     if (moth_time_valid(at))
         return lock_until(mutex, moth_deadline_of(clock, at, true));
-    int error = moth_real.pthread_mutex_trylock(mutex);
+    int error = try_lock(mutex);
     return error == EBUSY ? EINVAL : error;
 }
 
@@ -56,7 +86,7 @@ MOTH_HOOK int pthread_mutex_trylock(pthread_mutex_t *mutex)
     moth_real_init();
     if (moth_active())
         moth_sync_point();
-    int error = moth_real.pthread_mutex_trylock(mutex);
+    int error = moth_active() ? try_lock(mutex) : moth_real.pthread_mutex_trylock(mutex);
     if (error == EBUSY && moth_active()) { /* loops on it must let the owner go on */
         moth_clock_query();
         moth_yield();

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <string.h>
 
 #include "core/probe.h"
@@ -48,10 +49,14 @@ static __attribute__((noinline)) void *parked(void *argument)
 {
     struct moth_fiber *fiber = argument;
     fiber->tp = fiber->record->fs_base = arch_tp_get();
-    fiber->record->tid = (int32_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    moth_fiber_name_thread(fiber);
+    size_t size;
+    if (arch_syscall(SYS_get_robust_list, 0, (long)&fiber->robust, (long)&size, 0, 0, 0) != 0)
+        fiber->robust = NULL;
     fiber->sp = arch_stack_prepare((uint64_t)__builtin_frame_address(0) - PARKED_FRAME_BYTES);
     fiber->record->sp = fiber->sp;
-    park_set(&fiber->park, PARK_PARKED);
+    if (moth_arch_save(fiber->parked_at) == 0)
+        park_set(&fiber->park, PARK_PARKED);
     park_wait(&fiber->park, PARK_PARKED);
     return fiber->result;
 }
@@ -86,6 +91,7 @@ static _Noreturn void finish(struct moth_fiber *self)
         exits_free = exit_now;
     }
     key_destructors_run();
+    moth_locks_leave(self);
     self->finished = true;
     self->record->state = MOTH_FIBER_FINISHED;
     moth_wake(self, INT32_MAX);
@@ -109,10 +115,32 @@ void moth_fiber_main(void)
     finish(self);
 }
 
+/*
+ * In a branch the kernel threads behind the fibers are missing, which matters only here: what libc does
+ * at a thread's end (its part of the heap, its stack) has to be done. A new one takes the place.
+ */
+static void revive(struct moth_fiber *fiber)
+{
+    const long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                       CLONE_SETTLS | CLONE_CHILD_CLEARTID;
+    uint64_t all = ~0ULL, before;
+    arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, 8, 0, 0);
+    long tid = moth_arch_clone_into(flags, fiber->parked_at, moth_tid_word(fiber->handle), fiber->tp);
+    arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, 8, 0, 0);
+    if (tid < 0)
+        moth_abandon("no kernel thread could be made in a branch");
+}
+
 void moth_thread_collect(struct moth_fiber *fiber)
 {
     void *ignored;
     park_set(&fiber->park, PARK_RELEASED);
+    if (fiber->parentless && moth_tid_word(fiber->handle) == NULL) {
+        moth_fiber_free(fiber); /* libc could not be told that the thread has ended: its stack stays */
+        return;
+    }
+    if (fiber->parentless)
+        revive(fiber);
     moth_real.pthread_join(fiber->handle, &ignored);
     moth_fiber_free(fiber);
 }
@@ -396,6 +424,45 @@ MOTH_HOOK int pthread_getname_np(pthread_t handle, char *name, size_t size)
     memcpy(name, fiber->record->name, n);
     name[n] = '\0';
     return 0;
+}
+
+/* Asks the kernel for the thread's processors by the id in its descriptor: it gets one that the kernel knows. */
+MOTH_HOOK int pthread_getattr_np(pthread_t handle, pthread_attr_t *attr)
+{
+    moth_real_init();
+    int *word = moth_active() ? moth_tid_word(handle) : NULL;
+    if (word == NULL)
+        return moth_real.pthread_getattr_np(handle, attr);
+    int told = *word;
+    *word = (int)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    int error = moth_real.pthread_getattr_np(handle, attr);
+    *word = told;
+    return error;
+}
+
+MOTH_HOOK int pthread_getschedparam(pthread_t handle, int *policy, struct sched_param *param)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.pthread_getschedparam(handle, policy, param);
+    *policy = SCHED_OTHER;
+    memset(param, 0, sizeof *param);
+    return 0;
+}
+
+MOTH_HOOK int pthread_setschedprio(pthread_t handle, int priority)
+{
+    moth_real_init();
+    return moth_active() ? 0 : moth_real.pthread_setschedprio(handle, priority);
+}
+
+MOTH_HOOK int pthread_getcpuclockid(pthread_t handle, clockid_t *clock)
+{
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.pthread_getcpuclockid(handle, clock);
+    *clock = CLOCK_THREAD_CPUTIME_ID;
+    return moth_fiber_of(handle) != NULL ? 0 : ESRCH;
 }
 
 MOTH_HOOK int pthread_setschedparam(pthread_t handle, int policy, const struct sched_param *param)

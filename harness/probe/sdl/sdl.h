@@ -67,6 +67,8 @@ void moth_input_apply(const struct moth_input_event *event);
 
 /* ---- announce.c ---- */
 bool moth_events_announced(void);
+/* Put the values of all published variables into the channel. */
+void moth_watches_sample(void);
 
 /* ---- boundary.c ---- */
 void moth_boundary_presenter_gone(void *presenter);
