@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/options.h"
+#include "cli/recorded.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/log.h"
 #include "findings/finding_json.h"
 #include "findings/reproduce.h"
-#include "findings/store.h"
 #include "fleet/play.h"
 #include "fleet/reaper.h"
 
-#define OUT_DEFAULT "moth-out"
 #define NOT_TRIED 125 /* for `git bisect run`: skip this commit */
 
 /* What came of all replays. */
@@ -43,41 +39,6 @@ static bool is_stopped(void *context)
 {
     (void)context;
     return stopped;
-}
-
-/* ---- which trace ---- */
-
-static bool is_folder(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
-/* TRACE, a finding's folder, or a fingerprint (its beginning will not do) in the default output folder.
- * Absolute, because the replay changes to the game's folder. Caller frees. */
-static char *find_trace(const char *name, struct moth_err *err)
-{
-    char *folder = is_folder(name) ? strdup(name) : moth_store_folder(OUT_DEFAULT, name);
-    char *path = is_folder(folder) ? moth_fs_path("%s/trace.moth", folder) : strdup(name);
-    char *absolute = path ? realpath(path, NULL) : NULL;
-    if (!absolute)
-        moth_err_set(
-            err, MOTH_ERR_USAGE,
-            "no trace and no finding: %s (a file, a folder of findings/, or a fingerprint in " OUT_DEFAULT
-            "/findings)",
-            name);
-    free(path);
-    free(folder);
-    return absolute;
-}
-
-/* The game is started where it was recorded, so that "./game" and its files are found. */
-static void enter_directory(const struct moth_trace *trace)
-{
-    const char *directory = trace->header.directory;
-    if (directory && *directory && chdir(directory) != 0)
-        moth_log_warning("cannot enter %s, where the trace was recorded (%s): the game is started here",
-                         directory, strerror(errno));
 }
 
 /* ---- replaying ---- */
@@ -162,11 +123,7 @@ static int replay_all(const struct moth_trace *trace, const struct moth_agent *a
                       const struct moth_options *options, struct replays *replays, struct moth_err *err)
 {
     struct moth_replay_config config = {
-        .limits = {.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,
-                   .boundary_wall_ms = (uint32_t)options->frame_wall_ms,
-                   .boot_wall_ms = (uint32_t)options->boot_wall_ms,
-                   .memory_mb = (uint32_t)options->memory_mb,
-                   .file_mb = (uint32_t)options->file_mb},
+        .limits = moth_cli_limits(options),
         .interrupted = is_stopped,
     };
     struct moth_reaper reaper;
@@ -264,28 +221,14 @@ static int tell(const struct moth_trace *trace, const struct replays *replays,
     return code;
 }
 
-/* The trace's environment and what the command line adds. The array is the caller's, its strings not. */
-static char **merge_env(const struct moth_trace *trace, const struct moth_options *options)
-{
-    size_t n = 0;
-    while (trace->header.env && trace->header.env[n])
-        n++;
-    char **merged = calloc(n + options->env.n + 1, sizeof *merged);
-    for (size_t i = 0; merged && i < n; i++)
-        merged[i] = trace->header.env[i];
-    for (size_t i = 0; merged && i < options->env.n; i++)
-        merged[n + i] = options->env.items[i];
-    return merged;
-}
-
 static int replay_trace(struct moth_trace *trace, const char *path, const struct moth_options *options,
                         struct moth_err *err)
 {
-    char **recorded = trace->header.env, **merged = merge_env(trace, options);
+    char **recorded = trace->header.env, **merged = moth_cli_merge_env(trace, options);
     if (!merged)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the environment");
     trace->header.env = merged;
-    enter_directory(trace);
+    moth_cli_enter_directory(trace);
     struct moth_agent *agent = scripted_agent(trace, path);
     struct replays replays = {0};
     int code = replay_all(trace, agent, options, &replays, err);
@@ -300,7 +243,7 @@ static int replay_trace(struct moth_trace *trace, const char *path, const struct
 
 static int replay(const struct moth_options *options, struct moth_err *err)
 {
-    char *path = find_trace(options->args.items[0], err);
+    char *path = moth_cli_find_trace(options->args.items[0], err);
     struct moth_trace *trace = path ? moth_trace_read(path, err) : NULL;
     int code = trace ? replay_trace(trace, path, options, err) : -1;
     moth_trace_free(trace);

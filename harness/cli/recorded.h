@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the verbs that begin from a recording have in common: which trace is meant, and its game's world.
+ */
+#ifndef MOTH_CLI_RECORDED_H
+#define MOTH_CLI_RECORDED_H
+
+#include "cli/options.h"
+#include "runner/instance.h"
+#include "wire/trace.h"
+
+/* TRACE, a finding's folder, or a fingerprint (its beginning will not do) in the default output folder:
+ * the absolute path of its trace, because the game's folder is entered later. NULL and err. Caller frees. */
+char *moth_cli_find_trace(const char *name, struct moth_err *err);
+/* The game is started where it was recorded, so that "./game" and its files are found. */
+void moth_cli_enter_directory(const struct moth_trace *trace);
+/* The trace's environment and what the command line adds. The array is the caller's, its strings not. */
+char **moth_cli_merge_env(const struct moth_trace *trace, const struct moth_options *options);
+struct moth_limits moth_cli_limits(const struct moth_options *options);
+
+#endif
