@@ -90,6 +90,7 @@ struct moth_options {
 
     /* judging and telling */
     bool fail_on_flaky, strict;
+    uint64_t softlock_s; /* game time in one scene until it is looked at, 0: never */
     uint64_t replays; /* run: how often each finding is replayed */
     uint64_t reporters; /* enum moth_reporter bits */
     char *out;          /* output folder */

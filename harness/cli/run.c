@@ -124,6 +124,7 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .max_findings = (uint32_t)options->max_findings,
         .replays = (uint32_t)options->replays,
         .pads = (uint32_t)options->pads,
+        .softlock_s = (uint32_t)options->softlock_s,
         .strict = options->strict,
         .fail_on_flaky = options->fail_on_flaky,
         .out = options->out,

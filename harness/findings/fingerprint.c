@@ -10,7 +10,8 @@
  *  - an assertion's expression is part of it: two asserts in one function are two;
  *  - without symbols, build id and offset in the module stand for the function;
  *  - with no usable frame at all, and for what has no place of its own (an exit, too much memory, what a
- *    script reports), the title without its numbers; an exit keeps its status.
+ *    script reports), the title without its numbers; an exit keeps its status;
+ *  - a softlock that was proved is the state it is stuck in.
  */
 #include "findings/finding.h"
 
@@ -162,7 +163,9 @@ void moth_finding_fingerprint(struct moth_finding *finding)
     moth_buf_put(&buf, kind, strlen(kind) + 1);
     bool by_title = finding->scripted || finding->kind == MOTH_FINDING_EXIT ||
                     finding->kind == MOTH_FINDING_INVARIANT || finding->kind == MOTH_FINDING_LEAK;
-    if (by_title || !put_stack(&buf, finding))
+    if (finding->state)
+        moth_buf_put_u64(&buf, finding->state);
+    else if (by_title || !put_stack(&buf, finding))
         put_title(&buf, finding);
     put_assertion(&buf, finding);
     snprintf(finding->fingerprint, sizeof finding->fingerprint, FINGERPRINT_VERSION "-%s-%016" PRIx64, kind,

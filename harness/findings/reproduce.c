@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "branch/tree.h"
+#include "branch/view.h"
 #include "detect/detect.h"
-#include "runner/player.h"
+#include "findings/judge.h"
 
 struct moth_instance_config moth_replay_launch_config(const struct moth_trace_header *header,
                                                       const struct moth_replay_config *config)
@@ -45,9 +47,14 @@ struct comparison {
     const struct moth_trace *trace;
     size_t next; /* checkpoint to be compared */
     struct moth_replay_outcome *outcome;
+    const struct moth_replay_config *config;
+    struct moth_tree *tree;
+    bool softlock;           /* the trace ends in one */
+    bool judging;            /* what is seen now are the ways out that are tried */
+    struct moth_views line;  /* … what was seen on the way there */
 };
 
-static const char *difference(const struct moth_trace_checkpoint *was, const struct moth_trace_checkpoint *is)
+static const char *difference(const struct moth_trace_checkpoint *was, const struct moth_observation *is)
 {
     if (was->time_ns != is->time_ns)
         return "virtual time";
@@ -57,12 +64,11 @@ static const char *difference(const struct moth_trace_checkpoint *was, const str
         return "scheduling";
     if (was->audio_chain != is->audio_chain)
         return "audio";
-    return was->picture != is->picture ? "picture" : NULL;
+    return was->picture != (is->picture_ok ? is->picture : 0) ? "picture" : NULL;
 }
 
-static void compare(void *context, const struct moth_trace_checkpoint *is)
+static void compare(struct comparison *comparison, const struct moth_observation *is)
 {
-    struct comparison *comparison = context;
     const struct moth_trace *trace = comparison->trace;
     while (comparison->next < trace->n_checkpoints && trace->checkpoints[comparison->next].frame < is->frame)
         comparison->next++;
@@ -75,6 +81,23 @@ static void compare(void *context, const struct moth_trace_checkpoint *is)
     comparison->outcome->diverged = true;
     comparison->outcome->diverged_frame = is->frame;
     comparison->outcome->diverged_what = what;
+}
+
+static void on_observed(void *context, const struct moth_observation *observation)
+{
+    struct comparison *comparison = context;
+    if (comparison->judging || observation->frame % MOTH_CHECKPOINT_FRAMES != 0)
+        return;
+    compare(comparison, observation);
+    struct moth_view view;
+    if (comparison->softlock && moth_view_take(moth_tree_instance(comparison->tree), &view))
+        moth_views_add(&comparison->line, &view);
+}
+
+static bool interrupted(void *context)
+{
+    const struct moth_replay_config *config = ((const struct comparison *)context)->config;
+    return config->interrupted && config->interrupted(config->context);
 }
 
 /* The events that a step of `frames` from `frame` on applies, counting from 0. */
@@ -91,61 +114,92 @@ static size_t take_events(const struct moth_trace *trace, size_t *next, uint32_t
     return n;
 }
 
+/* The game lived on: what makes it a softlock has to be found out again at the trace's last frame. */
+static bool is_softlock(const struct moth_trace *trace)
+{
+    return trace->has_end && trace->end.kind &&
+           moth_finding_kind_from_name(trace->end.kind) == MOTH_FINDING_SOFTLOCK;
+}
+
 static uint32_t last_frame(const struct moth_trace *trace)
 {
-    bool death = trace->has_end && trace->end.kind;
+    bool death = trace->has_end && trace->end.kind && !is_softlock(trace);
     uint64_t last = death ? (uint64_t)trace->end.finding_frame + MOTH_REPLAY_GRACE_FRAMES : trace->frames;
     return last < UINT32_MAX ? (uint32_t)last : UINT32_MAX;
 }
 
 static int play_events(const struct moth_trace *trace, const struct moth_replay_config *config,
-                       struct moth_player *player, struct moth_replay_outcome *outcome, struct moth_err *err)
+                       struct moth_tree *tree, struct moth_replay_outcome *outcome, struct moth_err *err)
 {
     struct moth_input_event *events = malloc(MOTH_PROGRAM_EVENTS_MAX * sizeof *events);
     if (!events)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for input events");
     enum moth_step step = MOTH_STEP_OK;
     size_t next = 0;
-    uint32_t last = last_frame(trace);
-    while (step == MOTH_STEP_OK && player->frame < last) {
+    uint32_t last = last_frame(trace), frame;
+    while (step == MOTH_STEP_OK && (frame = moth_tree_frame(tree)) < last) {
         if (config->interrupted && config->interrupted(config->context)) {
             outcome->interrupted = true;
             break;
         }
-        uint32_t frames = MOTH_CHECKPOINT_FRAMES - player->frame % MOTH_CHECKPOINT_FRAMES;
-        if (frames > last - player->frame)
-            frames = last - player->frame;
-        size_t n = take_events(trace, &next, player->frame, frames, events, MOTH_PROGRAM_EVENTS_MAX);
-        step = moth_player_step(player, frames, events, n, err);
+        uint32_t frames = MOTH_CHECKPOINT_FRAMES - frame % MOTH_CHECKPOINT_FRAMES;
+        if (frames > last - frame)
+            frames = last - frame;
+        size_t n = take_events(trace, &next, frame, frames, events, MOTH_PROGRAM_EVENTS_MAX);
+        step = moth_tree_step(tree, frames, events, n, err);
     }
     free(events);
-    outcome->frames = player->frame;
+    outcome->frames = moth_tree_frame(tree);
     outcome->killed = step == MOTH_STEP_KILLED;
     return step == MOTH_STEP_FAULT ? -1 : 0;
+}
+
+/* How it ended; a game that lives on where a softlock was is tried anew. */
+static int judge_end(struct comparison *comparison, struct moth_tree *tree, const struct moth_replay_config *config,
+                     struct moth_err *err)
+{
+    struct moth_instance *instance = moth_tree_instance(tree);
+    struct moth_replay_outcome *outcome = comparison->outcome;
+    outcome->finding = moth_judge(instance);
+    if (outcome->finding || !comparison->softlock || moth_instance_death(instance)->how != MOTH_STEP_OK)
+        return 0;
+    comparison->judging = true;
+    int result = moth_judge_stuck(tree, &comparison->line, &comparison->trace->header, config, NULL,
+                                  &outcome->finding, err);
+    if (result != 0 && err && err->code == MOTH_ERR_INTERRUPTED) {
+        outcome->interrupted = true;
+        result = 0;
+    }
+    return result;
 }
 
 int moth_replay(const struct moth_trace *trace, const struct moth_replay_config *config,
                 struct moth_replay_outcome *outcome, struct moth_err *err)
 {
     *outcome = (struct moth_replay_outcome){0};
-    struct moth_instance_config launch = moth_replay_launch_config(&trace->header, config);
-    struct moth_instance *instance = moth_instance_launch(&launch, err);
-    if (!instance)
+    struct comparison comparison = {
+        .trace = trace, .outcome = outcome, .config = config, .softlock = is_softlock(trace)};
+    struct moth_tree_config how = {.launch = moth_replay_launch_config(&trace->header, config),
+                                   .memory_bytes = comparison.softlock ? MOTH_SOFTLOCK_SNAPSHOT_BYTES : 0,
+                                   .observed = on_observed,
+                                   .interrupted = interrupted,
+                                   .context = &comparison};
+    struct moth_tree *tree = moth_tree_launch(&how, err);
+    if (!tree)
         return -1;
-    struct comparison comparison = {.trace = trace, .outcome = outcome};
-    struct moth_player player;
-    moth_player_init(&player, instance);
-    player.checkpoint = compare;
-    player.context = &comparison;
-    outcome->started = player.frame > 0;
-    const char *build_id = moth_instance_game(instance)->build_id;
+    comparison.tree = tree;
+    outcome->started = moth_tree_frame(tree) > 0;
+    const char *build_id = moth_instance_game(moth_tree_instance(tree))->build_id;
     outcome->other_build = trace->header.build_id && strcmp(trace->header.build_id, build_id) != 0;
-    int result = outcome->started ? play_events(trace, config, &player, outcome, err) : 0;
+    struct moth_err own;
+    err = err ? err : &own;
+    int result = outcome->started ? play_events(trace, config, tree, outcome, err) : 0;
     if (result == 0 && !outcome->interrupted)
-        outcome->finding = moth_judge(instance);
+        result = judge_end(&comparison, tree, config, err);
     if (config->log_path)
-        moth_instance_log_save(instance, config->log_path, NULL);
-    moth_instance_close(instance);
+        moth_instance_log_save(moth_tree_instance(tree), config->log_path, NULL);
+    moth_tree_close(tree);
+    moth_views_fini(&comparison.line);
     return result;
 }
 

@@ -10,12 +10,14 @@
 #include "wire/trace.h"
 
 #define MOTH_REPLAY_GRACE_FRAMES 120u /* played beyond the finding's frame before it counts as gone */
+#define MOTH_SOFTLOCK_SNAPSHOT_BYTES (256u << 20) /* of live snapshots, while one is judged again */
 #define MOTH_LOG_TAIL_BYTES 65536u    /* of the game's output, for the detectors */
 
 struct moth_replay_config {
     struct moth_limits limits;
     const char *probe_path; /* NULL: found by moth's own place */
     const char *log_path;   /* where the game's log is kept, or NULL */
+    uint32_t softlock_s;    /* game time a softlock has shown itself for, at its trace's end; 0: 45 */
     /* Asked between steps; true ends the replay. May be NULL. */
     bool (*interrupted)(void *context);
     void *context;

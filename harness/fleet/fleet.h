@@ -50,6 +50,7 @@ struct moth_fleet_config {
     uint32_t max_findings;    /* 0: no limit */
     uint32_t replays;         /* of each finding */
     uint32_t pads;
+    uint32_t softlock_s; /* game time in one scene until it is looked at for a softlock; 0: never */
     bool strict; /* replay a clean instance and compare */
     bool fail_on_flaky;
     const char *out; /* made if missing */

@@ -12,6 +12,7 @@
 #include "branch/tree.h"
 #include "detect/detect.h"
 #include "fleet/keep.h"
+#include "fleet/stuck.h"
 
 #define PROGRESS_NS (250 * MOTH_NS_PER_MS)
 #define AGENT_SEED_MARK 0x6167656e74ULL /* keeps the agent's random numbers apart from the game's */
@@ -27,7 +28,9 @@ struct play {
     enum moth_step step;      /* what the last step said */
     struct moth_err err;      /* … when it was a fault */
     struct moth_node **nodes; /* the agent's snapshots; an id is the index + 1, NULL where released */
+    size_t *tips;             /* … what had been seen on the way to each */
     size_t n_nodes, n_held;
+    struct moth_stuck stuck;
 
     char *work; /* folder of this instance, or NULL */
     struct moth_err trace_err;
@@ -43,6 +46,9 @@ struct play {
 static void on_observed(void *context, const struct moth_observation *observation)
 {
     struct play *play = context;
+    if (play->stuck.proving)
+        return;
+    moth_stuck_observed(&play->stuck, observation);
     play->frames++;
     play->virtual_ns += observation->time_ns - play->last_ns;
     play->last_ns = observation->time_ns;
@@ -95,13 +101,38 @@ static void judge(struct play *play)
         note(play, death);
 }
 
+/* Try whether there is a way out, if it looks as though there were none. 0, or -1 when the play is over. */
+static int look_for_softlock(struct play *play)
+{
+    if (!play->place)
+        return 0;
+    const struct moth_fleet_config *config = play->place->config;
+    struct moth_replay_config how = {.softlock_s = config->softlock_s, .interrupted = stopped, .context = play};
+    struct moth_finding *finding;
+    int result = moth_stuck_look(&play->stuck, &play->header, &how, &finding, &play->err);
+    if (!finding)
+        return result;
+    char *path = moth_fs_path("%s/finding-%zu.png", play->work, play->keep.n + 1);
+    moth_instance_screenshot(moth_tree_instance(play->tree), path, NULL);
+    free(path);
+    moth_keep_note(&play->keep, finding, moth_tree_trace(play->tree, &play->header));
+    moth_keep_store(&play->keep, play->place, play->index, play->work, moth_tree_instance(play->tree));
+    return result;
+}
+
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
                                      size_t n_events, struct moth_lua_now *now)
 {
     struct play *play = context;
     if (stopped(play))
         return MOTH_LUA_STEP_INTERRUPTED;
+    moth_stuck_input(&play->stuck, events, n_events);
     play->step = moth_tree_step(play->tree, frames, events, n_events, &play->err);
+    if (play->step == MOTH_STEP_OK && look_for_softlock(play) != 0) {
+        if (play->err.code == MOTH_ERR_INTERRUPTED)
+            return MOTH_LUA_STEP_INTERRUPTED;
+        play->step = MOTH_STEP_FAULT;
+    }
     *now = now_of(play);
     tell_progress(play);
     if (play->step == MOTH_STEP_OK)
@@ -159,6 +190,13 @@ static void agent_mark(void *context, uint32_t frame, const char *text)
     moth_tree_mark(play->tree, text);
 }
 
+static void agent_waiting(void *context, uint32_t frame, bool waiting)
+{
+    struct play *play = context;
+    (void)frame;
+    play->stuck.waiting = waiting;
+}
+
 static void agent_print(void *context, const char *line)
 {
     struct play *play = context;
@@ -180,12 +218,14 @@ static uint64_t agent_snapshot(void *context, struct moth_err *err)
     if (at == play->n_nodes) {
         size_t room = play->n_nodes * 2 + 16;
         play->nodes = realloc(play->nodes, room * sizeof *play->nodes);
-        if (!play->nodes)
+        play->tips = realloc(play->tips, room * sizeof *play->tips);
+        if (!play->nodes || !play->tips)
             abort();
         memset(play->nodes + play->n_nodes, 0, (room - play->n_nodes) * sizeof *play->nodes);
         play->n_nodes = room;
     }
     play->nodes[at] = node;
+    play->tips[at] = moth_stuck_tip(&play->stuck);
     play->n_held++;
     return at + 1;
 }
@@ -202,6 +242,7 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     if (!node)
         return moth_err_set(err, MOTH_ERR_USAGE, "the snapshot was released");
     int result = moth_tree_restore(play->tree, node, err);
+    moth_stuck_return(&play->stuck, play->tips[id - 1]);
     play->step = moth_instance_death(moth_tree_instance(play->tree))->how;
     *now = now_of(play);
     play->last_ns = now->time_ns;
@@ -232,6 +273,7 @@ static enum moth_agent_result let_agent_play(struct play *play, const struct mot
         .screenshot = agent_screenshot,
         .finding = agent_finding,
         .mark = agent_mark,
+        .waiting = agent_waiting,
         .snapshot = agent_snapshot,
         .restore = agent_restore,
         .release = agent_release,
@@ -261,7 +303,9 @@ static void finish(struct play *play)
 {
     moth_keep_fini(&play->keep);
     moth_tree_close(play->tree);
+    moth_stuck_fini(&play->stuck);
     free(play->nodes);
+    free(play->tips);
     free(play->header.build_id);
 }
 
@@ -320,6 +364,7 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
     struct moth_agent_outcome outcome = {.result = MOTH_AGENT_BUDGET};
     struct moth_instance *instance = moth_tree_instance(play->tree);
     done->build_id = strdup(play->header.build_id);
+    moth_stuck_init(&play->stuck, play->tree, play->place->config->softlock_s, play->header.hz);
     play->frames = frame_of(play); /* the first boundary */
     play->virtual_ns = play->last_ns = moth_instance_last(instance)->time_ns;
     if (play->frames == 0) {

@@ -70,6 +70,7 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
     struct moth_trace *trace = finding ? moth_trace_read(path, &err) : NULL;
     struct moth_replay_config how = {.limits = config->limits,
                                      .probe_path = config->probe_path,
+                                     .softlock_s = config->softlock_s,
                                      .interrupted = place->stopped,
                                      .context = place->context};
     *verified = (struct moth_message_verified){.fingerprint = strdup(fingerprint)};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Judging a game that lives on: is it stuck where it stands?
+ *
+ * The same judgement for a play and for its replays: it depends on the way to where the game stands, on the
+ * run's seed and on nothing else, so a finding that was proved is proved again.
+ */
+#ifndef MOTH_FINDINGS_JUDGE_H
+#define MOTH_FINDINGS_JUDGE_H
+
+#include "branch/prove.h"
+#include "findings/reproduce.h"
+
+#define MOTH_SOFTLOCK_SECONDS 45u
+
+/* `line` is what was seen at the checkpoints on the way. *finding: with fingerprint, or NULL when it is not
+ * stuck. *proof may be NULL. 0 with the tree where it stood, or -1 with err as moth_prove. */
+int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line, const struct moth_trace_header *header,
+                     const struct moth_replay_config *config, struct moth_proof *proof,
+                     struct moth_finding **finding, struct moth_err *err);
+
+#endif
