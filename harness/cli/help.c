@@ -17,24 +17,26 @@ struct exit_code {
 
 #define RUN MOTH_VERB_RUN
 #define REPLAY MOTH_VERB_REPLAY
+#define MINIMIZE MOTH_VERB_MINIMIZE
 #define DOCTOR MOTH_VERB_DOCTOR
 #define ALL (~0u)
 
 static const struct exit_code exit_codes[] = {
     {0, RUN, "the gate passed: no new findings"},
     {0, REPLAY, "the trace's finding happened again, or a trace without one ran clean"},
+    {0, MINIMIZE, "the finding's inputs were shrunk, or could not be any further"},
     {0, DOCTOR, "the game can be attached to and is deterministic"},
     {0, MOTH_VERB_LIST | MOTH_VERB_INIT, "done"},
     {1, RUN, "new findings"},
-    {1, REPLAY, "the finding did not happen"},
+    {1, REPLAY | MINIMIZE, "the finding did not happen"},
     {2, ALL, "wrong usage, configuration, agent or trace"},
-    {3, RUN | REPLAY | DOCTOR, "the game could not be launched or attached to, or moth itself failed"},
-    {4, RUN | DOCTOR, "nothing ran: no instance reached its first frame"},
+    {3, RUN | REPLAY | MINIMIZE | DOCTOR, "the game could not be launched or attached to, or moth itself failed"},
+    {4, RUN | MINIMIZE | DOCTOR, "nothing ran: no instance reached its first frame"},
     {5, RUN, "flaky findings only, with --fail-on-flaky"},
     {6, RUN, "the game is not deterministic, with --strict"},
-    {6, DOCTOR, "the game is not deterministic"},
+    {6, MINIMIZE | DOCTOR, "the game is not deterministic"},
     {125, REPLAY, "with --expect-clean: it could not be tried"},
-    {130, RUN | REPLAY | DOCTOR, "interrupted; reports were still written"},
+    {130, RUN | REPLAY | MINIMIZE | DOCTOR, "interrupted; reports were still written"},
 };
 
 static const struct page {
@@ -58,8 +60,13 @@ static const struct page {
      "git bisect run moth replay --expect-clean trace.moth\n"},
     {MOTH_VERB_RECORD, "moth record [options] -- GAME [ARG…]",
      "A person plays in a window; writes a trace and an editable Lua scenario. Not in this version.", NULL},
-    {MOTH_VERB_MINIMIZE, "moth minimize [options] FINDING",
-     "Shrinks a finding's inputs while it still happens. Not in this version.", NULL},
+    {MINIMIZE, "moth minimize [options] FINDING",
+     "Shrinks a finding's inputs while it still happens: takes out what it does not need, shortens what is held, "
+     "takes out idle time. FINDING is a finding's folder or its trace. The result lies beside it: minimized.moth, "
+     "and repro.lua, an agent that plays the same inputs. Both are written as soon as there is something better "
+     "than before; a search that is interrupted goes on with the next call.",
+     "moth minimize moth-out/findings/1-crash-0123456789abcdef\n"
+     "moth minimize --duration 10m -o shorter trace.moth\n"},
     {DOCTOR, "moth doctor [options] -- GAME [ARG…]",
      "Tells whether this build of a game can be attached to, whether it is deterministic, and how fast it "
      "is. The same inputs are played in separate processes, once under load, and compared frame by frame: "

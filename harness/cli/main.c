@@ -33,6 +33,8 @@ static int dispatch(const struct moth_options *options)
         return moth_cli_run(options);
     case MOTH_VERB_REPLAY:
         return moth_cli_replay(options);
+    case MOTH_VERB_MINIMIZE:
+        return moth_cli_minimize(options);
     case MOTH_VERB_DOCTOR:
         return moth_cli_doctor(options);
     case MOTH_VERB_LIST:

@@ -5,6 +5,7 @@
 
 #define RUN MOTH_VERB_RUN
 #define REPLAY MOTH_VERB_REPLAY
+#define MINIMIZE MOTH_VERB_MINIMIZE
 #define DOCTOR MOTH_VERB_DOCTOR
 #define LIST MOTH_VERB_LIST
 #define INIT MOTH_VERB_INIT
@@ -45,6 +46,9 @@ const struct moth_option moth_option_table[] = {
     {.name = "duration", .type = MOTH_OPTION_DURATION, .verbs = RUN, .offset = AT(duration_ms),
      .argument = "TIME", .least = 1, .most = UINT64_C(31536000000), .group = MUCH, .alias = "budgets.duration",
      .help = "End the run after this time: 8h, 30m, 90s. Whichever of --frames and --duration comes first."},
+    {.name = "duration", .type = MOTH_OPTION_DURATION, .verbs = MINIMIZE, .offset = AT(duration_ms),
+     .argument = "TIME", .least = 1, .most = UINT64_C(31536000000), .group = MUCH, .no_config = true,
+     .help = "End the search after this time: 8h, 30m, 90s. The same command goes on from there."},
     {.name = "instance-frames", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(instance_frames),
      .argument = "N", .fallback = "10800", .least = 1, .most = U32, .group = MUCH,
      .alias = "budgets.instance_frames",
@@ -72,31 +76,31 @@ const struct moth_option moth_option_table[] = {
      .group = WORLD,
      .help = "native: leave the game's threads to the system, for a game that cannot live otherwise; it is "
              "then not deterministic."},
-    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(env),
+    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE, .offset = AT(env),
      .argument = "K=V", .group = WORLD,
      .help = "Put a variable into the game's environment. May be given several times."},
     {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(pads), .argument = "N",
      .fallback = "0", .most = 4, .group = WORLD,
      .help = "Virtual game controllers that are plugged in from the start."},
 
-    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY,
+    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
      .offset = AT(frame_cpu_ms), .argument = "N", .fallback = "5000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.cpu_ms", .help = "CPU time without a frame until it is a hang."},
-    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY,
+    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
      .offset = AT(frame_wall_ms), .argument = "N", .fallback = "20000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.wall_ms",
      .help = "Time without a frame, and without using the CPU, until it is a hang."},
-    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY,
+    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
      .offset = AT(boot_wall_ms), .argument = "N", .fallback = "60000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "limits.boot_wall_ms", .help = "Time until the first frame."},
-    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(memory_mb),
+    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE, .offset = AT(memory_mb),
      .argument = "N", .fallback = "4096", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.memory_mb",
      .help = "Memory of the game."},
-    {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(snapshot_memory_mb),
+    {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE, .offset = AT(snapshot_memory_mb),
      .argument = "MB", .fallback = "1024", .most = U32, .group = LIMITS, .alias = "limits.snapshot_memory_mb",
      .help = "Memory of all snapshots that are kept alive, shared out among the workers. The ones used least are "
              "given up, and rebuilt from their inputs when they are wanted. 0: none is kept alive."},
-    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(file_mb),
+    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE, .offset = AT(file_mb),
      .argument = "N", .fallback = "1024", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.file_mb",
      .help = "Size of any one file the game writes, its log too."},
     {.name = "lua-memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(lua_memory_mb),
@@ -117,8 +121,11 @@ const struct moth_option moth_option_table[] = {
              "(junit.xml)."},
     {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(out),
      .argument = "DIR", .fallback = "moth-out", .group = JUDGE, .help = "Where findings and reports go."},
-    {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(replays), .argument = "N",
-     .fallback = "10", .most = 1000, .group = JUDGE, .help = "How often each finding is played again."},
+    {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = MINIMIZE, .offset = AT(out),
+     .argument = "DIR", .group = JUDGE, .no_config = true,
+     .help = "Where minimized.moth and repro.lua go. Without it: the finding's own folder."},
+    {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE, .offset = AT(replays), .argument = "N",
+     .fallback = "10", .most = 1000, .group = JUDGE, .help = "How often each finding, or what it was shrunk to, is played again."},
     {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY, .offset = AT(softlock_s),
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
      .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},
@@ -146,7 +153,7 @@ const struct moth_option moth_option_table[] = {
      .no_config = true, .later = true, .help = "In a real window, at the game's speed."},
     {.name = "break", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(break_at_finding),
      .group = JUDGE, .no_config = true, .later = true, .help = "Wait for a debugger at the finding's frame."},
-    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | LIST, .offset = AT(json),
+    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | MINIMIZE | LIST, .offset = AT(json),
      .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
 
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
@@ -154,9 +161,9 @@ const struct moth_option moth_option_table[] = {
     {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(config_path),
      .argument = "FILE", .group = MISC, .no_config = true,
      .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
-    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY,
+    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
      .offset = AT(quiet), .group = MISC, .help = "Say only what went wrong."},
-    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY,
+    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
      .offset = AT(verbose), .group = MISC, .help = "Say more."},
 };
 

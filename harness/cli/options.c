@@ -180,12 +180,13 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
                             first, verb, first);
     if (has_game && options->game.n == 0)
         return moth_err_set(err, MOTH_ERR_USAGE, "there is no game after --");
-    size_t least = options->verb & (MOTH_VERB_REPLAY | MOTH_VERB_LIST) ? 1 : 0;
+    size_t least = options->verb & (MOTH_VERB_REPLAY | MOTH_VERB_MINIMIZE | MOTH_VERB_LIST) ? 1 : 0;
     size_t most = options->verb == MOTH_VERB_LIST ? 2 : least;
     if (options->args.n < least)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s needs to know what: moth %s %s", verb, verb,
                             options->verb == MOTH_VERB_LIST ? "agents|scenarios|detectors|findings [DIR]"
-                                                            : "TRACE|FINDING");
+                            : options->verb == MOTH_VERB_MINIMIZE ? "FINDING"
+                                                                  : "TRACE|FINDING");
     if (options->args.n > most)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: '%s' is one argument too many", verb,
                             options->args.items[most]);

@@ -23,7 +23,7 @@
     X(RUN, "run", 0, "play a game with agents and judge it", true)                                    \
     X(REPLAY, "replay", 1, "run a recorded input trace again", true)                                  \
     X(RECORD, "record", 2, "a person plays in a window; writes a trace and a scenario", false)        \
-    X(MINIMIZE, "minimize", 3, "shrink a finding's inputs while it still happens", false)             \
+    X(MINIMIZE, "minimize", 3, "shrink a finding's inputs while it still happens", true)              \
     X(DOCTOR, "doctor", 4, "can this build be attached to, is it deterministic, how fast", true)      \
     X(REPORT, "report", 5, "merge runs and shards, render reports, judge again", false)               \
     X(BASELINE, "baseline", 6, "the findings the team already knows", false)                          \
@@ -117,6 +117,7 @@ const char *moth_verb_name(enum moth_verb verb);
 
 int moth_cli_run(const struct moth_options *options);
 int moth_cli_replay(const struct moth_options *options);
+int moth_cli_minimize(const struct moth_options *options);
 int moth_cli_doctor(const struct moth_options *options);
 int moth_cli_list(const struct moth_options *options);
 int moth_cli_init(const struct moth_options *options);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
+
 static const char *const kind_names[] = {
 #define X(name, text) [MOTH_FINDING_##name] = text,
     MOTH_FINDING_KINDS(X)
@@ -22,6 +24,13 @@ int moth_finding_kind_from_name(const char *name)
             return i;
     }
     return -1;
+}
+
+void moth_finding_set_minimized(struct moth_finding *finding, uint32_t inputs)
+{
+    free(finding->trace_minimized);
+    finding->trace_minimized = moth_fs_path("findings/%s/minimized.moth", finding->fingerprint);
+    finding->inputs_minimized = inputs;
 }
 
 void moth_finding_free(struct moth_finding *finding)

@@ -70,6 +70,8 @@ void moth_finding_fingerprint(struct moth_finding *finding);
 int moth_finding_save(const struct moth_finding *finding, const char *folder, struct moth_err *err);
 /* Read `<folder>/finding.json`. */
 struct moth_finding *moth_finding_load(const char *folder, struct moth_err *err);
+/* Its smallest trace lies beside the other one, as minimized.moth. */
+void moth_finding_set_minimized(struct moth_finding *finding, uint32_t inputs);
 void moth_finding_free(struct moth_finding *finding);
 
 #endif

@@ -25,6 +25,20 @@ uint64_t moth_plan_seed(uint64_t run_seed, uint32_t index)
     return moth_splitmix64(&state) >> 11;
 }
 
+/* What moth_splitmix64 adds and mixes, undone: each of its steps is one to one. */
+static uint64_t before_splitmix64(uint64_t z)
+{
+    z = (z ^ (z >> 31) ^ (z >> 62)) * 0x319642b2d24d8ec3ULL;
+    z = (z ^ (z >> 27) ^ (z >> 54)) * 0x96de1b173f119089ULL;
+    z = z ^ (z >> 30) ^ (z >> 60);
+    return z - 0x9e3779b97f4a7c15ULL;
+}
+
+uint64_t moth_plan_run_seed(uint64_t seed)
+{
+    return moth_plan_seed(1, 0) == seed ? 1 : before_splitmix64(before_splitmix64(seed << 11));
+}
+
 uint32_t moth_plan_instance_frames(const struct moth_fleet_config *config)
 {
     if (config->frames == 0)

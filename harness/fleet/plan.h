@@ -46,5 +46,7 @@ void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, u
 uint32_t moth_plan_instance_frames(const struct moth_fleet_config *config);
 /* Seed number k of a run: below 2^53, so that it survives JSON readers. */
 uint64_t moth_plan_seed(uint64_t run_seed, uint32_t index);
+/* A run seed whose number 0 is this one: 1, the default, where that will do. */
+uint64_t moth_plan_run_seed(uint64_t seed);
 
 #endif

@@ -50,14 +50,10 @@ static int check_kind(const struct moth_trace *trace, struct moth_err *err)
 static int check_happens(struct search *search, bool *happens, struct moth_err *err)
 {
     const struct moth_minimize_config *config = search->config;
-    struct moth_replay_config how = {.limits = config->limits,
-                                     .probe_path = config->probe_path,
-                                     .interrupted = config->interrupted,
-                                     .context = config->context};
     uint32_t met = 0, tried = 0;
     for (; tried < CHECKS && (tried == 0 || met > 0); tried++) {
         struct moth_replay_outcome outcome;
-        if (moth_replay(search->source, &how, &outcome, err) != 0)
+        if (moth_replay(search->source, &config->replay, &outcome, err) != 0)
             return -1;
         met += outcome.finding && strcmp(outcome.finding->fingerprint, search->source->end.fingerprint) == 0;
         bool other_way = outcome.diverged && !outcome.other_build;
@@ -181,8 +177,8 @@ static struct moth_memo_identity identity_of(const struct search *search)
     XXH3_128bits_reset(state);
     uint64_t numbers[] = {trace->header.seed,    trace->header.schedule_seed,   trace->header.hz,
                           trace->header.video,   trace->header.render,          trace->header.threads,
-                          search->careful,       search->config->limits.boundary_cpu_ms,
-                          search->config->limits.boundary_wall_ms, search->config->limits.memory_mb};
+                          search->careful,       search->config->replay.limits.boundary_cpu_ms,
+                          search->config->replay.limits.boundary_wall_ms, search->config->replay.limits.memory_mb};
     XXH3_128bits_update(state, numbers, sizeof numbers);
     XXH3_128bits_update(state, trace->events, trace->n_events * sizeof *trace->events);
     XXH3_128bits_update(state, trace->end.fingerprint, strlen(trace->end.fingerprint) + 1);
@@ -206,14 +202,11 @@ static int open_oracle(struct search *search, struct moth_err *err)
         return -1;
     search->outcome->resumed = moth_memo_count(search->memo) > 0;
     struct moth_oracle_config oracle = {.trace = search->source,
-                                        .limits = config->limits,
+                                        .replay = config->replay,
                                         .full_limits = search->careful,
-                                        .probe_path = config->probe_path,
                                         .memory_bytes = search->careful ? 0 : config->memory_bytes,
                                         .frames_most = config->frames_most,
-                                        .memo = search->memo,
-                                        .interrupted = config->interrupted,
-                                        .context = config->context};
+                                        .memo = search->memo};
     search->oracle = moth_oracle_create(&oracle);
     return 0;
 }
@@ -308,11 +301,7 @@ static int search_carefully(struct search *search)
 static int replay_result(struct search *search, struct moth_err *err)
 {
     const struct moth_minimize_config *config = search->config;
-    struct moth_replay_config how = {.limits = config->limits,
-                                     .probe_path = config->probe_path,
-                                     .interrupted = config->interrupted,
-                                     .context = config->context};
-    return moth_reproduce(search->best, &how, search->best->end.fingerprint, config->replays,
+    return moth_reproduce(search->best, &config->replay, search->best->end.fingerprint, config->replays,
                           &search->outcome->met, &search->outcome->tried, err);
 }
 

@@ -27,8 +27,7 @@ struct moth_minimize_progress {
 struct moth_minimize_config {
     const char *out;      /* folder for MOTH_MINIMIZED_TRACE and _SCRIPT; made if missing */
     const char *progress; /* folder for what was tried, or NULL; removed when nothing is left to try */
-    struct moth_limits limits;
-    const char *probe_path;
+    struct moth_replay_config replay; /* limits, and who may interrupt */
     uint64_t memory_bytes; /* of kept branches; 0: none */
     uint64_t frames_most;  /* played in the search; 0: no limit */
     uint32_t replays;      /* of the result, in fresh processes */
@@ -37,15 +36,14 @@ struct moth_minimize_config {
     uint64_t (*run_seed)(uint64_t instance_seed);
     void (*tell)(void *context, const struct moth_minimize_progress *progress); /* may be NULL */
     void (*warn)(void *context, const char *sentence);                          /* may be NULL */
-    bool (*interrupted)(void *context);
-    void *context;
+    void *context; /* of tell and warn */
 };
 
 struct moth_minimize_outcome {
     bool happened;    /* false: the trace's finding did not happen, and nothing else here counts */
     bool written;     /* the folder has a result */
     bool minimal;     /* nothing that is tried makes it smaller */
-    bool interrupted; /* config->interrupted ended it */
+    bool interrupted; /* config->replay.interrupted ended it */
     bool resumed;     /* it went on from what an earlier search left */
     bool branches;    /* candidates started from kept places */
     uint32_t inputs_before, inputs;

@@ -44,13 +44,15 @@ static void on_observed(void *context, const struct moth_observation *observatio
 static bool interrupted(void *context)
 {
     const struct moth_oracle *oracle = context;
-    return oracle->config.interrupted && oracle->config.interrupted(oracle->config.context);
+    const struct moth_replay_config *how = &oracle->config.replay;
+    return how->interrupted && how->interrupted(how->context);
 }
 
 static struct moth_tree *launch(struct moth_oracle *oracle, const struct moth_limits *limits,
                                 uint64_t memory_bytes, struct moth_err *err)
 {
-    struct moth_replay_config how = {.limits = *limits, .probe_path = oracle->config.probe_path};
+    struct moth_replay_config how = oracle->config.replay;
+    how.limits = *limits;
     struct moth_tree_config config = {
         .launch = moth_replay_launch_config(&oracle->config.trace->header, &how),
         .memory_bytes = memory_bytes,
@@ -216,12 +218,8 @@ static int ask_replay(struct moth_oracle *oracle, const struct moth_input_event 
                       uint32_t until, uint32_t *frame)
 {
     struct moth_trace trace = candidate_trace(oracle, events, n_events, until);
-    struct moth_replay_config how = {.limits = oracle->config.limits,
-                                     .probe_path = oracle->config.probe_path,
-                                     .interrupted = oracle->config.interrupted,
-                                     .context = oracle->config.context};
     struct moth_replay_outcome outcome;
-    if (moth_replay(&trace, &how, &outcome, &oracle->err) != 0)
+    if (moth_replay(&trace, &oracle->config.replay, &outcome, &oracle->err) != 0)
         return fault(oracle);
     bool met = outcome.finding && strcmp(outcome.finding->fingerprint, trace.end.fingerprint) == 0;
     *frame = met ? outcome.finding->frame : 0;
@@ -272,7 +270,7 @@ void moth_oracle_follow(struct moth_oracle *oracle, const struct moth_input_even
  * will do. What comes out is held against the full limits (moth_oracle_record). */
 static void lower_hang_limit(struct moth_oracle *oracle)
 {
-    uint32_t full = oracle->config.limits.boundary_cpu_ms ? oracle->config.limits.boundary_cpu_ms : HANG_DEFAULT_MS;
+    uint32_t full = oracle->config.replay.limits.boundary_cpu_ms ? oracle->config.replay.limits.boundary_cpu_ms : HANG_DEFAULT_MS;
     uint64_t enough = oracle->cpu_most_ns / MOTH_NS_PER_MS * HANG_TIMES;
     if (enough < HANG_LEAST_MS)
         enough = HANG_LEAST_MS;
@@ -336,7 +334,7 @@ struct moth_trace *moth_oracle_record(struct moth_oracle *oracle, const struct m
         *err = oracle->err;
         return NULL;
     }
-    struct moth_tree *tree = launch(oracle, &oracle->config.limits, 0, err);
+    struct moth_tree *tree = launch(oracle, &oracle->config.replay.limits, 0, err);
     if (!tree)
         return NULL;
     struct feed feed = {.events = events, .n_events = n_events};
@@ -358,7 +356,7 @@ struct moth_oracle *moth_oracle_create(const struct moth_oracle_config *config)
     if (!oracle)
         abort();
     oracle->config = *config;
-    oracle->limits = config->limits;
+    oracle->limits = config->replay.limits;
     return oracle;
 }
 

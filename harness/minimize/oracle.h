@@ -16,14 +16,11 @@
 
 struct moth_oracle_config {
     const struct moth_trace *trace; /* with an end record: what is to happen, and how the game is launched */
-    struct moth_limits limits;
+    struct moth_replay_config replay; /* limits, and who may interrupt */
     bool full_limits; /* for candidates too: a hang is never given up sooner */
-    const char *probe_path;
     uint64_t memory_bytes; /* of kept places; 0: each candidate is played from the launch */
     uint64_t frames_most;  /* played, over all candidates; 0: no limit */
     struct moth_memo *memo;
-    bool (*interrupted)(void *context);
-    void *context;
 };
 
 enum moth_oracle_stop {
