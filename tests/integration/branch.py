@@ -85,3 +85,43 @@ GAMES = ("present_thread_clean", "wait_event_clean", "no_present_clean", "window
 for game_name in GAMES:
     add(f"branch/game/{game_name}",
         lambda test, name: branch_check(test, test.game(name), options=("--brief", "--still")), game_name)
+
+
+# --- the maze, which explorers are measured on ---
+
+PLACES = 115200
+WALKER = """local keys = {{ l = "left", r = "right", u = "up", d = "down" }}
+return function(game)
+    game:step(5)
+    for _, run in ipairs {{ {runs} }} do
+        local key = keys[run:sub(1, 1)]
+        game:press(key)
+        game:step(4 * #run)
+        game:release(key)
+    end
+    game:step(10)
+end
+"""
+
+
+def maze_way(test, bug, function):
+    """Each broken tile can be walked to, breaks there, and does not in the clean twin; each place on the way is
+    counted once."""
+    way = subprocess.run([test.game("maze"), "way", str(bug)], stdout=subprocess.PIPE, check=True, text=True).stdout
+    way = way.strip()
+    runs = [match.group() for match in re.finditer(r"(.)\1*", way)]
+    walker = test.write("walker.lua", WALKER.format(runs=", ".join(f'"{run}"' for run in runs)))
+    places = test.write("places", bytes(PLACES))
+    for game, expected in (("maze", [function]), ("maze_clean", [])):
+        run = test.run(test.game(game), agent=None, frames=4 * len(way) + 20,
+                       options=("--scenario", walker, "--env", f"MAZE_COVERAGE={places}", "--replays", "1"))
+        stacks = [" ".join(map(str, finding["stack"])) for finding in run.findings]
+        check(len(stacks) == len(expected) and all(name in stack for name, stack in zip(expected, stacks)),
+              f"{game}: {stacks}\n" + run.describe())
+        with open(places, "rb") as file:
+            counted = sum(file.read())
+        check(counted == len(way) + 1, f"{game}: {counted} places were counted on a way of {len(way)} steps")
+
+
+for bug_number, bug_function in enumerate(("first", "second", "third", "deepest")):
+    add(f"branch/maze_{bug_function}", maze_way, bug_number, f"fall_through_{bug_function}_floor")
