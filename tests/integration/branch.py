@@ -27,7 +27,7 @@ def checker(test):
 
 
 def branch_check(test, *game, options=()):
-    argv = [checker(test), "--name", test.name, *options, "--", *game]
+    argv = [checker(test), "--live", "--name", test.name, *options, "--", *game]
     test.commands.append(argv)
     done = subprocess.run(argv, cwd=test.folder, env=test.environment({"TMPDIR": test.folder}), text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=170, check=False)

@@ -103,7 +103,8 @@ static struct moth_node *snapshot(struct check *check, struct play *play, const 
     struct moth_err err;
     uint64_t began = moth_clock_monotonic_ns();
     struct moth_node *node = moth_tree_snapshot(play->tree, &err);
-    check->snapshot_ms = (double)(moth_clock_monotonic_ns() - began) / 1e6;
+    if (node && moth_node_live(node))
+        check->snapshot_ms = (double)(moth_clock_monotonic_ns() - began) / 1e6;
     if (!node)
         fail(check, what, err.message);
     else if (check->live && !moth_node_live(node)) {
