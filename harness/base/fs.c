@@ -191,6 +191,11 @@ int moth_fs_remove_tree(const char *path, struct moth_err *err)
     return moth_err_sys(err, MOTH_ERR_IO, "cannot remove %s", path);
 }
 
+int moth_fs_remove_tree_at(int folder, const char *name)
+{
+    return remove_entry(folder, name);
+}
+
 static int copy_bytes(int from_fd, int to_fd)
 {
     char chunk[65536];

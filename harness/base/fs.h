@@ -19,6 +19,8 @@ char *moth_fs_read(const char *path, size_t limit_bytes, size_t *size_bytes, str
 int moth_fs_make_dirs(const char *path, struct moth_err *err);
 /* rm -r, following no symbolic link. A path that is not there is no error. */
 int moth_fs_remove_tree(const char *path, struct moth_err *err);
+/* The same by name in an open folder; 0, or -1 with errno. */
+int moth_fs_remove_tree_at(int folder, const char *name);
 int moth_fs_copy(const char *from, const char *to, unsigned mode, struct moth_err *err);
 /* asprintf for paths: never NULL (aborts when memory is out). Caller frees. */
 char *moth_fs_path(const char *format, ...) __attribute__((format(printf, 1, 2)));

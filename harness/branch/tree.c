@@ -3,11 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "branch/way.h"
 #include "runner/snapshot.h"
 
-#define PSS_EVERY 16u /* live snapshots taken until their memory is read again: reading costs a page walk */
+#define PSS_EVERY 16u       /* live snapshots taken until their memory is read again */
+#define LIVE_MAX 1000u      /* processes … */
+#define LIVE_DESCRIPTORS 4u /* … and what each holds open here */
+#define OTHER_DESCRIPTORS 64u
 
 /* A node lives while somebody can come back to it: the caller, a child, or the game that stands below it. */
 struct moth_node {
@@ -30,8 +34,9 @@ struct moth_tree {
     struct moth_way since;  /* what was played since */
     bool rebuilding;
     struct moth_node *all, *live; /* newest first */
-    uint32_t n_live, n_nodes, taken;
-    uint64_t clock; /* counts uses */
+    uint32_t n_live, n_nodes, taken, live_max;
+    uint64_t mean_bytes; /* of a live snapshot, when last read */
+    uint64_t clock;      /* counts uses */
     struct moth_tree_counts counts;
 };
 
@@ -93,6 +98,7 @@ static void unref(struct moth_tree *tree, struct moth_node *node)
 
 /* ---- the budget ---- */
 
+/* Reading the figure walks all pages, so it is done now and then; in between a new one counts as the mean. */
 static uint64_t live_bytes(struct moth_tree *tree, bool read)
 {
     uint64_t sum = 0;
@@ -101,30 +107,35 @@ static uint64_t live_bytes(struct moth_tree *tree, bool read)
             node->pss_bytes = moth_snapshot_pss_bytes(node->snapshot);
         sum += node->pss_bytes;
     }
-    if (read)
+    if (read) {
         tree->counts.pss_bytes = sum;
+        tree->mean_bytes = tree->n_live ? sum / tree->n_live : 0;
+    }
     return sum;
+}
+
+static struct moth_node *least_used(struct moth_tree *tree, const struct moth_node *keep)
+{
+    struct moth_node *least = NULL;
+    for (struct moth_node *node = tree->live; node; node = node->live_next)
+        if (node != keep && (!least || node->used < least->used))
+            least = node;
+    return least;
 }
 
 static void evict(struct moth_tree *tree, const struct moth_node *keep)
 {
-    bool due = ++tree->taken % PSS_EVERY == 0;
-    uint64_t bytes = live_bytes(tree, due);
-    while (bytes > tree->config.memory_bytes) {
-        if (!due) { /* the sum is of old figures: what is shared now, and by how many, is another thing */
-            due = true;
-            bytes = live_bytes(tree, true);
-            continue;
-        }
-        struct moth_node *oldest = NULL;
-        for (struct moth_node *node = tree->live; node; node = node->live_next)
-            if (node != keep && (!oldest || node->used < oldest->used))
-                oldest = node;
-        if (!oldest)
-            break;
-        snapshot_drop(tree, oldest);
+    bool read = tree->taken++ % PSS_EVERY == 0;
+    uint64_t bytes = live_bytes(tree, read);
+    struct moth_node *node;
+    while (bytes > tree->config.memory_bytes && (node = least_used(tree, keep))) {
+        bytes -= node->pss_bytes < bytes ? node->pss_bytes : bytes;
+        snapshot_drop(tree, node);
         tree->counts.evictions++;
-        bytes = live_bytes(tree, true); /* what it shared, others hold alone now */
+    }
+    while (tree->n_live > tree->live_max && (node = least_used(tree, keep))) {
+        snapshot_drop(tree, node);
+        tree->counts.evictions++;
     }
 }
 
@@ -137,7 +148,7 @@ static int park(struct moth_tree *tree, struct moth_node *node, struct moth_err 
     if (!node->snapshot)
         return -1;
     node->used = ++tree->clock;
-    node->pss_bytes = moth_snapshot_pss_bytes(node->snapshot);
+    node->pss_bytes = tree->mean_bytes;
     node->live_previous = NULL;
     node->live_next = tree->live;
     if (tree->live)
@@ -172,6 +183,19 @@ static void start_player(struct moth_tree *tree)
     tree->player.context = tree;
 }
 
+/* As many as the limit of open files has room for, once it is as high as it may be. */
+static uint32_t most_live(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t room =
+        limit.rlim_cur > OTHER_DESCRIPTORS ? (limit.rlim_cur - OTHER_DESCRIPTORS) / LIVE_DESCRIPTORS : 1;
+    return room < LIVE_MAX ? (uint32_t)room : LIVE_MAX;
+}
+
 struct moth_tree *moth_tree_launch(const struct moth_tree_config *config, struct moth_err *err)
 {
     struct moth_tree *tree = calloc(1, sizeof *tree);
@@ -185,6 +209,7 @@ struct moth_tree *moth_tree_launch(const struct moth_tree_config *config, struct
         free(tree);
         return NULL;
     }
+    tree->live_max = most_live();
     start_player(tree);
     tree->root = node_new(tree, NULL);
     tree->at = tree->root;

@@ -36,7 +36,7 @@ struct moth_instance {
     struct moth_limits limits;
     struct moth_observation last;
     struct moth_death death;
-    bool over; /* death is filled */
+    bool over;        /* death is filled */
     char shared[128]; /* what the last branch could not take along */
 };
 
@@ -111,7 +111,9 @@ static enum moth_step end_gone(struct moth_instance *in)
     int status = in->process.wait_status;
     if (in->process.channel->state == MOTH_STATE_EXIT || !in->process.reaped || WIFEXITED(status)) {
         bool told = in->process.channel->state == MOTH_STATE_EXIT;
-        in->death.exit_status = told ? in->process.channel->exit_status & 0xff : in->process.reaped ? WEXITSTATUS(status) : 0;
+        in->death.exit_status = told                 ? in->process.channel->exit_status & 0xff
+                                : in->process.reaped ? WEXITSTATUS(status)
+                                                     : 0;
         return end(in, MOTH_STEP_EXIT, "");
     }
     in->death.signal = WTERMSIG(status);
@@ -148,7 +150,8 @@ static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err
             moth_watch_begin(&watch, player(in));
         watching = true;
         cut_log(in);
-        switch (moth_watch_look(&watch, player(in), in->process.channel->frame, &in->limits, boot, text, sizeof text)) {
+        switch (moth_watch_look(&watch, player(in), in->process.channel->frame, &in->limits, boot, text,
+                                sizeof text)) {
         case MOTH_WATCH_STUCK:
             return end_stuck(in, text);
         case MOTH_WATCH_MEMORY:
@@ -165,7 +168,8 @@ static enum moth_step await(struct moth_instance *in, bool boot, struct moth_err
     case MOTH_STATE_DEADLOCK:
         return end_deadlock(in);
     default:
-        moth_err_set(err, MOTH_ERR_ATTACH, "the probe gave up in the game: %.200s", in->process.channel->warnings);
+        moth_err_set(err, MOTH_ERR_ATTACH, "the probe gave up in the game: %.200s",
+                     in->process.channel->warnings);
         return MOTH_STEP_FAULT;
     }
 }
@@ -190,7 +194,8 @@ static int start(struct moth_instance *in, const struct moth_instance_config *co
     char *probe = config->probe_path != NULL ? moth_fs_path("%s", config->probe_path)
                                              : moth_fs_shipped("libmoth_probe.so");
     if (probe == NULL)
-        return moth_err_set(err, MOTH_ERR_ATTACH, "libmoth_probe.so is missing beside moth; install moth whole");
+        return moth_err_set(err, MOTH_ERR_ATTACH,
+                            "libmoth_probe.so is missing beside moth; install moth whole");
     if (moth_private_make(&in->process.folder, err) != 0) {
         free(probe);
         return -1;
@@ -253,9 +258,10 @@ static void load_program(struct moth_channel *c, uint32_t frames, const struct m
     }
 }
 
-enum moth_step moth_instance_step(struct moth_instance *in, uint32_t frames, const struct moth_input_event *events,
-                                  size_t n_events, uint32_t want, uint32_t stop,
-                                  struct moth_observation *observed, uint32_t *n_observed, struct moth_err *err)
+enum moth_step moth_instance_step(struct moth_instance *in, uint32_t frames,
+                                  const struct moth_input_event *events, size_t n_events, uint32_t want,
+                                  uint32_t stop, struct moth_observation *observed, uint32_t *n_observed,
+                                  struct moth_err *err)
 {
     uint32_t done = 0;
     enum moth_step step = in->over ? in->death.how : MOTH_STEP_OK;
@@ -269,7 +275,8 @@ enum moth_step moth_instance_step(struct moth_instance *in, uint32_t frames, con
             while (n > 0 && events[n - 1].frame >= done + batch)
                 n--;
             if (batch == 0 || n == 0) {
-                moth_err_set(err, MOTH_ERR_USAGE, "more than %u input events in one frame", MOTH_PROGRAM_EVENTS_MAX);
+                moth_err_set(err, MOTH_ERR_USAGE, "more than %u input events in one frame",
+                             MOTH_PROGRAM_EVENTS_MAX);
                 return MOTH_STEP_FAULT;
             }
         }
@@ -316,7 +323,8 @@ int moth_instance_picture(struct moth_instance *in, uint64_t *hash, struct moth_
     if (look(in, MOTH_WANT_PICTURE_LAST, err) != 0)
         return -1;
     if (!in->process.channel->observations[0].picture_ok)
-        return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
+        return moth_err_set(err, MOTH_ERR_SYSTEM,
+                            "the picture cannot be read (nothing shown yet, or not drawn)");
     *hash = in->process.channel->observations[0].picture;
     return 0;
 }
@@ -326,7 +334,8 @@ int moth_instance_cell(struct moth_instance *in, uint8_t *grid, struct moth_err 
     if (look(in, MOTH_WANT_CELL, err) != 0)
         return -1;
     if (!in->process.channel->cell_ok)
-        return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
+        return moth_err_set(err, MOTH_ERR_SYSTEM,
+                            "the picture cannot be read (nothing shown yet, or not drawn)");
     memcpy(grid, in->process.channel->cell, sizeof in->process.channel->cell);
     return 0;
 }
@@ -338,7 +347,8 @@ int moth_instance_screenshot(struct moth_instance *in, const char *path, struct 
     const struct moth_picture_header *picture = &in->process.channel->picture;
     uint32_t width = picture->width, height = picture->height;
     if (!picture->ok || width == 0 || height == 0 || (uint64_t)width * height * 4 > MOTH_PICTURE_BYTES_MAX)
-        return moth_err_set(err, MOTH_ERR_SYSTEM, "the picture cannot be read (nothing shown yet, or not drawn)");
+        return moth_err_set(err, MOTH_ERR_SYSTEM,
+                            "the picture cannot be read (nothing shown yet, or not drawn)");
     return moth_png_write(path, in->process.channel->pixels, width, height, err);
 }
 
@@ -452,7 +462,7 @@ int moth_instance_restore(struct moth_instance *in, struct moth_snapshot *snapsh
     struct moth_process branch;
     if (moth_process_branch(&snapshot->process, &branch, in->shared, sizeof in->shared, err) != 0)
         return -1;
-    moth_process_close(&in->process);
+    moth_process_retire(&in->process);
     forget_death(in);
     in->process = branch;
     in->last = snapshot->last;
@@ -463,7 +473,7 @@ void moth_snapshot_release(struct moth_snapshot *snapshot)
 {
     if (snapshot == NULL)
         return;
-    moth_process_close(&snapshot->process);
+    moth_process_retire(&snapshot->process);
     free(snapshot);
 }
 
@@ -487,6 +497,7 @@ void moth_instance_close(struct moth_instance *in)
     if (in == NULL)
         return;
     moth_process_close(&in->process);
+    moth_process_clear_retired();
     forget_death(in);
     free(in);
 }

@@ -2,6 +2,7 @@
 #include "runner/private.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <linux/fs.h>
@@ -10,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -19,9 +21,11 @@
 #define COPY_BYTES (1u << 30)
 #define LOG_KEPT_BYTES (256 << 10) /* of a log that a branch takes along */
 #define DEPTH_MAX 64
+#define SPARES_MAX 8
 
-static const char *const folders[] = {"home", "home/.config", "home/.local", "home/.local/share",
-                                      "home/.local/state", "home/.cache", "tmp", "run"};
+static const char *const folders[] = {
+    "home",        "home/.config", "home/.local", "home/.local/share", "home/.local/state",
+    "home/.cache", "tmp",          "run"};
 
 int moth_private_make(struct moth_private *folder, struct moth_err *err)
 {
@@ -44,6 +48,20 @@ int moth_private_make(struct moth_private *folder, struct moth_err *err)
 
 /* ---- copies ---- */
 
+/*
+ * A branch needs a copy of the folder, and making folders is the dearest part of a branch. So the folders
+ * of branches that ended are kept and made alike again: mostly nothing was written, and there is nothing
+ * to do but to look. A file counts as alike by size and time of change. Where that could deceive (it
+ * changed in the very tick of the copy, or its time has no fraction, as when somebody set it) it is copied.
+ */
+static struct moth_private spare[SPARES_MAX];
+static unsigned n_spare;
+
+static bool removed(int folder, const char *name)
+{
+    return moth_fs_remove_tree_at(folder, name) == 0 || errno == ENOENT;
+}
+
 /* By reference where the file system can, else the bytes; from `offset` on. */
 static bool copy_bytes(int from, int to, off_t offset)
 {
@@ -64,7 +82,10 @@ static bool copy_file(int from_folder, int to_folder, const char *name, const st
 {
     int from = openat(from_folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     int to = openat(to_folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    const struct timespec times[2] = {st->st_atim, st->st_mtim};
+    struct timespec times[2] = {st->st_atim, st->st_mtim}, now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (now.tv_sec == times[1].tv_sec && now.tv_nsec <= times[1].tv_nsec)
+        times[1].tv_nsec = 0; /* what is written to the copy now would look alike */
     bool copied = from >= 0 && to >= 0 && (st->st_size == 0 || copy_bytes(from, to, offset)) &&
                   fchmod(to, st->st_mode & 07777) == 0 && futimens(to, times) == 0;
     if (from >= 0)
@@ -82,69 +103,134 @@ static bool copy_link(int from_folder, int to_folder, const char *name)
     return n > 0 && symlinkat(target, to_folder, name) == 0;
 }
 
-static bool copy_folder(int from, int to, unsigned depth);
-
-static bool copy_entry(int from, int to, const char *name, unsigned depth)
+static bool alike(const struct stat *a, const struct stat *b)
 {
-    struct stat st;
+    return S_ISREG(a->st_mode) && a->st_mode == b->st_mode && a->st_size == b->st_size &&
+           a->st_mtim.tv_nsec != 0 && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool make_alike(int from, int to, unsigned depth);
+
+static bool folder_alike(int from, int to, const char *name, const struct stat *st, bool there,
+                         unsigned depth)
+{
+    int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (source < 0 || (!there && mkdirat(to, name, 0700) != 0)) {
+        if (source >= 0)
+            close(source);
+        return false;
+    }
+    int copy = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (copy < 0)
+        close(source);
+    return copy >= 0 && make_alike(source, copy, depth + 1) &&
+           fchmodat(to, name, st->st_mode & 07777, 0) == 0;
+}
+
+static bool entry_alike(int from, int to, const char *name, unsigned depth)
+{
+    struct stat st, old;
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
-    if (S_ISREG(st.st_mode)) {
-        bool log = depth == 0 && strcmp(name, "log") == 0 && st.st_size > LOG_KEPT_BYTES;
-        return copy_file(from, to, name, &st, log ? st.st_size - LOG_KEPT_BYTES : 0);
-    }
+    bool there = fstatat(to, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
+    bool log = depth == 0 && strcmp(name, "log") == 0;
+    if (there && alike(&st, &old))
+        return true;
+    if (there && !(S_ISDIR(st.st_mode) && S_ISDIR(old.st_mode)) && !removed(to, name))
+        return false;
+    if (S_ISREG(st.st_mode))
+        return copy_file(from, to, name, &st,
+                         log && st.st_size > LOG_KEPT_BYTES ? st.st_size - LOG_KEPT_BYTES : 0);
+    if (S_ISDIR(st.st_mode))
+        return folder_alike(from, to, name, &st, there && S_ISDIR(old.st_mode), depth);
     if (S_ISLNK(st.st_mode))
         return copy_link(from, to, name);
     if (S_ISFIFO(st.st_mode))
         return mkfifoat(to, name, st.st_mode & 07777) == 0;
-    if (!S_ISDIR(st.st_mode))
-        return true; /* a socket: who listens there is in another branch */
-    int below = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool made = below >= 0 && mkdirat(to, name, 0700) == 0;
-    int there = made ? openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    const struct timespec times[2] = {st.st_atim, st.st_mtim};
-    bool copied = there >= 0 && copy_folder(below, there, depth + 1) && fchmod(there, st.st_mode & 07777) == 0 &&
-                  futimens(there, times) == 0;
-    if (there >= 0)
-        close(there);
-    else if (below >= 0)
-        close(below);
-    return copied;
+    return true; /* a socket: who listens there is in another branch */
 }
 
-/* Closes `from`. */
-static bool copy_folder(int from, int to, unsigned depth)
+/* Remove from `to` what is not in `from`. */
+static bool remove_others(int from, DIR *to)
 {
-    DIR *folder = depth < DEPTH_MAX ? fdopendir(from) : NULL;
-    if (folder == NULL) {
-        close(from);
-        return false;
-    }
-    bool copied = true;
     struct dirent *entry;
-    while (copied && (entry = readdir(folder)) != NULL)
+    struct stat st;
+    bool fine = true;
+    while (fine && (entry = readdir(to)) != NULL)
+        if (fstatat(from, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            fine = removed(dirfd(to), entry->d_name);
+    return fine;
+}
+
+/* Closes both. */
+static bool make_alike(int from, int to, unsigned depth)
+{
+    DIR *source = depth < DEPTH_MAX ? fdopendir(from) : NULL, *copy = source != NULL ? fdopendir(to) : NULL;
+    bool fine = copy != NULL && remove_others(from, copy);
+    struct dirent *entry;
+    while (fine && (entry = readdir(source)) != NULL)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            copied = copy_entry(from, to, entry->d_name, depth);
-    closedir(folder);
-    return copied;
+            fine = entry_alike(from, to, entry->d_name, depth);
+    if (source != NULL)
+        closedir(source);
+    else
+        close(from);
+    if (copy != NULL)
+        closedir(copy);
+    else
+        close(to);
+    return fine;
+}
+
+static int take_folder(struct moth_private *folder, struct moth_err *err)
+{
+    *folder = (struct moth_private){.fd = -1, .log_fd = -1};
+    if (n_spare > 0) {
+        *folder = spare[--n_spare];
+        return 0;
+    }
+    folder->path = moth_cookie_make_folder(err);
+    if (folder->path == NULL)
+        return -1;
+    folder->fd = open(folder->path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    return folder->fd >= 0 ? 0 : moth_err_sys(err, MOTH_ERR_IO, "cannot open '%s'", folder->path);
 }
 
 int moth_private_copy(const struct moth_private *from, struct moth_private *to, struct moth_err *err)
 {
-    *to = (struct moth_private){.fd = -1, .log_fd = -1};
-    to->path = moth_cookie_make_folder(err);
-    if (to->path == NULL)
+    if (take_folder(to, err) != 0) {
+        moth_private_remove(to);
         return -1;
-    int source = open(from->path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    to->fd = open(to->path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    bool copied = source >= 0 && to->fd >= 0 && copy_folder(source, to->fd, 0);
-    if (copied)
+    }
+    int source = openat(from->fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    int copy = openat(to->fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (source >= 0 && copy >= 0 && make_alike(source, copy, 0))
         to->log_fd = openat(to->fd, "log", O_RDWR | O_APPEND | O_CLOEXEC);
-    if (copied && to->log_fd >= 0)
+    if (to->log_fd >= 0)
         return 0;
     moth_err_sys(err, MOTH_ERR_IO, "cannot copy the private folder '%s'", from->path);
     moth_private_remove(to);
     return -1;
+}
+
+void moth_private_spare(struct moth_private *folder)
+{
+    if (n_spare == SPARES_MAX || folder->path == NULL) {
+        moth_private_remove(folder);
+        return;
+    }
+    if (folder->log_fd >= 0)
+        close(folder->log_fd);
+    folder->log_fd = -1;
+    spare[n_spare++] = *folder;
+    *folder = (struct moth_private){.fd = -1, .log_fd = -1};
+}
+
+void moth_private_clear_spares(void)
+{
+    while (n_spare > 0)
+        moth_private_remove(&spare[--n_spare]);
 }
 
 void moth_private_remove(struct moth_private *folder)

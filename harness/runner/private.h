@@ -16,6 +16,9 @@ struct moth_private {
 int moth_private_make(struct moth_private *folder, struct moth_err *err);
 /* Make a copy for a branch: contents, modes, times; of the log, the end. */
 int moth_private_copy(const struct moth_private *from, struct moth_private *to, struct moth_err *err);
+/* Nobody uses it any more: keep it for the next copy. */
+void moth_private_spare(struct moth_private *folder);
+void moth_private_clear_spares(void);
 /* Remove it and all in it. */
 void moth_private_remove(struct moth_private *folder);
 /* What a sanitizer wrote, or NULL. Caller frees. */

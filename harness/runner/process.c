@@ -18,6 +18,7 @@
 #include "base/clock.h"
 
 #define LOOK_IN_MS 20
+#define RETIRED_MAX 16  /* at once; each holds its memory until it has gone */
 #define BRANCH_MS 20000 /* a fork of much memory on a busy machine, and then some */
 
 void moth_process_init(struct moth_process *process)
@@ -31,7 +32,8 @@ int moth_process_make_channel(struct moth_process *process, const struct moth_ch
     process->channel_fd = memfd_create("moth-channel", MFD_CLOEXEC);
     if (process->channel_fd < 0 || ftruncate(process->channel_fd, sizeof(struct moth_channel)) != 0)
         return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot make the channel");
-    void *at = mmap(NULL, sizeof(struct moth_channel), PROT_READ | PROT_WRITE, MAP_SHARED, process->channel_fd, 0);
+    void *at =
+        mmap(NULL, sizeof(struct moth_channel), PROT_READ | PROT_WRITE, MAP_SHARED, process->channel_fd, 0);
     if (at == MAP_FAILED)
         return moth_err_sys(err, MOTH_ERR_MEMORY, "cannot map the channel");
     struct moth_channel *channel = process->channel = at;
@@ -62,7 +64,8 @@ bool moth_process_gone(struct moth_process *process)
     pid_t got = waitpid(process->pid, &process->wait_status, WNOHANG | __WALL);
     if (got == process->pid)
         process->reaped = true;
-    else if (got < 0 && errno == ECHILD && process->branch) { /* a launcher's child: how it died is not told */
+    else if (got < 0 && errno == ECHILD &&
+             process->branch) { /* a launcher's child: how it died is not told */
         process->reaped = true;
         process->wait_status = SIGKILL;
     }
@@ -138,7 +141,10 @@ static int take_channel(struct moth_process *branch, struct moth_err *err)
         return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot open the channel of a branch");
     if ((size_t)st.st_size < sizeof(struct moth_channel))
         return moth_err_set(err, MOTH_ERR_SYSTEM, "the channel of a branch is too small");
-    void *at = mmap(NULL, sizeof(struct moth_channel), PROT_READ | PROT_WRITE, MAP_SHARED, branch->channel_fd, 0);
+    void *at =
+        mmap(NULL, sizeof(struct moth_channel), PROT_READ | PROT_WRITE, MAP_SHARED, branch->channel_fd, 0);
+    close(branch->channel_fd); /* many snapshots are kept: one descriptor less for each */
+    branch->channel_fd = -1;
     if (at == MAP_FAILED)
         return moth_err_sys(err, MOTH_ERR_MEMORY, "cannot map the channel of a branch");
     branch->channel = at;
@@ -166,7 +172,8 @@ static int branch_into(struct moth_process *process, struct moth_process *branch
     if (channel->branch.pid <= 0) {
         errno = -channel->branch.pid;
         return channel->branch.pid == -ENOTSUP
-                   ? moth_err_set(err, MOTH_ERR_SYSTEM, "a game with real threads (--threads native) cannot be branched")
+                   ? moth_err_set(err, MOTH_ERR_SYSTEM,
+                                  "a game with real threads (--threads native) cannot be branched")
                    : moth_err_sys(err, MOTH_ERR_SYSTEM, "the game cannot be forked");
     }
     branch->pid = channel->branch.pid;
@@ -186,31 +193,40 @@ int moth_process_branch(struct moth_process *process, struct moth_process *branc
         return -1;
     }
     if (problem != NULL)
-        snprintf(problem, size, "%.*s", (int)sizeof process->channel->branch.problem - 1, process->channel->branch.problem);
+        snprintf(problem, size, "%.*s", (int)sizeof process->channel->branch.problem - 1,
+                 process->channel->branch.problem);
     return 0;
 }
 
 /* ---- ends ---- */
 
-void moth_process_kill(struct moth_process *process)
+static void kill_group(const struct moth_process *process)
 {
-    if (process->pid <= 0)
-        return;
     pid_t player = process->channel != NULL ? moth_process_player(process) : process->pid;
     kill(-process->pid, SIGKILL); /* what it started is in its group, mostly */
     kill(process->pid, SIGKILL);
     if (player != process->pid && player > 1)
         kill(player, SIGKILL);
+}
+
+static void reap(struct moth_process *process)
+{
     while (!process->reaped) {
         pid_t got = waitpid(process->pid, &process->wait_status, __WALL);
         process->reaped = got == process->pid || (got < 0 && errno == ECHILD);
     }
 }
 
-void moth_process_close(struct moth_process *process)
+void moth_process_kill(struct moth_process *process)
 {
-    moth_process_kill(process);
-    moth_private_remove(&process->folder);
+    if (process->pid <= 0)
+        return;
+    kill_group(process);
+    reap(process);
+}
+
+static void let_go(struct moth_process *process)
+{
     if (process->channel != NULL)
         munmap(process->channel, sizeof(struct moth_channel));
     if (process->channel_fd >= 0)
@@ -218,4 +234,47 @@ void moth_process_close(struct moth_process *process)
     if (process->pid_fd >= 0)
         close(process->pid_fd);
     moth_process_init(process);
+}
+
+void moth_process_close(struct moth_process *process)
+{
+    moth_process_kill(process);
+    moth_private_remove(&process->folder);
+    let_go(process);
+}
+
+/* ---- those that are on their way out ---- */
+
+static struct moth_process retired[RETIRED_MAX];
+static unsigned n_retired;
+
+/* The folder serves the next branch, once nobody can write to it any more. */
+static void bury(unsigned index)
+{
+    moth_private_spare(&retired[index].folder);
+    let_go(&retired[index]);
+    retired[index] = retired[--n_retired];
+}
+
+void moth_process_retire(struct moth_process *process)
+{
+    for (unsigned i = n_retired; i-- > 0;)
+        if (moth_process_gone(&retired[i]))
+            bury(i);
+    if (process->pid <= 0 || n_retired == RETIRED_MAX) {
+        moth_process_close(process);
+        return;
+    }
+    kill_group(process);
+    retired[n_retired++] = *process;
+    moth_process_init(process);
+}
+
+void moth_process_clear_retired(void)
+{
+    while (n_retired > 0) {
+        reap(&retired[0]);
+        bury(0);
+    }
+    moth_private_clear_spares();
 }

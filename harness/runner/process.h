@@ -48,5 +48,9 @@ int moth_process_branch(struct moth_process *process, struct moth_process *branc
 void moth_process_kill(struct moth_process *process);
 /* The same, and let go of its channel and folder. */
 void moth_process_close(struct moth_process *process);
+/* The same without waiting for its end: taking a large game apart takes the kernel a while. */
+void moth_process_retire(struct moth_process *process);
+/* Wait for all that were retired, and remove the folders that were kept for other branches. */
+void moth_process_clear_retired(void);
 
 #endif

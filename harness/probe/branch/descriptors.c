@@ -75,8 +75,8 @@ static enum kind kind_of(const struct descriptor *item, const struct stat *st)
     case S_IFREG:
         /* Ours holds random bytes that nobody writes to: a fresh offset will do. */
         link_of(item->fd, link, sizeof link);
-        if (st->st_nlink == 0 && (item->flags & O_ACCMODE) != O_RDONLY && strncmp(link, "/memfd:random", 13) != 0 &&
-            strncmp(link, "/memfd:uuid", 11) != 0)
+        if (st->st_nlink == 0 && (item->flags & O_ACCMODE) != O_RDONLY &&
+            strncmp(link, "/memfd:random", 13) != 0 && strncmp(link, "/memfd:uuid", 11) != 0)
             return KIND_UNNAMED;
         return KIND_FILE;
     case S_IFDIR:
@@ -128,7 +128,8 @@ static void add(struct table *table, int fd)
 
 static void list(struct table *table)
 {
-    long folder = arch_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
+    long folder = arch_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/fd",
+                               O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
     int numbers[512];
     for (;;) {
         /* The numbers first: opening and closing changes what is listed. */
@@ -200,7 +201,8 @@ static long copy_unnamed(const struct descriptor *item)
     if (made < 0 || arch_syscall(SYS_fstat, item->fd, (long)&st, 0, 0, 0, 0) != 0)
         return made;
     arch_syscall(SYS_ftruncate, made, st.st_size, 0, 0, 0, 0);
-    while (offset < st.st_size && arch_syscall(SYS_sendfile, made, item->fd, (long)&offset, st.st_size - offset, 0, 0) > 0)
+    while (offset < st.st_size &&
+           arch_syscall(SYS_sendfile, made, item->fd, (long)&offset, st.st_size - offset, 0, 0) > 0)
         continue;
     arch_syscall(SYS_lseek, made, 0, SEEK_SET, 0, 0, 0);
     sys_fcntl((int)made, F_SETFL, item->flags);
@@ -263,7 +265,8 @@ static void pipe_again(struct table *table, int index)
 static int index_of_inode(const struct table *table, uint64_t inode)
 {
     for (int i = 0; i < table->n; i++)
-        if (table->items[i].kind == KIND_SOCKET && table->items[i].leader == i && table->items[i].inode == inode)
+        if (table->items[i].kind == KIND_SOCKET && table->items[i].leader == i &&
+            table->items[i].inode == inode)
             return i;
     return -1;
 }
@@ -274,8 +277,10 @@ static void copy_flight(struct table *table, int from, int to)
     int offset = 0, off = -1;
     arch_syscall(SYS_setsockopt, from, SOL_SOCKET, SO_PEEK_OFF, (long)&offset, sizeof offset, 0);
     for (;;) {
-        long n = arch_syscall(SYS_recvfrom, from, (long)table->flight, FLIGHT_BYTES, MSG_PEEK | MSG_DONTWAIT, 0, 0);
-        if (n <= 0 || arch_syscall(SYS_sendto, to, (long)table->flight, n, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0) != n)
+        long n = arch_syscall(SYS_recvfrom, from, (long)table->flight, FLIGHT_BYTES, MSG_PEEK | MSG_DONTWAIT,
+                              0, 0);
+        if (n <= 0 ||
+            arch_syscall(SYS_sendto, to, (long)table->flight, n, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0) != n)
             break;
     }
     arch_syscall(SYS_setsockopt, from, SOL_SOCKET, SO_PEEK_OFF, (long)&off, sizeof off, 0);
@@ -313,7 +318,9 @@ static uint64_t field(const char *text, const char *name, unsigned base, const c
     at += strlen(name);
     at += strspn(at, " \t");
     for (;; at++) {
-        unsigned digit = *at >= '0' && *at <= '9' ? (unsigned)(*at - '0') : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a') + 10 : 99;
+        unsigned digit = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
+                         : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a') + 10
+                                                    : 99;
         if (digit >= base)
             break;
         value = value * base + digit;
@@ -334,7 +341,8 @@ static long counter_again(struct table *table, const struct descriptor *item)
 {
     info_of(table, item->fd);
     uint64_t count = field(table->flight, "eventfd-count:", 16, NULL);
-    long flags = (item->flags & O_NONBLOCK) | EFD_CLOEXEC | (moth_counter_is_semaphore(item->fd) ? EFD_SEMAPHORE : 0);
+    long flags =
+        (item->flags & O_NONBLOCK) | EFD_CLOEXEC | (moth_counter_is_semaphore(item->fd) ? EFD_SEMAPHORE : 0);
     long made = arch_syscall(SYS_eventfd2, 0, flags, 0, 0, 0, 0);
     if (made >= 0 && count > 0)
         arch_syscall(SYS_write, made, (long)&count, sizeof count, 0, 0, 0);
@@ -396,7 +404,8 @@ void moth_branch_descriptors(const struct moth_branch_folders *folders)
     /* Poll sets last: what they watch must be there. */
     for (int polls = 0; polls < 2; polls++)
         for (int i = 0; i < table->n; i++)
-            if (table->items[i].leader == i && !table->items[i].done && (table->items[i].kind == KIND_POLL) == (polls == 1))
+            if (table->items[i].leader == i && !table->items[i].done &&
+                (table->items[i].kind == KIND_POLL) == (polls == 1))
                 make(table, i, folders);
     moth_branch_room_end(table, sizeof *table);
 }

@@ -99,14 +99,16 @@ static _Noreturn void fail(struct moth_channel *born_with, const char *why)
 static void fill_channel(struct moth_channel *to, const struct moth_channel *from)
 {
     uint32_t fibers = from->n_fibers < MOTH_FIBERS_MAX ? from->n_fibers : MOTH_FIBERS_MAX;
-    uint32_t said = from->n_announcements < MOTH_ANNOUNCEMENTS_MAX ? from->n_announcements : MOTH_ANNOUNCEMENTS_MAX;
+    uint32_t said =
+        from->n_announcements < MOTH_ANNOUNCEMENTS_MAX ? from->n_announcements : MOTH_ANNOUNCEMENTS_MAX;
     memcpy(to, from, offsetof(struct moth_channel, program));
     to->branch.wanted = 0;
     to->branch.problem[0] = '\0';
     memcpy(&to->n_observations, &from->n_observations,
            offsetof(struct moth_channel, observations) - offsetof(struct moth_channel, n_observations));
     to->observations[0] = from->observations[0];
-    memcpy(&to->cell, &from->cell, offsetof(struct moth_channel, announcements) - offsetof(struct moth_channel, cell));
+    memcpy(&to->cell, &from->cell,
+           offsetof(struct moth_channel, announcements) - offsetof(struct moth_channel, cell));
     memcpy(to->announcements, from->announcements, said * sizeof *to->announcements);
     memcpy(&to->warnings_used, &from->warnings_used,
            offsetof(struct moth_channel, fibers) - offsetof(struct moth_channel, warnings_used));
@@ -123,13 +125,14 @@ static struct moth_channel *change_channel(void)
     long fd = arch_syscall(SYS_memfd_create, (long)"moth-channel", MFD_CLOEXEC, 0, 0, 0, 0);
     if (fd < 0 || arch_syscall(SYS_ftruncate, fd, (long)size, 0, 0, 0, 0) != 0)
         return NULL;
-    long old = arch_syscall(SYS_mremap, (long)place, (long)size, (long)size, MREMAP_MAYMOVE | MREMAP_FIXED,
-                            arch_syscall(SYS_mmap, 0, (long)size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 0);
+    long old =
+        arch_syscall(SYS_mremap, (long)place, (long)size, (long)size, MREMAP_MAYMOVE | MREMAP_FIXED,
+                     arch_syscall(SYS_mmap, 0, (long)size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 0);
     if (old < 0 && old > -4096)
         return NULL;
     struct moth_channel *born_with = (struct moth_channel *)old;
-    if (arch_syscall(SYS_mmap, (long)place, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) !=
-        (long)place)
+    if (arch_syscall(SYS_mmap, (long)place, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+                     0) != (long)place)
         arch_syscall(SYS_exit_group, 1, 0, 0, 0, 0, 0); /* no place to say it */
     fill_channel(place, born_with);
     /* Inherited by what the game starts, as the first one was. */
@@ -142,15 +145,18 @@ static void change_folder(struct moth_channel *born_with, struct moth_branch_fol
 {
     char here[MOTH_BRANCH_PATH_MAX], there[MOTH_BRANCH_PATH_MAX], link[32];
     moth_branch_number(link, "/proc/self/fd/", MOTH_PRIVATE_FD, "");
-    long n = arch_syscall(SYS_readlinkat, AT_FDCWD, (long)link, (long)folders->from, sizeof folders->from - 1, 0, 0);
+    long n = arch_syscall(SYS_readlinkat, AT_FDCWD, (long)link, (long)folders->from, sizeof folders->from - 1,
+                          0, 0);
     folders->from[n > 0 ? n : 0] = '\0';
     folders->to = born_with->branch.folder;
-    long fd = arch_syscall(SYS_openat, AT_FDCWD, (long)folders->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
+    long fd =
+        arch_syscall(SYS_openat, AT_FDCWD, (long)folders->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
     if (fd < 0)
         fail(born_with, "the branch's private folder cannot be opened");
     arch_syscall(SYS_dup3, fd, MOTH_PRIVATE_FD, 0, 0, 0, 0);
     arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-    if (arch_syscall(SYS_getcwd, (long)here, sizeof here, 0, 0, 0, 0) > 0 && moth_branch_moved(folders, here, there))
+    if (arch_syscall(SYS_getcwd, (long)here, sizeof here, 0, 0, 0, 0) > 0 &&
+        moth_branch_moved(folders, here, there))
         arch_syscall(SYS_chdir, (long)there, 0, 0, 0, 0, 0);
 }
 

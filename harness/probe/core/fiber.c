@@ -215,7 +215,8 @@ static void take_signals(void)
         int number = __builtin_ctzll(self->signals_pending) + 1;
         self->signals_pending &= ~(1ULL << (number - 1));
         arch_syscall(SYS_rt_tgsigqueueinfo, arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0),
-                     arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), number, (long)&pending_info[number - 1], 0, 0);
+                     arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0), number, (long)&pending_info[number - 1], 0,
+                     0);
     }
 }
 
@@ -303,9 +304,10 @@ static uint64_t next_deadline(void)
     return next;
 }
 
-static const char *const wait_names[] = {
-    "nothing", "sleep", "mutex", "condition variable", "semaphore", "rwlock", "barrier",
-    "the end of a thread", "futex", "file descriptor", "once", "signal", "something"};
+static const char *const wait_names[] = {"nothing",   "sleep",           "mutex",   "condition variable",
+                                         "semaphore", "rwlock",          "barrier", "the end of a thread",
+                                         "futex",     "file descriptor", "once",    "signal",
+                                         "something"};
 
 static size_t describe(char *out, size_t size, const struct moth_fiber *fiber)
 {
@@ -315,9 +317,8 @@ static size_t describe(char *out, size_t size, const struct moth_fiber *fiber)
     if (w == NULL)
         n = snprintf(out, size, "%.15s (#%u) runs", name, fiber->index);
     else if (w->kind == MOTH_WAIT_MUTEX && moth_mutex_owner(w->key) != NULL)
-        n = snprintf(out, size, "%.15s (#%u) waits for a mutex held by %.15s (#%u)", name,
-                     fiber->index, moth_mutex_owner(w->key)->record->name,
-                     moth_mutex_owner(w->key)->index);
+        n = snprintf(out, size, "%.15s (#%u) waits for a mutex held by %.15s (#%u)", name, fiber->index,
+                     moth_mutex_owner(w->key)->record->name, moth_mutex_owner(w->key)->index);
     else
         n = snprintf(out, size, "%.15s (#%u) waits for a %s", name, fiber->index,
                      w->kind < sizeof wait_names / sizeof *wait_names ? wait_names[w->kind] : "?");
@@ -435,8 +436,7 @@ enum moth_wake moth_wait_on(struct moth_waiter *waiter)
 
 enum moth_wake moth_wait(enum moth_wait_kind kind, const void *key, uint64_t deadline_ns)
 {
-    struct moth_waiter waiter = {
-        .kind = kind, .key = key, .deadline_ns = deadline_ns, .bits = UINT32_MAX};
+    struct moth_waiter waiter = {.kind = kind, .key = key, .deadline_ns = deadline_ns, .bits = UINT32_MAX};
     return moth_wait_on(&waiter);
 }
 
@@ -493,7 +493,8 @@ void moth_yield(void)
     moth_points++;
     if (idling)
         return;
-    if (shuffled()) /* below all that did not give way, but in no fixed order: two that do would go on for ever */
+    if (shuffled()) /* below all that did not give way, but in no fixed order: two that do would go on for
+                       ever */
         self->priority = (uint32_t)moth_rng_below(&schedule_rng, 0x40000000u);
     if (moth_n_waiting[MOTH_WAIT_FD] > 0)
         moth_fd_poll_waiters(0);

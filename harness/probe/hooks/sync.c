@@ -17,7 +17,8 @@ static int try_lock(pthread_mutex_t *mutex)
 {
     /* For this kind a taken lock is the kernel's business, which does not know our threads' ids. */
     uint32_t owner = (uint32_t)mutex->__data.__lock & FUTEX_TID_MASK;
-    if ((mutex->__data.__kind & PRIORITY_INHERITS) != 0 && owner != 0 && owner != (uint32_t)moth_current->record->tid)
+    if ((mutex->__data.__kind & PRIORITY_INHERITS) != 0 && owner != 0 &&
+        owner != (uint32_t)moth_current->record->tid)
         return EBUSY;
     return moth_real.pthread_mutex_trylock(mutex);
 }
@@ -297,14 +298,14 @@ static int rwlock_until(pthread_rwlock_t *lock, int (*take)(pthread_rwlock_t *),
     return error;
 }
 
-#define RWLOCK_HOOK(name, arguments, pass, take, deadline)                                         \
-    MOTH_HOOK int name arguments                                                                   \
-    {                                                                                              \
-        if (!moth_active()) {                                                                      \
-            moth_real_init();                                                                      \
-            return moth_real.name pass;                                                            \
-        }                                                                                          \
-        return rwlock_until(lock, moth_real.take, deadline);                                       \
+#define RWLOCK_HOOK(name, arguments, pass, take, deadline)   \
+    MOTH_HOOK int name arguments                             \
+    {                                                        \
+        if (!moth_active()) {                                \
+            moth_real_init();                                \
+            return moth_real.name pass;                      \
+        }                                                    \
+        return rwlock_until(lock, moth_real.take, deadline); \
     }
 
 RWLOCK_HOOK(pthread_rwlock_rdlock, (pthread_rwlock_t * lock), (lock), pthread_rwlock_tryrdlock, MOTH_FOREVER)
@@ -337,7 +338,8 @@ struct barrier {
 };
 _Static_assert(sizeof(struct barrier) <= sizeof(pthread_barrier_t), "a barrier of ours must fit in glibc's");
 
-MOTH_HOOK int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr, unsigned count)
+MOTH_HOOK int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr,
+                                   unsigned count)
 {
     moth_real_init();
     if (!moth_active())

@@ -426,7 +426,8 @@ MOTH_HOOK int pthread_getname_np(pthread_t handle, char *name, size_t size)
     return 0;
 }
 
-/* Asks the kernel for the thread's processors by the id in its descriptor: it gets one that the kernel knows. */
+/* Asks the kernel for the thread's processors by the id in its descriptor: it gets one that the kernel knows.
+ */
 MOTH_HOOK int pthread_getattr_np(pthread_t handle, pthread_attr_t *attr)
 {
     moth_real_init();
