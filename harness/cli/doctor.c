@@ -28,6 +28,8 @@ struct examination {
     bool reached, pictures, diverged;
     struct moth_divergence divergence;
     const char *against; /* which of the two repetitions differed */
+    struct moth_branching branching;
+    bool branch_identical;
     double speed_s, boot_s;
     uint64_t speed_frames, virtual_ns;
     bool bare_ok;
@@ -38,7 +40,8 @@ static void warn(struct examination *e, const char *sentence)
 {
     size_t i;
     json_t *known;
-    json_array_foreach(e->warnings, i, known) {
+    json_array_foreach(e->warnings, i, known)
+    {
         if (strcmp(json_string_value(known), sentence) == 0)
             return;
     }
@@ -67,7 +70,8 @@ static void take_ending(struct examination *e, const struct moth_trial *trial)
              death->detail[0] != '\0' ? ": " : "", death->detail);
 }
 
-static void judge(struct examination *e, const struct moth_trial *a, const struct moth_trial *b, const char *against)
+static void judge(struct examination *e, const struct moth_trial *a, const struct moth_trial *b,
+                  const char *against)
 {
     struct moth_divergence d = moth_trial_compare(a, b);
     e->pictures |= d.pictures_compared;
@@ -85,7 +89,8 @@ static int repeat(struct examination *e, const struct moth_trial *first, bool lo
     struct moth_load load = {.n = 0};
     if (loaded)
         moth_load_start(&load);
-    int result = moth_trial_repeat(&e->config, first, MOTH_PROGRAM_FRAMES_MAX, MOTH_WANT_PICTURE, &again, err);
+    int result =
+        moth_trial_repeat(&e->config, first, MOTH_PROGRAM_FRAMES_MAX, MOTH_WANT_PICTURE, &again, err);
     moth_load_stop(&load);
     if (result == 0) {
         judge(e, first, &again, loaded ? "under CPU load" : "in a second process");
@@ -102,7 +107,8 @@ static int measure_speed(struct examination *e, const struct moth_trial *first, 
     for (size_t i = 0; i < blind.n_observed && i < first->n_observed; i++)
         if (blind.observed[i].picture_ok && first->observed[i].picture_ok &&
             blind.observed[i].picture != first->observed[i].picture)
-            warn(e, "--render auto shows other pictures than a fully drawn run of this game; use --render on");
+            warn(e,
+                 "--render auto shows other pictures than a fully drawn run of this game; use --render on");
     e->speed_s += blind.play_s;
     e->speed_frames += blind.n_observed;
     if (blind.n_observed > 0)
@@ -111,18 +117,50 @@ static int measure_speed(struct examination *e, const struct moth_trial *first, 
     return 0;
 }
 
+/* Is a branch like a straight run, and is a game from which one was taken like one from which none was? */
+static int examine_branch(struct examination *e, const struct moth_trial *first, struct moth_err *err)
+{
+    struct moth_trial parent, branch;
+    if (moth_trial_branch(&e->config, first, &parent, &branch, &e->branching, err) != 0)
+        return -1;
+    struct moth_divergence disturbed = moth_trial_compare(first, &parent), differs = {.any = true};
+    if (e->branching.ok)
+        differs = moth_trial_compare(first, &branch);
+    e->branch_identical = e->branching.ok && !disturbed.any && !differs.any;
+    char text[256];
+    if (disturbed.any && !e->diverged) {
+        snprintf(text, sizeof text, "a snapshot disturbs the game it is taken of: %s differs at frame %u",
+                 disturbed.what, disturbed.frame);
+        warn(e, text);
+    }
+    if (e->branching.ok && differs.any && !e->diverged) {
+        snprintf(text, sizeof text, "a branch differs from a straight run: %s at frame %u", differs.what,
+                 differs.frame);
+        warn(e, text);
+    }
+    if (e->branching.shared[0] != '\0') {
+        snprintf(text, sizeof text, "branches share this with each other: %s", e->branching.shared);
+        warn(e, text);
+    }
+    moth_trial_fini(&parent);
+    moth_trial_fini(&branch);
+    return 0;
+}
+
 static int session(struct examination *e, const struct moth_agent *agent, uint32_t left, struct moth_err *err)
 {
     struct moth_trial first;
     e->config.channel.seed = e->options->seed + e->sessions;
-    if (moth_trial_record(&e->config, agent, e->config.channel.seed, (uint32_t)e->options->pads, left, &first, err) != 0)
+    if (moth_trial_record(&e->config, agent, e->config.channel.seed, (uint32_t)e->options->pads, left, &first,
+                          err) != 0)
         return -1;
     if (e->sessions++ == 0) {
         e->facts = first.facts;
         e->boot_s = first.boot_s;
     }
-    e->facts.threads_created = first.facts.threads_created > e->facts.threads_created ? first.facts.threads_created
-                                                                                     : e->facts.threads_created;
+    e->facts.threads_created = first.facts.threads_created > e->facts.threads_created
+                                   ? first.facts.threads_created
+                                   : e->facts.threads_created;
     e->facts.preempted += e->sessions > 1 ? first.facts.preempted : 0;
     take_warnings(e, &first);
     take_ending(e, &first);
@@ -135,6 +173,8 @@ static int session(struct examination *e, const struct moth_agent *agent, uint32
         result = repeat(e, &first, false, err);
         if (result == 0)
             result = repeat(e, &first, true, err);
+        if (result == 0 && e->sessions == 1)
+            result = examine_branch(e, &first, err);
         if (result == 0)
             result = measure_speed(e, &first, err);
     }
@@ -144,10 +184,11 @@ static int session(struct examination *e, const struct moth_agent *agent, uint32
 
 static void list_bypasses(struct examination *e)
 {
-    static const char *const names[] = {"rdtsc", "raw time call", "raw random call", "raw futex call",
-                                        "raw sleep call", "other raw system call"};
+    static const char *const names[] = {"rdtsc",          "raw time call",  "raw random call",
+                                        "raw futex call", "raw sleep call", "other raw system call"};
     const struct moth_bypass_counts *b = &e->facts.bypass;
-    const uint64_t counts[] = {b->rdtsc, b->raw_time, b->raw_random, b->raw_futex, b->raw_sleep, b->raw_other};
+    const uint64_t counts[] = {b->rdtsc,     b->raw_time,  b->raw_random,
+                               b->raw_futex, b->raw_sleep, b->raw_other};
     for (int i = 0; i < 6; i++) {
         if (counts[i] == 0)
             continue;
@@ -193,26 +234,32 @@ static json_t *as_json(const struct examination *e, bool deterministic)
 {
     double fps = e->speed_s > 0 ? (double)e->speed_frames / e->speed_s : 0;
     double times = e->speed_s > 0 ? (double)e->virtual_ns / 1e9 / e->speed_s : 0;
+    bool ok = e->branching.ok;
     json_t *divergence = json_null();
     if (e->diverged)
-        divergence = json_pack("{s:i, s:s, s:s}", "frame", (int)e->divergence.frame, "what", e->divergence.what,
-                               "against", e->against);
-    return json_pack(
-        "{s:s, s:{s:s, s:s, s:s}, s:i, s:b, s:o, s:{s:b, s:n, s:n}, s:{s:f, s:f, s:f}, s:{s:i, s:i}, s:O, s:O, s:s, "
-        "s:b, s:i}",
-        "schema", "moth.doctor/1", "attach", "method", attach_names[e->facts.attach & 3], "sdl", e->facts.sdl_version,
-        "video", e->facts.video_driver, "frames", (int)e->frames, "deterministic", deterministic, "first_divergence",
-        divergence, "snapshot", "ok", 0, "identical", "branch_ms", "speed", "frames_per_s", fps, "times_realtime",
-        times, "boot_s", e->boot_s, "threads", "created", (int)e->facts.threads_created, "preempted",
-        (int)e->facts.preempted, "bypasses", e->bypasses, "warnings", e->warnings, "without_moth", e->bare,
-        "pictures_compared", e->pictures, "sessions", (int)e->sessions);
+        divergence = json_pack("{s:i, s:s, s:s}", "frame", (int)e->divergence.frame, "what",
+                               e->divergence.what, "against", e->against);
+    return json_pack("{s:s, s:{s:s, s:s, s:s}, s:i, s:b, s:o, s:{s:b, s:o, s:o, s:o}, s:{s:f, s:f, s:f}, "
+                     "s:{s:i, s:i}, s:O, s:O, s:s, "
+                     "s:b, s:i}",
+                     "schema", "moth.doctor/1", "attach", "method", attach_names[e->facts.attach & 3], "sdl",
+                     e->facts.sdl_version, "video", e->facts.video_driver, "frames", (int)e->frames,
+                     "deterministic", deterministic, "first_divergence", divergence, "snapshot", "ok",
+                     (int)ok, "identical", ok ? json_boolean(e->branch_identical) : json_null(), "branch_ms",
+                     ok ? json_real(e->branching.branch_ms) : json_null(), "snapshot_ms",
+                     ok ? json_real(e->branching.snapshot_ms) : json_null(), "speed", "frames_per_s", fps,
+                     "times_realtime", times, "boot_s", e->boot_s, "threads", "created",
+                     (int)e->facts.threads_created, "preempted", (int)e->facts.preempted, "bypasses",
+                     e->bypasses, "warnings", e->warnings, "without_moth", e->bare, "pictures_compared",
+                     e->pictures, "sessions", (int)e->sessions);
 }
 
 static void print_list(const char *heading, const json_t *list)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         printf("%s%s\n", i == 0 ? heading : "               ", json_string_value(item));
     }
 }
@@ -229,12 +276,20 @@ static void print_text(const struct examination *e, bool deterministic)
            e->sessions == 1 ? "" : "s", e->boot_s);
     printf("threads        %u created, %u preempted\n", e->facts.threads_created, e->facts.preempted);
     if (e->diverged)
-        printf("deterministic  NO: %s differs first, at frame %u, %s\n", e->divergence.what, e->divergence.frame,
-               e->against);
+        printf("deterministic  NO: %s differs first, at frame %u, %s\n", e->divergence.what,
+               e->divergence.frame, e->against);
     else
         printf("deterministic  %s\n",
-               deterministic ? "yes: two more processes, one of them under CPU load, were the same in every frame"
-                             : "not known");
+               deterministic
+                   ? "yes: two more processes, one of them under CPU load, were the same in every frame"
+                   : "not known");
+    if (!e->branching.ok)
+        printf("snapshot       no%s%s\n", e->branching.why[0] != '\0' ? ": " : "", e->branching.why);
+    else
+        printf("snapshot       %s; %.1f ms to take, %.1f ms to return\n",
+               e->branch_identical ? "yes: a branch and the game it left were the same in every frame"
+                                   : "yes, but NOT the same as a straight run",
+               e->branching.snapshot_ms, e->branching.branch_ms);
     if (!e->reached)
         printf("its last words\n%s\n", e->log);
     printf("speed          %.0f frames/s, %.1f times real time\n", fps, times);
@@ -266,20 +321,19 @@ static int conclude(struct examination *e, const struct moth_options *options)
 int moth_cli_doctor(const struct moth_options *options)
 {
     struct moth_err err = {.code = MOTH_ERR_OK};
-    struct examination e = {
-        .options = options,
-        .config = {.argv = (const char *const *)options->game.items,
-                   .env = (const char *const *)options->env.items,
-                   .channel = {.hz = (uint32_t)options->hz,
-                               .video = (uint32_t)options->video,
-                               .render = (uint32_t)options->render,
-                               .threads = (uint32_t)options->threads,
-                               .schedule_seed = options->schedule_seed},
-                   .limits = {.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,
-                              .boundary_wall_ms = (uint32_t)options->frame_wall_ms,
-                              .boot_wall_ms = (uint32_t)options->boot_wall_ms,
-                              .memory_mb = (uint32_t)options->memory_mb,
-                              .file_mb = (uint32_t)options->file_mb}}};
+    struct examination e = {.options = options,
+                            .config = {.argv = (const char *const *)options->game.items,
+                                       .env = (const char *const *)options->env.items,
+                                       .channel = {.hz = (uint32_t)options->hz,
+                                                   .video = (uint32_t)options->video,
+                                                   .render = (uint32_t)options->render,
+                                                   .threads = (uint32_t)options->threads,
+                                                   .schedule_seed = options->schedule_seed},
+                                       .limits = {.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,
+                                                  .boundary_wall_ms = (uint32_t)options->frame_wall_ms,
+                                                  .boot_wall_ms = (uint32_t)options->boot_wall_ms,
+                                                  .memory_mb = (uint32_t)options->memory_mb,
+                                                  .file_mb = (uint32_t)options->file_mb}}};
     struct moth_agent_options limits = {.instructions_max = options->lua_instructions,
                                         .memory_bytes_max = options->lua_memory_mb << 20,
                                         .unsafe_lua = options->unsafe_lua};

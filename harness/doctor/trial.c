@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "runner/snapshot.h"
 
 #define LOG_BYTES 4096
 
@@ -36,12 +37,13 @@ static void keep_events(struct moth_trial *trial, const struct moth_input_event 
     }
 }
 
-static enum moth_step step(struct playing *playing, uint32_t frames, const struct moth_input_event *events, size_t n,
-                           uint32_t want)
+static enum moth_step step(struct playing *playing, uint32_t frames, const struct moth_input_event *events,
+                           size_t n, uint32_t want)
 {
     struct moth_trial *trial = playing->trial;
     uint32_t got = 0;
-    trial->observed = grown(trial->observed, &trial->room, trial->n_observed + frames, sizeof *trial->observed);
+    trial->observed =
+        grown(trial->observed, &trial->room, trial->n_observed + frames, sizeof *trial->observed);
     enum moth_step how = moth_instance_step(playing->instance, frames, events, n, want, 0,
                                             trial->observed + trial->n_observed, &got, playing->err);
     trial->n_observed += got;
@@ -49,8 +51,8 @@ static enum moth_step step(struct playing *playing, uint32_t frames, const struc
     return how;
 }
 
-static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events, size_t n,
-                                     struct moth_lua_now *now)
+static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
+                                     size_t n, struct moth_lua_now *now)
 {
     struct playing *playing = context;
     keep_events(playing->trial, events, n);
@@ -76,7 +78,8 @@ static void place_of(pid_t pid, uint64_t pc, char *out, size_t size)
     while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
         unsigned long long low, high, offset;
         int at = 0;
-        if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %n", &low, &high, &offset, &at) < 3 || pc < low || pc >= high)
+        if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %n", &low, &high, &offset, &at) < 3 || pc < low ||
+            pc >= high)
             continue;
         line[strcspn(line, "\n")] = '\0';
         const char *file = strrchr(line + at, '/');
@@ -127,8 +130,8 @@ static void take_facts(struct moth_trial *trial, struct moth_instance *instance)
 
 /* ---- trials ---- */
 
-static int open_trial(struct playing *playing, const struct moth_instance_config *config, struct moth_trial *trial,
-                      struct moth_err *err)
+static int open_trial(struct playing *playing, const struct moth_instance_config *config,
+                      struct moth_trial *trial, struct moth_err *err)
 {
     memset(trial, 0, sizeof *trial);
     uint64_t began = moth_clock_monotonic_ns();
@@ -149,8 +152,9 @@ static int close_trial(struct playing *playing, uint64_t began_ns, int result)
     return playing->fault ? -1 : result;
 }
 
-int moth_trial_record(const struct moth_instance_config *config, const struct moth_agent *agent, uint64_t seed,
-                      uint32_t pads, uint32_t frames, struct moth_trial *trial, struct moth_err *err)
+int moth_trial_record(const struct moth_instance_config *config, const struct moth_agent *agent,
+                      uint64_t seed, uint32_t pads, uint32_t frames, struct moth_trial *trial,
+                      struct moth_err *err)
 {
     struct playing playing;
     if (open_trial(&playing, config, trial, err) != 0)
@@ -173,15 +177,18 @@ int moth_trial_record(const struct moth_instance_config *config, const struct mo
     return close_trial(&playing, began, result);
 }
 
-/* Steps of `chunk` boundaries, each with the inputs that fall into it. */
-static void play_chunks(struct playing *playing, const struct moth_trial *first, uint32_t frames, uint32_t chunk,
-                        uint32_t want)
+/* Steps of `chunk` boundaries up to `frames`, each with the inputs that fall into it. */
+static void play_chunks(struct playing *playing, const struct moth_trial *first, uint32_t frames,
+                        uint32_t chunk, uint32_t want)
 {
     struct moth_trial *trial = playing->trial;
     struct moth_input_event *events = calloc(first->n_events + 1, sizeof *events);
     if (events == NULL)
         abort();
-    for (uint32_t at = 0, next = 0; at < frames && trial->how == MOTH_STEP_OK; at += chunk) {
+    uint32_t next = 0, begin = (uint32_t)trial->n_observed;
+    while (next < first->n_events && first->events[next].frame < begin)
+        next++;
+    for (uint32_t at = begin; at < frames && trial->how == MOTH_STEP_OK; at += chunk) {
         uint32_t length = frames - at < chunk ? frames - at : chunk;
         size_t n = 0;
         for (; next < first->n_events && first->events[next].frame < at + length; next++) {
@@ -193,8 +200,8 @@ static void play_chunks(struct playing *playing, const struct moth_trial *first,
     free(events);
 }
 
-int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first, uint32_t chunk,
-                      uint32_t want, struct moth_trial *trial, struct moth_err *err)
+int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first,
+                      uint32_t chunk, uint32_t want, struct moth_trial *trial, struct moth_err *err)
 {
     struct playing playing;
     if (open_trial(&playing, config, trial, err) != 0)
@@ -204,6 +211,57 @@ int moth_trial_repeat(const struct moth_instance_config *config, const struct mo
     uint32_t frames = (uint32_t)first->n_observed + (first->how != MOTH_STEP_OK);
     if (trial->how == MOTH_STEP_OK)
         play_chunks(&playing, first, frames, chunk, want);
+    return close_trial(&playing, began, 0);
+}
+
+/* ---- branches ---- */
+
+static double ms_since(uint64_t began_ns)
+{
+    return (double)(moth_clock_monotonic_ns() - began_ns) / 1e6;
+}
+
+static void take_branch(struct playing *playing, const struct moth_trial *first, uint32_t frames,
+                        struct moth_trial *branch, struct moth_branching *found)
+{
+    struct moth_trial *parent = playing->trial;
+    struct moth_err why = {0};
+    size_t half = parent->n_observed;
+    uint64_t began = moth_clock_monotonic_ns();
+    struct moth_snapshot *snapshot = moth_instance_snapshot(playing->instance, &why);
+    found->snapshot_ms = ms_since(began);
+    play_chunks(playing, first, frames, frames, MOTH_WANT_PICTURE);
+    began = moth_clock_monotonic_ns();
+    found->ok = snapshot != NULL && moth_instance_restore(playing->instance, snapshot, &why) == 0;
+    found->branch_ms = ms_since(began);
+    snprintf(found->why, sizeof found->why, "%.*s", (int)sizeof found->why - 1, why.message);
+    if (found->ok) {
+        snprintf(found->shared, sizeof found->shared, "%s", moth_instance_shared(playing->instance));
+        branch->observed = grown(NULL, &branch->room, half + 1, sizeof *branch->observed);
+        memcpy(branch->observed, parent->observed, half * sizeof *branch->observed);
+        branch->n_observed = half;
+        playing->trial = branch;
+        play_chunks(playing, first, frames, frames, MOTH_WANT_PICTURE);
+        playing->trial = parent;
+    }
+    moth_snapshot_release(snapshot);
+}
+
+int moth_trial_branch(const struct moth_instance_config *config, const struct moth_trial *first,
+                      struct moth_trial *parent, struct moth_trial *branch, struct moth_branching *found,
+                      struct moth_err *err)
+{
+    struct playing playing;
+    *found = (struct moth_branching){0};
+    *branch = (struct moth_trial){0};
+    if (open_trial(&playing, config, parent, err) != 0)
+        return -1;
+    uint64_t began = moth_clock_monotonic_ns();
+    uint32_t frames = (uint32_t)first->n_observed + (first->how != MOTH_STEP_OK);
+    if (parent->how == MOTH_STEP_OK)
+        play_chunks(&playing, first, frames / 2, frames, MOTH_WANT_PICTURE);
+    if (parent->how == MOTH_STEP_OK)
+        take_branch(&playing, first, frames, branch, found);
     return close_trial(&playing, began, 0);
 }
 

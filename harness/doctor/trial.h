@@ -32,7 +32,7 @@ struct moth_trial {
     size_t n_observed, room;
     struct moth_input_event *events; /* frames count from the trial's first boundary */
     size_t n_events, events_room;
-    enum moth_step how; /* MOTH_STEP_OK: all frames were played */
+    enum moth_step how;      /* MOTH_STEP_OK: all frames were played */
     struct moth_death death; /* strings are not kept */
     struct moth_trial_facts facts;
     double boot_s, play_s; /* wall */
@@ -41,19 +41,33 @@ struct moth_trial {
 
 /* Let an agent play up to `frames` boundaries, recording its inputs. 0, or -1 and err when the game
  * could not be launched or the agent failed. */
-int moth_trial_record(const struct moth_instance_config *config, const struct moth_agent *agent, uint64_t seed,
-                      uint32_t pads, uint32_t frames, struct moth_trial *trial, struct moth_err *err);
+int moth_trial_record(const struct moth_instance_config *config, const struct moth_agent *agent,
+                      uint64_t seed, uint32_t pads, uint32_t frames, struct moth_trial *trial,
+                      struct moth_err *err);
 /* Play the inputs of `first` again, for as many boundaries as it had, in steps of `chunk` boundaries.
  * want: as in wire/channel.h. */
-int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first, uint32_t chunk,
-                      uint32_t want, struct moth_trial *trial, struct moth_err *err);
+int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first,
+                      uint32_t chunk, uint32_t want, struct moth_trial *trial, struct moth_err *err);
+
+struct moth_branching {
+    bool ok;                       /* a branch could be made */
+    double snapshot_ms, branch_ms; /* wall: parking the game; going on from there */
+    char why[256];                 /* not ok: why */
+    char shared[128];              /* what the branch shares with the game it came from, or "" */
+};
+
+/* As moth_trial_repeat, with a snapshot taken half-way: *parent goes on from there, and then *branch does
+ * once more. Where it could not be taken, *branch is empty. */
+int moth_trial_branch(const struct moth_instance_config *config, const struct moth_trial *first,
+                      struct moth_trial *parent, struct moth_trial *branch, struct moth_branching *found,
+                      struct moth_err *err);
 void moth_trial_fini(struct moth_trial *trial);
 
 /* The first boundary at which two trials differ. */
 struct moth_divergence {
     bool any;
     uint32_t frame;
-    const char *what; /* the source nearest the cause: "virtual time", "random draws", … */
+    const char *what;       /* the source nearest the cause: "virtual time", "random draws", … */
     bool pictures_compared; /* at least one picture was read in both */
 };
 struct moth_divergence moth_trial_compare(const struct moth_trial *a, const struct moth_trial *b);

@@ -102,6 +102,8 @@ static void fill_channel(struct moth_channel *to, const struct moth_channel *fro
     uint32_t said =
         from->n_announcements < MOTH_ANNOUNCEMENTS_MAX ? from->n_announcements : MOTH_ANNOUNCEMENTS_MAX;
     memcpy(to, from, offsetof(struct moth_channel, program));
+    /* The game that was forked may have given its turn back in the meantime; this one has yet to. */
+    atomic_store(&to->turn, MOTH_TURN_GAME);
     to->branch.wanted = 0;
     to->branch.problem[0] = '\0';
     memcpy(&to->n_observations, &from->n_observations,
