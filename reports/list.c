@@ -33,6 +33,8 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary,
     print_plain(out, finding->agent ? finding->agent : "?");
     fprintf(out, " with seed %" PRIu64 ", seen %u time%s\n", finding->seed, finding->times_seen,
             plural(finding->times_seen));
+    if (finding->trace_minimized)
+        fprintf(out, "            inputs %u → %u\n", finding->inputs, finding->inputs_minimized);
     for (size_t i = 0; i < finding->n_stack && i < FRAMES_SHOWN; i++) {
         fprintf(out, "              #%zu ", i);
         print_plain(out, finding->stack[i]);
@@ -113,6 +115,8 @@ char *moth_report_progress(const struct moth_run_progress *progress)
             progress->findings, plural(progress->findings));
     if (progress->replaying > 0)
         fprintf(out, ", replaying %u", progress->replaying);
+    if (progress->shrinking > 0)
+        fprintf(out, ", shrinking %u", progress->shrinking);
     fclose(out);
     return text;
 }

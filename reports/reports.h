@@ -96,6 +96,7 @@ struct moth_run_progress {
     double wall_s, wall_budget_s;   /* likewise */
     size_t findings;
     uint32_t replaying; /* findings whose replays are under way or queued */
+    uint32_t shrinking; /* likewise, whose inputs are being shrunk */
 };
 
 /* One line without newline. Caller frees. */

@@ -80,7 +80,10 @@ static int minimize(struct work *work, const struct moth_trace *trace, struct mo
     struct moth_minimize_config config = {
         .out = work->out,
         .progress = progress,
-        .replay = {.limits = moth_cli_limits(options), .interrupted = is_over, .context = work},
+        .replay = {.limits = moth_cli_limits(options),
+                   .softlock_s = (uint32_t)options->softlock_s,
+                   .interrupted = is_over,
+                   .context = work},
         .memory_bytes = options->snapshot_memory_mb << 20,
         .replays = (uint32_t)options->replays,
         .run_seed = moth_plan_run_seed,

@@ -92,6 +92,7 @@ struct moth_options {
     bool fail_on_flaky, strict;
     uint64_t softlock_s; /* game time in one scene until it is looked at, 0: never */
     uint64_t replays; /* run: how often each finding is replayed */
+    uint64_t minimize_frames; /* run: played to shrink each finding's inputs, 0: none */
     uint64_t reporters; /* enum moth_reporter bits */
     char *out;          /* output folder */
     bool quiet, verbose, json, force;

@@ -123,6 +123,7 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .workers = options->workers ? (uint32_t)options->workers : cpus(),
         .max_findings = (uint32_t)options->max_findings,
         .replays = (uint32_t)options->replays,
+        .minimize_frames = options->minimize_frames,
         .pads = (uint32_t)options->pads,
         .softlock_s = (uint32_t)options->softlock_s,
         .strict = options->strict,

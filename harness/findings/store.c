@@ -14,6 +14,9 @@
 #include "base/fs.h"
 
 #define HALF_MADE ".half-"
+#define FILE_BYTES_MAX (64u << 20)
+
+static const char *const minimized_files[] = {"minimized.moth", "repro.lua"};
 
 char *moth_store_folder(const char *out, const char *fingerprint)
 {
@@ -93,6 +96,19 @@ static int fill_folder(const char *folder, const struct moth_finding *finding,
     return moth_finding_save(finding, folder, err);
 }
 
+/* The better sighting takes over what the inputs of the one before were shrunk to: it is good for both. */
+static int keep_minimized(const char *from, const char *folder, struct moth_err *err)
+{
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < sizeof minimized_files / sizeof *minimized_files; i++) {
+        char *source = moth_fs_path("%s/%s", from, minimized_files[i]);
+        if (access(source, F_OK) == 0)
+            result = copy_as(source, folder, minimized_files[i], err);
+        free(source);
+    }
+    return result;
+}
+
 /* Put a filled folder in the place of its name, over an older one if there is one. */
 static int move_in(const char *filled, const char *folder, bool exists, struct moth_err *err)
 {
@@ -116,6 +132,8 @@ static int put_folder(const char *out, struct moth_finding *finding, bool exists
     free(finding->trace);
     finding->trace = files->trace ? moth_fs_path("findings/%s/trace.moth", finding->fingerprint) : NULL;
     int result = fill_folder(filled, finding, files, err);
+    if (result == 0 && finding->trace_minimized)
+        result = keep_minimized(folder, filled, err);
     if (result == 0)
         result = move_in(filled, folder, exists, err);
     if (result != 0)
@@ -138,6 +156,8 @@ enum moth_store_result moth_store_put(const char *out, struct moth_finding *find
     bool again = known && same_run(known, finding);
     enum moth_store_result result = again ? MOTH_STORE_SHORTER : MOTH_STORE_NEW;
     finding->times_seen = known ? known->times_seen + 1 : 1;
+    if (again && known->trace_minimized)
+        moth_finding_set_minimized(finding, known->inputs_minimized);
     if (again && !moth_store_is_better(finding, known)) {
         known->times_seen++;
         result = moth_finding_save(known, folder, err) == 0 ? MOTH_STORE_SEEN : MOTH_STORE_FAILED;
@@ -164,6 +184,40 @@ int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t see
     if (known && known->seed == seed && known->frame == frame) {
         known->reproduced = k;
         known->attempts = n;
+        result = moth_finding_save(known, folder, err);
+    }
+    moth_finding_free(known);
+    free(folder);
+    close(lock);
+    return result;
+}
+
+/* Whole or not at all, under a name that others may be reading. */
+static int replace_file(const char *from, const char *folder, const char *name, struct moth_err *err)
+{
+    char *source = moth_fs_path("%s/%s", from, name), *target = moth_fs_path("%s/%s", folder, name);
+    size_t size;
+    char *bytes = moth_fs_read(source, FILE_BYTES_MAX, &size, err);
+    int result = bytes ? moth_fs_write_atomic(target, bytes, size, err) : -1;
+    free(bytes);
+    free(target);
+    free(source);
+    return result;
+}
+
+int moth_store_minimized(const char *out, const char *fingerprint, uint32_t inputs, const char *from,
+                         struct moth_err *err)
+{
+    int lock = lock_store(out, err);
+    if (lock < 0)
+        return -1;
+    char *folder = moth_store_folder(out, fingerprint);
+    struct moth_finding *known = moth_finding_load(folder, err);
+    int result = known ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < sizeof minimized_files / sizeof *minimized_files; i++)
+        result = replace_file(from, folder, minimized_files[i], err);
+    if (result == 0) {
+        moth_finding_set_minimized(known, inputs);
         result = moth_finding_save(known, folder, err);
     }
     moth_finding_free(known);

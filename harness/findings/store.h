@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The findings of an output folder: `<out>/findings/<fingerprint>/`, each with finding.json, stack.txt,
- * trace.moth, game.log and pictures. A folder is made under another name and renamed, so it is whole or
+ * trace.moth, game.log and pictures, and minimized.moth with repro.lua once its inputs were shrunk. A folder is made under another name and renamed, so it is whole or
  * absent whenever anyone looks, and after any death of ours. Several processes may put at once.
  */
 #ifndef MOTH_FINDINGS_STORE_H
@@ -31,6 +31,9 @@ enum moth_store_result moth_store_put(const char *out, struct moth_finding *find
  * and `frame` any more. */
 int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame, uint32_t k,
                           uint32_t n, struct moth_err *err);
+/* A finding's inputs were shrunk to so many: take minimized.moth and repro.lua from the folder `from`. */
+int moth_store_minimized(const char *out, const char *fingerprint, uint32_t inputs, const char *from,
+                         struct moth_err *err);
 /* "<out>/findings/<fingerprint>". Caller frees. */
 char *moth_store_folder(const char *out, const char *fingerprint);
 /* Remove what a killed run left half made. */

@@ -49,6 +49,7 @@ struct moth_fleet_config {
     uint64_t snapshot_bytes;  /* of all live snapshots, shared out among the workers */
     uint32_t max_findings;    /* 0: no limit */
     uint32_t replays;         /* of each finding */
+    uint64_t minimize_frames; /* played at most to shrink each finding's inputs; 0: they stay as they are */
     uint32_t pads;
     uint32_t softlock_s; /* game time in one scene until it is looked at for a softlock; 0: never */
     bool strict; /* replay a clean instance and compare */

@@ -219,3 +219,22 @@ void moth_message_verified_fini(struct moth_message_verified *verified)
     free(verified->fingerprint);
     free(verified->warning);
 }
+
+void moth_message_put_minimized(struct moth_buf *buf, const struct moth_message_minimized *minimized)
+{
+    put_text(buf, minimized->fingerprint);
+    put_text(buf, minimized->warning);
+}
+
+bool moth_message_get_minimized(struct moth_cursor *cursor, struct moth_message_minimized *minimized)
+{
+    minimized->fingerprint = get_text(cursor);
+    minimized->warning = get_text(cursor);
+    return finished(cursor);
+}
+
+void moth_message_minimized_fini(struct moth_message_minimized *minimized)
+{
+    free(minimized->fingerprint);
+    free(minimized->warning);
+}

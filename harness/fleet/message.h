@@ -20,7 +20,9 @@ enum moth_message_type {
     MOTH_MESSAGE_PROGRESS, /* frames of the instance so far */
     MOTH_MESSAGE_FOUND,    /* struct moth_message_found; it is on disk */
     MOTH_MESSAGE_DONE,     /* struct moth_message_done */
-    MOTH_MESSAGE_VERIFIED  /* struct moth_message_verified */
+    MOTH_MESSAGE_VERIFIED, /* struct moth_message_verified */
+    MOTH_MESSAGE_MINIMIZE, /* to the worker: a finding's fingerprint */
+    MOTH_MESSAGE_MINIMIZED /* struct moth_message_minimized */
 };
 
 struct moth_message_found {
@@ -63,6 +65,11 @@ struct moth_message_verified {
     uint32_t frame, met, tried;
 };
 
+struct moth_message_minimized {
+    char *fingerprint;
+    char *warning; /* what went wrong, or "" */
+};
+
 /* Send. 0, or -1 when the peer is gone. Never raises SIGPIPE. */
 int moth_message_send(int fd, enum moth_message_type type, const struct moth_buf *body);
 
@@ -89,5 +96,8 @@ void moth_message_done_fini(struct moth_message_done *done);
 void moth_message_put_verified(struct moth_buf *buf, const struct moth_message_verified *verified);
 bool moth_message_get_verified(struct moth_cursor *cursor, struct moth_message_verified *verified);
 void moth_message_verified_fini(struct moth_message_verified *verified);
+void moth_message_put_minimized(struct moth_buf *buf, const struct moth_message_minimized *minimized);
+bool moth_message_get_minimized(struct moth_cursor *cursor, struct moth_message_minimized *minimized);
+void moth_message_minimized_fini(struct moth_message_minimized *minimized);
 
 #endif

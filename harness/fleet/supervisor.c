@@ -38,10 +38,12 @@ struct supervisor {
     struct moth_reaper reaper;
     char run[MOTH_COOKIE_MAX];       /* token of this run: the cookie before workers mark theirs */
     struct task_queue again, verify; /* instances to be played again; findings to be replayed */
+    struct task_queue minimize;      /* findings to be shrunk */
     int out_fd;                      /* holds the output folder's lock */
     uint64_t begin_ns, kill_ns;      /* kill_ns: when patience ends, 0: not yet */
     bool playing;                    /* new instances may begin */
     bool interrupted;
+    bool late; /* the duration is over */
 };
 
 static void forget_in_child(void *context)
@@ -82,6 +84,17 @@ static void queue_verify(struct supervisor *supervisor, struct moth_tally_findin
     push(&supervisor->verify, &task);
 }
 
+/* What came back each time is worth shrinking; what a worker finds to be of another kind it leaves alone. */
+static void queue_minimize(struct supervisor *supervisor, const struct moth_message_verified *verified)
+{
+    struct moth_task task = {0};
+    if (supervisor->interrupted || supervisor->late || supervisor->config->minimize_frames == 0 ||
+        verified->tried == 0 || verified->met < verified->tried)
+        return;
+    snprintf(task.fingerprint, sizeof task.fingerprint, "%s", verified->fingerprint);
+    push(&supervisor->minimize, &task);
+}
+
 /* ---- ending ---- */
 
 static void stop_playing(struct supervisor *supervisor)
@@ -93,13 +106,22 @@ static void stop_playing(struct supervisor *supervisor)
     moth_workers_signal(&supervisor->workers, SIGUSR1);
 }
 
+static void stop_minimizing(struct supervisor *supervisor)
+{
+    if (supervisor->late)
+        return;
+    supervisor->late = true;
+    supervisor->minimize.n = 0;
+    moth_workers_signal(&supervisor->workers, SIGUSR2);
+}
+
 static void interrupt(struct supervisor *supervisor)
 {
     uint64_t now = moth_clock_monotonic_ns();
     supervisor->kill_ns = supervisor->interrupted ? now : now + GRACE_NS;
     supervisor->interrupted = true;
     supervisor->playing = false;
-    supervisor->again.n = supervisor->verify.n = 0;
+    supervisor->again.n = supervisor->verify.n = supervisor->minimize.n = 0;
     moth_workers_signal(&supervisor->workers, SIGTERM);
 }
 
@@ -111,8 +133,9 @@ static void check_limits(struct supervisor *supervisor)
     uint64_t elapsed_ns = moth_clock_monotonic_ns() - supervisor->begin_ns;
     bool nothing_runs = tally->started == 0 && (tally->no_frame >= NO_FRAME_MAX || tally->faults > 0);
     bool only_agent_faults = tally->agent_faulty >= NO_FRAME_MAX && tally->agent_faulty == tally->finished;
-    if ((config->duration_ms > 0 && elapsed_ns >= config->duration_ms * MOTH_NS_PER_MS) ||
-        (config->max_findings > 0 && tally->n_findings >= config->max_findings) || nothing_runs ||
+    if (config->duration_ms > 0 && elapsed_ns >= config->duration_ms * MOTH_NS_PER_MS)
+        stop_minimizing(supervisor);
+    if (supervisor->late || (config->max_findings > 0 && tally->n_findings >= config->max_findings) || nothing_runs ||
         only_agent_faults || tally->consecutive_faults >= FAULTS_MAX)
         stop_playing(supervisor);
 }
@@ -135,12 +158,15 @@ static int give(struct supervisor *supervisor, struct moth_worker *worker, struc
 {
     struct moth_task task;
     bool verify = pop(&supervisor->verify, &task);
-    if (!verify && !next_play(supervisor, &task))
+    bool minimize = !verify && pop(&supervisor->minimize, &task);
+    if (!verify && !minimize && !next_play(supervisor, &task))
         return 0;
     if (worker->pid == 0 && moth_worker_start(&supervisor->workers, worker, err) != 0)
         return -1;
     task.tries++;
-    int sent = verify ? moth_worker_verify(worker, &task) : moth_worker_play(worker, &task);
+    int sent = verify     ? moth_worker_verify(worker, &task)
+               : minimize ? moth_worker_minimize(worker, &task)
+                          : moth_worker_play(worker, &task);
     if (sent != 0)
         lose_worker(supervisor, worker);
     return 0;
@@ -218,8 +244,22 @@ static int take_verified(struct supervisor *supervisor, struct moth_worker *work
     if (valid) {
         worker->does = MOTH_WORKER_IDLE;
         moth_tally_verified(supervisor->tally, &verified);
+        queue_minimize(supervisor, &verified);
     }
     moth_message_verified_fini(&verified);
+    return valid ? 0 : -1;
+}
+
+static int take_minimized(struct supervisor *supervisor, struct moth_worker *worker, struct moth_cursor *body)
+{
+    struct moth_message_minimized minimized = {0};
+    bool valid = moth_message_get_minimized(body, &minimized) && worker->does == MOTH_WORKER_MINIMIZES;
+    if (valid) {
+        worker->does = MOTH_WORKER_IDLE;
+        if (minimized.warning[0])
+            moth_tally_warn(supervisor->tally, "%s", minimized.warning);
+    }
+    moth_message_minimized_fini(&minimized);
     return valid ? 0 : -1;
 }
 
@@ -236,8 +276,11 @@ static int take(struct supervisor *supervisor, struct moth_worker *worker, enum 
         return take_done(supervisor, worker, body);
     case MOTH_MESSAGE_VERIFIED:
         return take_verified(supervisor, worker, body);
+    case MOTH_MESSAGE_MINIMIZED:
+        return take_minimized(supervisor, worker, body);
     case MOTH_MESSAGE_PLAY:
     case MOTH_MESSAGE_VERIFY:
+    case MOTH_MESSAGE_MINIMIZE:
         break;
     }
     return -1;
@@ -255,6 +298,11 @@ static void lose_worker(struct supervisor *supervisor, struct moth_worker *worke
         return;
     if (!supervisor->interrupted)
         moth_tally_warn(supervisor->tally, "a worker process died; what it was at is done again");
+    if (did == MOTH_WORKER_MINIMIZES) {
+        if (task.tries < MOTH_TRIES_MAX && !supervisor->interrupted && !supervisor->late)
+            push(&supervisor->minimize, &task);
+        return;
+    }
     if (did == MOTH_WORKER_VERIFIES) {
         struct moth_tally_finding *entry = moth_tally_find(supervisor->tally, task.fingerprint);
         if (task.tries < MOTH_TRIES_MAX && !supervisor->interrupted)
@@ -345,10 +393,12 @@ static void tell_progress(const struct supervisor *supervisor)
         .findings = supervisor->tally->n_findings,
         .replaying = (uint32_t)supervisor->verify.n,
     };
+    progress.shrinking = (uint32_t)supervisor->minimize.n;
     for (uint32_t i = 0; i < supervisor->workers.n; i++) {
         const struct moth_worker *worker = &supervisor->workers.at[i];
         progress.instances_running += worker->does == MOTH_WORKER_PLAYS;
         progress.replaying += worker->does == MOTH_WORKER_VERIFIES;
+        progress.shrinking += worker->does == MOTH_WORKER_MINIMIZES;
         progress.frames += worker->frames;
     }
     config->progress(config->context, &progress);
@@ -363,7 +413,8 @@ static int supervise(struct supervisor *supervisor, struct moth_err *err)
     for (;;) {
         check_limits(supervisor);
         result = give_all(supervisor, err);
-        if (result == 0 && moth_workers_busy(&supervisor->workers) == 0 && supervisor->verify.n == 0) {
+        if (result == 0 && moth_workers_busy(&supervisor->workers) == 0 && supervisor->verify.n == 0 &&
+            supervisor->minimize.n == 0) {
             queue_outdated(supervisor);
             if (supervisor->verify.n == 0)
                 break;
@@ -459,6 +510,7 @@ int moth_fleet_run(const struct moth_fleet_config *config, struct moth_fleet_res
     moth_reaper_stop(&supervisor.reaper);
     free(supervisor.again.at);
     free(supervisor.verify.at);
+    free(supervisor.minimize.at);
     if (failed != 0) {
         moth_fleet_result_free(*result);
         *result = NULL;

@@ -9,10 +9,11 @@
 #include "fleet/message.h"
 #include "fleet/play.h"
 #include "fleet/reaper.h"
+#include "fleet/shorten.h"
 #include "fleet/verify.h"
 #include "runner/cookie.h"
 
-static volatile sig_atomic_t stop_all, stop_playing;
+static volatile sig_atomic_t stop_all, stop_playing, stop_minimizing;
 
 static void on_signal(int number)
 {
@@ -20,6 +21,8 @@ static void on_signal(int number)
         stop_all = 1;
     if (number == SIGTERM || number == SIGUSR1)
         stop_playing = 1;
+    if (number == SIGTERM || number == SIGUSR2)
+        stop_minimizing = 1;
 }
 
 static bool play_stopped(void *context)
@@ -34,12 +37,18 @@ static bool verify_stopped(void *context)
     return stop_all;
 }
 
+static bool minimize_stopped(void *context)
+{
+    (void)context;
+    return stop_minimizing;
+}
+
 /* Handlers, not SIG_IGN: a game must not inherit an ignored signal. A ctrl-c goes to the whole
  * foreground group, but it is the supervisor that decides what it means. */
 static void set_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    static const int ours[] = {SIGTERM, SIGUSR1, SIGINT, SIGHUP};
+    static const int ours[] = {SIGTERM, SIGUSR1, SIGUSR2, SIGINT, SIGHUP};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         sigaction(ours[i], &action, NULL);
     signal(SIGCHLD, SIG_DFL);
@@ -107,6 +116,24 @@ static void verify(struct moth_play_place *place, int fd, struct moth_cursor *bo
     free(fingerprint);
 }
 
+static void minimize(struct moth_play_place *place, int fd, struct moth_cursor *body)
+{
+    char *fingerprint = moth_cursor_string(body, MOTH_MESSAGE_TEXT_MAX, NULL);
+    if (!fingerprint)
+        _exit(1);
+    struct moth_message_minimized minimized;
+    place->stopped = minimize_stopped;
+    moth_shorten(place, fingerprint, &minimized);
+    moth_reaper_kill_strays();
+    struct moth_buf answer;
+    moth_buf_init(&answer);
+    moth_message_put_minimized(&answer, &minimized);
+    send_or_die(fd, MOTH_MESSAGE_MINIMIZED, &answer);
+    moth_buf_fini(&answer);
+    moth_message_minimized_fini(&minimized);
+    free(fingerprint);
+}
+
 _Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd,
                                 unsigned mark)
 {
@@ -124,6 +151,8 @@ _Noreturn void moth_worker_main(const struct moth_fleet_config *config, const ch
                 play(&place, fd, &body);
             else if (type == MOTH_MESSAGE_VERIFY)
                 verify(&place, fd, &body);
+            else if (type == MOTH_MESSAGE_MINIMIZE)
+                minimize(&place, fd, &body);
         }
     }
     _exit(0);

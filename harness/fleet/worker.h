@@ -2,7 +2,7 @@
  *
  * A worker process: plays instances and replays findings one after another, as its supervisor says,
  * until the socket is closed. SIGTERM: end what you are at and start nothing more; SIGUSR1: the same for
- * playing, but replays go on. It dies with its supervisor.
+ * playing, but replays go on; SIGUSR2: the same for shrinking findings. It dies with its supervisor.
  */
 #ifndef MOTH_FLEET_WORKER_H
 #define MOTH_FLEET_WORKER_H

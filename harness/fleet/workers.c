@@ -97,16 +97,27 @@ int moth_worker_play(struct moth_worker *worker, const struct moth_task *task)
     return result;
 }
 
-int moth_worker_verify(struct moth_worker *worker, const struct moth_task *task)
+static int give_finding(struct moth_worker *worker, const struct moth_task *task, enum moth_worker_task does,
+                        enum moth_message_type type)
 {
     struct moth_buf body;
     moth_buf_init(&body);
     moth_buf_put_string(&body, task->fingerprint);
-    worker->does = MOTH_WORKER_VERIFIES;
+    worker->does = does;
     worker->task = *task;
-    int result = moth_message_send(worker->fd, MOTH_MESSAGE_VERIFY, &body);
+    int result = moth_message_send(worker->fd, type, &body);
     moth_buf_fini(&body);
     return result;
+}
+
+int moth_worker_verify(struct moth_worker *worker, const struct moth_task *task)
+{
+    return give_finding(worker, task, MOTH_WORKER_VERIFIES, MOTH_MESSAGE_VERIFY);
+}
+
+int moth_worker_minimize(struct moth_worker *worker, const struct moth_task *task)
+{
+    return give_finding(worker, task, MOTH_WORKER_MINIMIZES, MOTH_MESSAGE_MINIMIZE);
 }
 
 void moth_workers_signal(const struct moth_workers *workers, int number)

@@ -9,12 +9,12 @@
 
 #define MOTH_TRIES_MAX 3u /* an instance whose worker or game is killed is played again so often */
 
-enum moth_worker_task { MOTH_WORKER_IDLE, MOTH_WORKER_PLAYS, MOTH_WORKER_VERIFIES };
+enum moth_worker_task { MOTH_WORKER_IDLE, MOTH_WORKER_PLAYS, MOTH_WORKER_VERIFIES, MOTH_WORKER_MINIMIZES };
 
 /* Something to do, and how often it was begun. */
 struct moth_task {
     struct moth_plan_job job; /* MOTH_WORKER_PLAYS */
-    char fingerprint[40];     /* MOTH_WORKER_VERIFIES */
+    char fingerprint[40];     /* MOTH_WORKER_VERIFIES, MOTH_WORKER_MINIMIZES */
     unsigned tries;
 };
 
@@ -50,6 +50,7 @@ void moth_worker_end(struct moth_worker *worker);
 /* 0, or -1 when the worker is gone. */
 int moth_worker_play(struct moth_worker *worker, const struct moth_task *task);
 int moth_worker_verify(struct moth_worker *worker, const struct moth_task *task);
+int moth_worker_minimize(struct moth_worker *worker, const struct moth_task *task);
 void moth_workers_signal(const struct moth_workers *workers, int number);
 uint32_t moth_workers_busy(const struct moth_workers *workers);
 

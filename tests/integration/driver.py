@@ -194,14 +194,15 @@ class Test:
         return result
 
     def run(self, *game, agent="secret", frames=400, options=(), timeout=180, env=None):
-        """`moth run` of a game with one of the fixture agents (or a path, or None) in a fresh folder."""
+        """`moth run` of a game with one of the fixture agents (or a path, or None) in a fresh folder. Findings are
+        not shrunk unless the options say so: that is minimize.py's, and would double the time of all others."""
         self.runs += 1
         folder = self.path(f"out{self.runs}")
         agents = []
         if agent:
             agents = ["--agent", agent if "/" in agent else self.agent(agent)]
-        result = self.moth("run", "-j", 1, "--frames", frames, "--out", folder, *agents, *options, "--", *game,
-                           timeout=timeout, env=env)
+        result = self.moth("run", "-j", 1, "--frames", frames, "--minimize-frames", 0, "--out", folder, *agents,
+                           *options, "--", *game, timeout=timeout, env=env)
         return Run(result, folder)
 
     # --- afterwards ---
