@@ -86,6 +86,13 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
             summary->instances, plural(summary->instances), summary->frames_total, summary->virtual_s,
             summary->wall_s, summary->workers, plural(summary->workers),
             summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0.0);
+    const struct moth_coverage *coverage = &summary->coverage;
+    if (coverage->known)
+        fprintf(out,
+                "explored %" PRIu64 " cell%s (%" PRIu64 " of the fixed grid), the deepest at frame %u; went back %" PRIu64
+                " time%s\n",
+                coverage->cells, coverage->cells == 1 ? "" : "s", coverage->reference, coverage->deepest_frame,
+                coverage->restores, coverage->restores == 1 ? "" : "s");
     if (summary->n_findings > 0)
         fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));
     for (size_t i = 0; i < summary->n_findings; i++)

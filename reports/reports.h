@@ -48,6 +48,13 @@ struct moth_frame_times { /* CPU milliseconds of a frame, over all instances; n 
     double p50, p95, p99, max;
 };
 
+/* What agents that explore came to: cells of their archives and of the fixed grid, and what it took. */
+struct moth_coverage {
+    bool known; /* false: none of them played */
+    uint64_t cells, reference, rollouts, restores, rebuilds, frames_rebuilt;
+    uint32_t deepest_frame;
+};
+
 struct moth_run_summary {
     enum moth_verdict verdict;
     int exit_code;
@@ -70,6 +77,7 @@ struct moth_run_summary {
     const char *const *agent_faults; /* message and traceback */
     size_t n_agent_faults;
     struct moth_frame_times frame_times;
+    struct moth_coverage coverage;
     const char *out; /* output folder */
     bool no_json;    /* run.json was not written */
 };

@@ -68,6 +68,25 @@ static json_t *frame_times_json(const struct moth_frame_times *times)
     return json;
 }
 
+static json_t *coverage_json(const struct moth_coverage *coverage)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } members[] = {{"cells", coverage->cells},
+                   {"reference_cells", coverage->reference},
+                   {"deepest_frame", coverage->deepest_frame},
+                   {"rollouts", coverage->rollouts},
+                   {"restores", coverage->restores},
+                   {"rebuilds", coverage->rebuilds},
+                   {"frames_rebuilt", coverage->frames_rebuilt}};
+    json_t *json = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        json_object_set_new(json, members[i].name,
+                            coverage->known ? json_integer((json_int_t)members[i].value) : json_null());
+    return json;
+}
+
 static json_t *summary_json(const struct moth_run_summary *summary)
 {
     json_t *json = json_object();
@@ -86,7 +105,7 @@ static json_t *summary_json(const struct moth_run_summary *summary)
                         json_real(summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0));
     json_object_set_new(json, "findings", findings_json(summary));
     json_object_set_new(json, "frame_time_ms", frame_times_json(&summary->frame_times));
-    json_object_set_new(json, "coverage", json_pack("{s:n}", "cells"));
+    json_object_set_new(json, "coverage", coverage_json(&summary->coverage));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));
     json_object_set_new(json, "agent_faults", texts(summary->agent_faults, summary->n_agent_faults));
     return json;

@@ -14,7 +14,9 @@
 #define PIXELS_MAX 65536
 
 static const struct moth_lua_entry *const game_tables[] = {
-    moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch, NULL};
+    moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch,
+    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_game_archive, NULL};
+static const struct moth_lua_entry *const archive_tables[] = {moth_lua_api_archive, NULL};
 static const struct moth_lua_entry *const snapshot_tables[] = {moth_lua_api_snapshot, NULL};
 static const struct moth_lua_entry *const pad_tables[] = {moth_lua_api_pad, NULL};
 static const struct moth_lua_entry *const rng_tables[] = {moth_lua_api_rng, NULL};
@@ -23,11 +25,12 @@ const struct moth_lua_class moth_lua_classes[] = {
     {"game", "moth.game", "The game that is played. It stands still until it is stepped.", game_tables},
     {"snapshot", "moth.snapshot", "A place in the game that can be returned to: `game:snapshot()`.",
      snapshot_tables},
+    {"archive", "moth.archive", "Places in the game and the ways there: `game:archive{}`.", archive_tables},
     {"pad", "moth.pad", "A virtual game controller: `game:pad(i)`.", pad_tables},
     {"rng", "moth.rng", "The only randomness an agent gets: from the run's seed.", rng_tables},
     {NULL, NULL, NULL, NULL}};
 
-const char *const moth_lua_later[] = {"watch", "state", "call", "events", "on", "see", NULL};
+const char *const moth_lua_later[] = {"call", "events", "on", "see", NULL};
 
 /* What a call needs to check its arguments; the dispatcher's upvalue. */
 struct binding {
@@ -228,6 +231,7 @@ static const struct type types[] = {
     {"mouse_button", "integer", check_button},
     {"pad_index", "integer", check_index},
     {"integer", "integer", check_integer},
+    {"handle", "integer", check_frames},
     {"axis_value", "number", check_axis_value},
     {"probability", "number", check_probability},
     {"number", "number", NULL},
@@ -241,6 +245,7 @@ static const struct type types[] = {
     {"condition", "any", check_condition},
     {"any", "any", check_condition},
     {"pad", "moth.pad", NULL},
+    {"archive", "moth.archive", NULL},
     {"snapshot", "moth.snapshot", check_snapshot},
 };
 
@@ -379,6 +384,10 @@ static int class_index(lua_State *L)
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
     if (class == &moth_lua_classes[0] && push_field(L, &host->now, name))
         return 1;
+    if (class == &moth_lua_classes[0] && strcmp(name, "state") == 0) {
+        moth_lua_push_state(L);
+        return 1;
+    }
     if (class == &moth_lua_classes[0] && is_later(name))
         return luaL_error(L, "%s.%s is not in this version of moth", class->name, name);
     const char *near = nearest_member(class, name);
@@ -431,6 +440,7 @@ void moth_lua_open_api(lua_State *L)
 {
     for (size_t i = 0; moth_lua_classes[i].name; i++)
         open_class(L, &moth_lua_classes[i]);
+    moth_lua_open_state(L);
     lua_newtable(L);
     lua_setfield(L, LUA_REGISTRYINDEX, "moth.pads");
     lua_newtable(L);

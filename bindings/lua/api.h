@@ -28,6 +28,7 @@ enum moth_lua_end {
 #define MOTH_LUA_PAD_BUTTONS 32
 #define MOTH_LUA_PAD_AXES 8
 #define MOTH_LUA_MOUSE_BUTTONS 5
+#define MOTH_LUA_ARCHIVES_MAX 8
 
 struct moth_lua_pad {
     bool attached;
@@ -53,6 +54,9 @@ struct moth_lua_host {
 
     struct moth_lua_place *places; /* what the script's snapshots stand for (api_branch.c) */
     size_t n_places, n_held;
+
+    struct moth_lua_archive *archives[MOTH_LUA_ARCHIVES_MAX]; /* api_archive.c */
+    uint32_t n_archives;
 };
 
 typedef int (*moth_lua_function)(lua_State *L, struct moth_lua_host *host);
@@ -72,7 +76,8 @@ struct moth_lua_class {
 };
 
 extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
-    moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[];
+    moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[],
+    moth_lua_api_inputs[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[];
 extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
 extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */
 
@@ -111,6 +116,15 @@ int moth_lua_object_index(lua_State *L, int argument);
 void moth_lua_queue(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event);
 /* How the error begins that a step raises when the game died and the script holds a snapshot. */
 extern const char moth_lua_game_ended[];
+/* Put in an input as it is, unless it changes nothing; `frame` does not count. */
+void moth_lua_put(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event);
+/* Push a list of inputs. */
+void moth_lua_push_inputs(lua_State *L, const struct moth_input_event *events, size_t n);
+/* Make `game.state`; push it. */
+void moth_lua_open_state(lua_State *L);
+void moth_lua_push_state(lua_State *L);
+/* Free the play's archives. */
+void moth_lua_archives_fini(struct moth_lua_host *host);
 /* Free what snapshots hold. */
 void moth_lua_branch_fini(struct moth_lua_host *host);
 /* Run frames with what is queued; raises when the play is over, or the game. */

@@ -16,6 +16,7 @@ struct moth_agent {
     char *name, *path, *folder, *chunk_name;
     char *text;
     size_t size_bytes;
+    bool explores;
     struct moth_agent_options options;
     struct moth_lua_sources sources;
 };
@@ -28,6 +29,11 @@ const char *moth_agent_name(const struct moth_agent *agent)
 const char *moth_agent_path(const struct moth_agent *agent)
 {
     return agent->path;
+}
+
+bool moth_agent_explores(const struct moth_agent *agent)
+{
+    return agent->explores;
 }
 
 const char *moth_agent_result_name(enum moth_agent_result result)
@@ -64,6 +70,30 @@ static struct moth_lua_box_options box_options(const struct moth_agent *agent, u
     };
 }
 
+/* A table that says what to look at and what to press, and not how to play, is the explorer's: it is
+ * replaced by the explorer's own. */
+static void complete(lua_State *L)
+{
+    static const char *const wishes[] = {"cell", "prefer", "actions"};
+    bool any = false;
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        any |= lua_getfield(L, -1, wishes[i]) != LUA_TNIL;
+        lua_pop(L, 1);
+    }
+    bool plays = lua_getfield(L, -1, "play") != LUA_TNIL;
+    lua_pop(L, 1);
+    if (!any || plays)
+        return;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "explorer");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "with");
+    lua_pushvalue(L, -3);
+    lua_call(L, 1, 1);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+}
+
 /* From what the file returned, on the top, to the function that plays, on the top. Raises. */
 static void take_play_function(lua_State *L)
 {
@@ -72,23 +102,27 @@ static void take_play_function(lua_State *L)
     if (!lua_istable(L, -1))
         luaL_error(L, "an agent returns function(game, rng), or a table with `play`; this one returns %s",
                    lua_isnil(L, -1) ? "nothing" : luaL_typename(L, -1));
+    complete(L);
     if (lua_getfield(L, -1, "play") != LUA_TFUNCTION)
         luaL_error(L, "the agent's table needs a function `play`, not %s", luaL_typename(L, -1));
 }
 
 /* ---- load ---- */
 
-/* Upvalue-less; 1: what the file returned. Returns the agent's own name or nil. */
+/* Upvalue-less; 1: what the file returned. Returns the agent's own name or nil, and whether it explores. */
 static int check_agent(lua_State *L)
 {
     lua_pushvalue(L, 1);
     take_play_function(L);
     if (!lua_istable(L, 1))
         return 0;
+    lua_getfield(L, 2, "explores");
+    bool explores = lua_toboolean(L, -1);
     int type = lua_getfield(L, 1, "name");
     if (type != LUA_TNIL && type != LUA_TSTRING)
         luaL_error(L, "the agent's `name` must be a string, not %s", luaL_typename(L, -1));
-    return 1;
+    lua_pushboolean(L, explores);
+    return 2;
 }
 
 static int try_agent(struct moth_agent *agent, struct moth_lua_box *box)
@@ -98,11 +132,12 @@ static int try_agent(struct moth_agent *agent, struct moth_lua_box *box)
         return -1;
     lua_pushcfunction(L, check_agent);
     lua_insert(L, -2);
-    if (moth_lua_box_call(box, 0, 1) != 0 || moth_lua_box_call(box, 1, 1) != 0)
+    if (moth_lua_box_call(box, 0, 1) != 0 || moth_lua_box_call(box, 1, 2) != 0)
         return -1;
-    if (lua_type(L, -1) == LUA_TSTRING && lua_tostring(L, -1)[0]) {
+    agent->explores = lua_toboolean(L, -1);
+    if (lua_type(L, -2) == LUA_TSTRING && lua_tostring(L, -2)[0]) {
         free(agent->name);
-        agent->name = moth_fs_path("%s", lua_tostring(L, -1));
+        agent->name = moth_fs_path("%s", lua_tostring(L, -2));
     }
     return 0;
 }
@@ -273,6 +308,7 @@ enum moth_agent_result moth_agent_play(const struct moth_agent *agent, const str
     } else {
         judge(agent, host, run_agent(agent, host) != 0, outcome);
         moth_lua_branch_fini(host);
+        moth_lua_archives_fini(host);
         moth_lua_box_close(&host->box);
     }
     free(host);

@@ -21,7 +21,10 @@
 
 #include "base/err.h"
 #include "findings/finding.h"
+#include "wire/channel.h"
 #include "wire/input.h"
+
+struct moth_log; /* explore/log.h */
 
 enum moth_lua_step {
     MOTH_LUA_STEP_OK,         /* all frames were run; the game stands at a boundary */
@@ -65,6 +68,11 @@ struct moth_lua_backend {
     /* What is on screen as MOTH_CELL_ROWS × MOTH_CELL_COLUMNS grey values 0..255, row by row. 0, or -1
      * with a reason. */
     int (*cell)(void *context, uint8_t *grid, struct moth_err *err);
+    /* The inputs from frame 0 to where the game stands, in order: malloc'd, the caller frees. 0 or -1. */
+    int (*way)(void *context, struct moth_input_event **events, size_t *n_events);
+    /* What the game publishes, as it stands; the memory is the game's and not to be trusted. NULL: nothing. */
+    const struct moth_watch_value *(*watches)(void *context, uint32_t *n);
+    struct moth_log *log; /* where game:archive is shared; borrowed, NULL: not at all */
     /* One line of the agent's print(), without newline. */
     void (*print)(void *context, const char *line);
 };
@@ -87,6 +95,9 @@ struct moth_agent *moth_agent_load(const char *name, const struct moth_agent_opt
 /* The table's `name`, else the file's name without ".lua". */
 const char *moth_agent_name(const struct moth_agent *agent);
 const char *moth_agent_path(const struct moth_agent *agent);
+/* Its table says `explores`: it wants one long play in the world of the run's archive rather than many short
+ * ones, each in a world of its own. */
+bool moth_agent_explores(const struct moth_agent *agent);
 void moth_agent_free(struct moth_agent *agent);
 
 enum moth_agent_result {

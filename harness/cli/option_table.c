@@ -25,7 +25,7 @@ const struct moth_option moth_option_table[] = {
     {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
      .argument = "NAME|FILE[=WEIGHT]", .group = PLAY, .alias = "agents",
      .help = "Let this agent play: one that moth ships (`moth list agents`), or a Lua file. May be given "
-             "several times; instances are shared out by weight (default 1). Without any: monkey."},
+             "several times; instances are shared out by weight (default 1). Without any: explorer."},
     {.name = "scenario", .letter = 's', .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(scenarios),
      .argument = "FILE", .group = PLAY, .alias = "scenarios",
      .help = "Play this Lua file once, before the agents. May be given several times."},
@@ -119,6 +119,10 @@ const struct moth_option moth_option_table[] = {
      .fallback = "list,json", .choices = "list|json|junit|(html)|(github)|(sarif)", .group = JUDGE,
      .help = "How the run is reported, with commas: list (on standard output), json (run.json), junit "
              "(junit.xml)."},
+    {.name = "resume", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(resume), .argument = "DIR",
+     .group = MUCH, .no_config = true,
+     .help = "Go on with the places that an earlier run of this game reached, and with its corpus: DIR is that run's "
+             "output folder. For agents that explore."},
     {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(out),
      .argument = "DIR", .fallback = "moth-out", .group = JUDGE, .help = "Where findings and reports go."},
     {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = MINIMIZE, .offset = AT(out),

@@ -165,7 +165,7 @@ static void fill_defaults(struct moth_options *options, const bool *given)
     if (options->frames == 0 && options->duration_ms == 0)
         options->frames = FRAMES_DEFAULT;
     if (options->agents.n == 0 && options->scenarios.n == 0)
-        moth_option_add_agent(options, "monkey", 1);
+        moth_option_add_agent(options, "explorer", 1);
 }
 
 static int check_arguments(const struct moth_options *options, bool has_game, struct moth_err *err)

@@ -66,7 +66,7 @@ struct moth_options {
     char *config_path;        /* the moth.lua that was read, or NULL */
 
     /* what is played */
-    struct moth_agent_choices agents; /* never empty for run: monkey when neither agent nor scenario given */
+    struct moth_agent_choices agents; /* never empty for run: explorer when neither agent nor scenario given */
     struct moth_strings scenarios;    /* files; each is played once, before the agents */
     struct moth_strings env;          /* "K=V" */
     uint64_t seed, schedule_seed;
@@ -95,6 +95,7 @@ struct moth_options {
     uint64_t minimize_frames; /* run: played to shrink each finding's inputs, 0: none */
     uint64_t reporters; /* enum moth_reporter bits */
     char *out;          /* output folder */
+    char *resume;       /* run: output folder of an earlier run to go on with, or NULL */
     bool quiet, verbose, json, force;
 
     /* replay */

@@ -129,6 +129,7 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .strict = options->strict,
         .fail_on_flaky = options->fail_on_flaky,
         .out = options->out,
+        .resume = options->resume,
         .progress = options->quiet ? NULL : show_progress,
         .found = show_found,
         .context = run,

@@ -12,6 +12,11 @@
 #define OPENED_FEW_OF 4u /* fewer than one cell in so many roll-outs */
 #define ARCHIVE_SEED_MARK 0x61726368697665ULL
 
+uint64_t moth_archive_hash(const void *bytes, size_t size_bytes, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes, size_bytes, seed);
+}
+
 struct moth_archive *moth_archive_create(const struct moth_archive_config *config)
 {
     struct moth_archive *archive = calloc(1, sizeof *archive);

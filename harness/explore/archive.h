@@ -67,6 +67,9 @@ struct moth_archive_counts {
     uint64_t rollouts;
 };
 
+/* For keys: the same in every process and build. */
+uint64_t moth_archive_hash(const void *bytes, size_t size_bytes, uint64_t seed);
+
 /* NULL when memory is out. */
 struct moth_archive *moth_archive_create(const struct moth_archive_config *config);
 void moth_archive_destroy(struct moth_archive *archive);

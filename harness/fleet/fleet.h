@@ -55,6 +55,8 @@ struct moth_fleet_config {
     bool strict; /* replay a clean instance and compare */
     bool fail_on_flaky;
     const char *out; /* made if missing */
+    const char *resume; /* output folder of an earlier run whose archive this one goes on with, or NULL */
+    uint64_t world_seed; /* of the game in instances of agents that explore; set by moth_fleet_run */
     /* Told of the run's state a few times a second; may be NULL. */
     void (*progress)(void *context, const struct moth_run_progress *progress);
     /* Told of each new finding, which is on disk. May be NULL. */

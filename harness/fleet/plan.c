@@ -49,20 +49,49 @@ uint32_t moth_plan_instance_frames(const struct moth_fleet_config *config)
     return share < config->instance_frames ? (uint32_t)share : config->instance_frames;
 }
 
-/* Smooth weighted round robin: each gets its share, spread evenly. */
-static uint32_t next_agent(struct moth_plan *plan)
+static double weights(const struct moth_fleet_config *config)
+{
+    double sum = 0;
+    for (size_t i = 0; i < config->n_agents; i++)
+        sum += config->agents[i].weight;
+    return sum;
+}
+
+/* One that explores goes on rather than begin again: it is given its whole share of the run at once, one part a
+ * worker. */
+static uint32_t frames_of(const struct moth_fleet_config *config, uint32_t agent)
+{
+    uint32_t plain = moth_plan_instance_frames(config);
+    if (!moth_agent_explores(config->agents[agent].agent))
+        return plain;
+    uint64_t most = (uint64_t)config->instance_frames * MOTH_PLAN_EXPLORES;
+    if (config->frames > 0) {
+        double share = (double)config->frames * config->agents[agent].weight / weights(config);
+        uint64_t part = (uint64_t)share / config->workers;
+        most = part < most ? part : most;
+    }
+    most = most > plain ? most : plain;
+    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
+/* Smooth weighted round robin by frames: each gets its share, spread evenly. */
+static uint32_t next_agent(const struct moth_plan *plan)
 {
     const struct moth_fleet_config *config = plan->config;
-    double sum = 0;
     size_t best = 0;
-    for (size_t i = 0; i < config->n_agents; i++) {
-        plan->credit[i] += config->agents[i].weight;
-        sum += config->agents[i].weight;
-        if (plan->credit[i] > plan->credit[best])
+    for (size_t i = 1; i < config->n_agents; i++)
+        if (plan->credit[i] + config->agents[i].weight > plan->credit[best] + config->agents[best].weight)
             best = i;
-    }
-    plan->credit[best] -= sum;
     return (uint32_t)best;
+}
+
+static void charge(struct moth_plan *plan, uint32_t agent)
+{
+    const struct moth_fleet_config *config = plan->config;
+    double turns = (double)frames_of(config, agent) / moth_plan_instance_frames(config);
+    for (size_t i = 0; i < config->n_agents; i++)
+        plan->credit[i] += config->agents[i].weight * turns;
+    plan->credit[agent] -= weights(config) * turns;
 }
 
 static uint64_t schedule_seed_of(const struct moth_fleet_config *config, uint32_t index)
@@ -78,7 +107,8 @@ enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_jo
     bool scenario = plan->next < config->n_scenarios;
     if (!scenario && config->n_agents == 0)
         return MOTH_PLAN_DONE;
-    uint32_t frames = scenario ? config->instance_frames : moth_plan_instance_frames(config);
+    uint32_t agent = scenario ? plan->next : next_agent(plan);
+    uint32_t frames = scenario ? config->instance_frames : frames_of(config, agent);
     if (config->frames > 0) {
         uint64_t taken = plan->settled + plan->open;
         uint64_t left = taken < config->frames ? config->frames - taken : 0;
@@ -92,11 +122,13 @@ enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_jo
     *job = (struct moth_plan_job){
         .index = index,
         .scenario = scenario,
-        .agent = scenario ? index : next_agent(plan),
+        .agent = agent,
         .seed = moth_plan_seed(config->seed, index),
         .schedule_seed = schedule_seed_of(config, index),
         .frames = frames,
     };
+    if (!scenario)
+        charge(plan, agent);
     plan->open += frames;
     plan->n_open++;
     return MOTH_PLAN_JOB;

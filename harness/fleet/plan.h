@@ -11,6 +11,7 @@
 
 #define MOTH_PLAN_SHARES 8u         /* an instance gets at most this part of --frames … */
 #define MOTH_PLAN_FRAMES_LEAST 600u /* … but not less than so many frames */
+#define MOTH_PLAN_EXPLORES 100u     /* an instance that explores may be so many times as long as others */
 #define MOTH_PLAN_FRAMES_WORTH 60u  /* a rest of the budget smaller than this is not played */
 
 struct moth_plan_job {

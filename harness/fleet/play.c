@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "branch/tree.h"
 #include "detect/detect.h"
+#include "fleet/explore.h"
 #include "fleet/keep.h"
 #include "fleet/stuck.h"
 
@@ -24,6 +25,8 @@ struct play {
     void *stop_context;
 
     struct moth_trace_header header; /* build_id is owned */
+    uint64_t agent_seed;
+    struct moth_log *archive; /* the run's, or NULL */
     struct moth_tree *tree;
     enum moth_step step;      /* what the last step said */
     struct moth_err err;      /* … when it was a fault */
@@ -204,6 +207,28 @@ static void agent_print(void *context, const char *line)
         moth_log_debug("instance %u: %s", play->index, line);
 }
 
+static int agent_way(void *context, struct moth_input_event **events, size_t *n_events)
+{
+    const struct play *play = context;
+    struct moth_trace *trace = moth_tree_trace(play->tree, &play->header);
+    if (!trace)
+        return -1;
+    *events = trace->events;
+    *n_events = trace->n_events;
+    trace->events = NULL;
+    trace->n_events = 0;
+    moth_trace_free(trace);
+    return 0;
+}
+
+static const struct moth_watch_value *agent_watches(void *context, uint32_t *n)
+{
+    const struct play *play = context;
+    const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(play->tree));
+    *n = channel->n_watches < MOTH_WATCHES_MAX ? channel->n_watches : MOTH_WATCHES_MAX;
+    return channel->watches;
+}
+
 /* ---- the agent's branches ---- */
 
 static uint64_t agent_snapshot(void *context, struct moth_err *err)
@@ -278,9 +303,12 @@ static enum moth_agent_result let_agent_play(struct play *play, const struct mot
         .restore = agent_restore,
         .release = agent_release,
         .cell = agent_cell,
+        .way = agent_way,
+        .watches = agent_watches,
+        .log = play->archive,
         .print = agent_print,
     };
-    uint64_t state = play->header.seed ^ AGENT_SEED_MARK;
+    uint64_t state = play->agent_seed ^ AGENT_SEED_MARK;
     struct moth_agent_play how = {.seed = moth_splitmix64(&state), .max_frames = frames, .pads = pads};
     return moth_agent_play(agent, &backend, &how, outcome);
 }
@@ -386,6 +414,36 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
         done->fingerprint = strdup(play->keep.items[0].finding->fingerprint);
 }
 
+/* Agents that explore share the run's archive, and all play in its world. */
+static void join_archive(struct play *play, const struct moth_fleet_config *config,
+                         const struct moth_fleet_agent *agent, struct moth_message_done *done)
+{
+    if (!moth_agent_explores(agent->agent))
+        return;
+    char *path = moth_fleet_archive_path(config->out);
+    struct moth_err err;
+    play->header.seed = config->world_seed;
+    play->header.schedule_seed = config->schedule_seed;
+    play->archive = moth_log_open(path, &err);
+    if (!play->archive)
+        add_line(err.message, &done->warnings);
+    free(path);
+}
+
+static void leave_archive(struct play *play)
+{
+    if (!play->archive)
+        return;
+    struct moth_tree_counts counts = {0};
+    if (play->tree)
+        moth_tree_counts(play->tree, &counts);
+    struct moth_explore_counts did = {
+        .restores = counts.restores, .rebuilds = counts.rebuilds, .frames_rebuilt = counts.frames_rebuilt};
+    moth_explore_count(play->archive, &did);
+    moth_log_close(play->archive);
+    play->archive = NULL;
+}
+
 static void warn_of_copy(const struct moth_instance *instance, struct moth_message_done *done)
 {
     const struct moth_game_info *game = moth_instance_game(instance);
@@ -450,11 +508,13 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
     char *directory = getcwd(NULL, 0);
     struct play play = {.place = place,
                         .index = job->index,
+                        .agent_seed = job->seed,
                         .stopped = place->stopped,
                         .stop_context = place->context,
                         .frame_counts = &done->frame_counts,
                         .told_ns = begin_ns};
     fill_header(&play.header, config, agent, job, directory ? directory : "/");
+    join_archive(&play, config, agent, done);
     play.work = moth_fs_path("%s/.work/%u", config->out, job->index);
     struct moth_replay_config limits = {.limits = config->limits,
                                         .probe_path = config->probe_path,
@@ -475,6 +535,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
         done->err_code = play.err.code;
         done->fault = strdup(play.err.message);
     }
+    leave_archive(&play);
     finish(&play);
     moth_fs_remove_tree(play.work, NULL);
     free(play.work);
@@ -496,7 +557,10 @@ int moth_play_scripted(const struct moth_trace_header *header, const struct moth
                        uint32_t frame, const struct moth_replay_config *config, const char *fingerprint,
                        bool *met, struct moth_err *err)
 {
-    struct play play = {.header = *header, .stopped = config->interrupted, .stop_context = config->context};
+    struct play play = {.header = *header,
+                        .agent_seed = header->seed,
+                        .stopped = config->interrupted,
+                        .stop_context = config->context};
     struct moth_instance_config how = moth_replay_launch_config(header, config);
     *met = false;
     play.header.build_id = NULL;

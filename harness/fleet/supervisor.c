@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "findings/store.h"
+#include "fleet/explore.h"
 #include "fleet/reaper.h"
 #include "fleet/signals.h"
 #include "fleet/tally.h"
@@ -466,10 +467,32 @@ static void close_out(struct supervisor *supervisor)
 }
 
 struct moth_fleet_result {
+    struct moth_fleet_config config; /* the caller's, with the world's seed */
     struct moth_tally tally;
     struct moth_run_summary summary;
     struct moth_finding **findings; /* the summary's; the findings themselves are the tally's */
 };
+
+static void warn(void *context, const char *sentence)
+{
+    moth_tally_warn(context, "%s", sentence);
+}
+
+static void sum_up_archive(const struct moth_fleet_config *config, struct moth_coverage *coverage)
+{
+    struct moth_explore_summary summary;
+    char *path = moth_fleet_archive_path(config->out);
+    if (moth_fleet_explores(config) && moth_explore_summarise(path, &summary, NULL) == 0)
+        *coverage = (struct moth_coverage){.known = true,
+                                           .cells = summary.cells,
+                                           .reference = summary.reference,
+                                           .rollouts = summary.rollouts,
+                                           .deepest_frame = summary.deepest_frame,
+                                           .restores = summary.counts.restores,
+                                           .rebuilds = summary.counts.rebuilds,
+                                           .frames_rebuilt = summary.counts.frames_rebuilt};
+    free(path);
+}
 
 static int run(struct supervisor *supervisor, struct moth_err *err)
 {
@@ -483,18 +506,21 @@ static int run(struct supervisor *supervisor, struct moth_err *err)
     return supervise(supervisor, err);
 }
 
-int moth_fleet_run(const struct moth_fleet_config *config, struct moth_fleet_result **result,
+int moth_fleet_run(const struct moth_fleet_config *wanted, struct moth_fleet_result **result,
                    struct moth_err *err)
 {
-    struct supervisor supervisor = {.config = config, .out_fd = -1};
     *result = calloc(1, sizeof **result);
     if (!*result)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a run");
+    struct moth_fleet_config *config = &(*result)->config;
+    *config = *wanted;
+    struct supervisor supervisor = {.config = config, .out_fd = -1};
     moth_tally_init(&(*result)->tally, config);
     snprintf(supervisor.run, sizeof supervisor.run, "%s", moth_cookie());
     supervisor.tally = &(*result)->tally;
     int failed = moth_reaper_start(&supervisor.reaper, err);
     if (failed == 0 && (failed = open_out(&supervisor, err)) == 0 &&
+        (failed = moth_fleet_open_archive(config, &config->world_seed, warn, supervisor.tally, err)) == 0 &&
         (failed = moth_signals_catch(err)) == 0) {
         moth_reaper_adopt();
         failed = run(&supervisor, err);
@@ -504,6 +530,7 @@ int moth_fleet_run(const struct moth_fleet_config *config, struct moth_fleet_res
         double wall_s = (double)(moth_clock_monotonic_ns() - supervisor.begin_ns) / (double)MOTH_NS_PER_S;
         moth_tally_summarise(supervisor.tally, supervisor.interrupted, wall_s, &(*result)->summary,
                              &(*result)->findings);
+        sum_up_archive(config, &(*result)->summary.coverage);
     }
     if (supervisor.out_fd >= 0)
         close_out(&supervisor);

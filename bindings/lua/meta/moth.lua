@@ -7,6 +7,7 @@
 ---@field time number Virtual seconds since the game started.
 ---@field width integer Width of the window in pixels; 0 while there is none.
 ---@field height integer Height of the window in pixels; 0 while there is none.
+---@field state table What the game publishes through moth.h, as it stands now, by name; read only. nil for what is not published or cannot be read. `frame` and `time` are there as well.
 local game = {}
 
 --- Let the game run n frames (default 1). What was queued since the last step reaches the game at
@@ -128,6 +129,30 @@ function game:snapshot() end
 ---@return string?
 function game:restore(snapshot) end
 
+--- Give published values names of the script's own: after game:watch{ hp = "player.health" } it is
+--- game.state.hp. true, or nil and a message when the game does not publish one (yet): its value is
+--- nil until it does.
+---@param names table
+---@return boolean?
+---@return string?
+function game:watch(names) end
+
+--- Put in one input as a list of them has it: { type = "key_down", code = 79 }. Its `frame` does
+--- not count.
+---@param input table
+function game:input(input) end
+
+--- What the script holds down, as keys of a table: { left = true, ["pad1.a"] = true }.
+---@return table
+function game:held() end
+
+--- An archive of places in this game, and of the ways there. Agents that explore share it with the
+--- other workers of the run; `options.name` keeps archives of different kinds apart.
+--- agents/explorer.lua shows its use.
+---@param options? table
+---@return moth.archive
+function game:archive(options) end
+
 --- A place in the game that can be returned to: `game:snapshot()`.
 ---@class moth.snapshot
 local snapshot = {}
@@ -135,6 +160,93 @@ local snapshot = {}
 --- The script needs the snapshot no longer: its memory is given back. Once is enough, twice does no
 --- harm.
 function snapshot:release() end
+
+--- Places in the game and the ways there: `game:archive{}`.
+---@class moth.archive
+local archive = {}
+
+--- Note where the game stands: in the cell of `key` (numbers, strings, booleans, tables of them),
+--- without one in that of its picture. Of states in one cell the one with the highest score is
+--- kept, of equals the one that takes fewer frames. `last`: not to be come back to. The cell's
+--- number, which is good until `rolled`, and "opened", "better" or "known"; nil and a message where
+--- the picture cannot be read.
+---@param key? any
+---@param score? number
+---@param last? boolean
+---@return integer?
+---@return string?
+function archive:see(key, score, last) end
+
+--- Begin a roll-out: a cell to go on from, rarely met ones rather than others. nil while no way is
+--- known.
+---@return integer?
+function archive:choose() end
+
+--- End a roll-out: shares what it found and takes over what other workers found. How many cells it
+--- opened. Numbers of cells are void after it.
+---@return integer
+function archive:rolled() end
+
+--- The game died since the last `see`.
+function archive:died() end
+
+--- The way to this cell did not lead there: it is not chosen again.
+---@param cell integer
+function archive:unreachable(cell) end
+
+--- Any cell that a way leads to.
+---@return integer?
+function archive:any() end
+
+--- The frame at which its way arrives.
+---@param cell integer
+---@return integer
+function archive:frame(cell) end
+
+--- Remember a number of the script's own, 1 or more, for this way: that of a snapshot taken there.
+--- The number it had before.
+---@param cell integer
+---@param handle integer
+---@return integer?
+function archive:hold(cell, handle) end
+
+--- The snapshot of that number is there no longer.
+---@param handle integer
+function archive:forget(handle) end
+
+--- The number held nearest before the end of the cell's way, and its frame; nil when there is none.
+---@param cell integer
+---@return integer?
+---@return integer?
+function archive:nearest(cell) end
+
+--- Play the rest of the way to a cell, from where the game stands on that way.
+---@param cell integer
+function archive:play(cell) end
+
+--- The whole way to a cell: a list of inputs { frame, type, code, device, x, y, text }, and the
+--- frame where it ends.
+---@param cell integer
+---@return table
+---@return integer
+function archive:inputs(cell) end
+
+--- The i-th recording of the run's corpus, in the same form; nil when there is none.
+---@param i integer
+---@return table?
+---@return integer?
+function archive:recording(i) end
+
+--- A short run of inputs that opened cells before, by how often it did; their frames count from the
+--- first. And how many frames later the cell was met. nil while none is known.
+---@return table?
+---@return integer?
+function archive:ngram() end
+
+--- { cells, reference, step, recordings, deepest, rollouts }: cells now, cells of the fixed grid,
+--- step of the adaptive one, recordings in the corpus, frame of the deepest way, roll-outs.
+---@return table
+function archive:counts() end
 
 --- A virtual game controller: `game:pad(i)`.
 ---@class moth.pad
