@@ -22,6 +22,9 @@ def expect_deterministic(result, found):
     check(found["deterministic"] is True and result.status == 0,
           f"not deterministic: {found.get('first_divergence')}\n" + result.describe())
     check(found["first_divergence"] is None and found["frames"] > 0, f"{found}")
+    snapshot = found["snapshot"]
+    check(snapshot["ok"] is True and snapshot["identical"] is True and snapshot["branch_ms"] > 0,
+          f"a branch is not like a straight run: {snapshot}\n" + result.describe())
 
 
 def sources():
