@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 of the runner, of a worker, of a game, at random moments: no process left over, no finding lost that was
-reported, run.json valid or absent."""
+"""kill -9 of the runner, of a worker, of a game or a parked snapshot of it, at random moments: no process left over, no
+folder, no finding lost that was reported, run.json valid or absent."""
 import os
 import random
 import re
@@ -48,12 +48,14 @@ def check_folder(out, said, kill):
         read_json(os.path.join(findings, name, "finding.json"))
 
 
-def one_kill(test, rng, what, number):
+def one_kill(test, rng, what, number, agent, frames):
     out = test.path(f"out{number}")
     said = test.path(f"said{number}")
+    os.makedirs(test.path("tmp"), exist_ok=True)
     with open(said, "wb") as file:
-        process = test.start("run", "-j", 2, "--frames", 250, "--replays", 1, "--out", out, "--agent",
-                             test.agent("secret"), "--", test.game("null_deref"), stdout=file, stderr=file)
+        process = test.start("run", "-j", 2, "--frames", frames, "--replays", 1, "--out", out, "--agent",
+                             test.agent(agent), "--", test.game("null_deref"), stdout=file, stderr=file,
+                             env={"TMPDIR": test.path("tmp")})
         delay = rng.uniform(0, 0.8)
         kill = f"kill {number} of a {what} after {delay:.3f} s"
         if wait_random(process, delay):
@@ -70,6 +72,7 @@ def one_kill(test, rng, what, number):
     began = time.monotonic()
     left = test.leftovers(patience_s=15)
     check(not left, f"{kill}: left over {time.monotonic() - began:.0f} s later: {left}")
+    check(os.listdir(test.path("tmp")) == [], f"{kill}: left in TMPDIR: {os.listdir(test.path('tmp'))}")
     allowed = (0, 1, -signal.SIGKILL) if what == "runner" else (0, 1, 3, 4)
     with open(said, encoding="utf-8", errors="replace") as file:
         text = file.read()
@@ -78,12 +81,16 @@ def one_kill(test, rng, what, number):
     check("traceback" not in text.lower(), f"{kill}: {text[-1500:]}")
 
 
-def storm(test, what, share):
-    rng = random.Random(f"storm {what}")
-    for number in range(max(1, test.settings.kills * share // 10)):
-        one_kill(test, rng, what, number)
+def storm(test, what, share, agent="secret", frames=250):
+    rng = random.Random(f"storm {what} {agent}")
+    for number in range(max(1, test.settings.kills * share // 100)):
+        one_kill(test, rng, what, number, agent, frames)
 
 
-add("kills/runner", storm, "runner", 4)
-add("kills/game", storm, "game", 3)
-add("kills/worker", storm, "worker", 3)
+add("kills/runner", storm, "runner", 40)
+add("kills/game", storm, "game", 30)
+add("kills/worker", storm, "worker", 30)
+# A game that is branched is several processes: one plays, the others are parked.
+add("kills/branching_runner", storm, "runner", 5, "brancher", 800)
+add("kills/branching_game", storm, "game", 5, "brancher", 800)
+add("kills/branching_worker", storm, "worker", 5, "brancher", 800)
