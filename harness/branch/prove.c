@@ -7,8 +7,10 @@
 
 #define WAYS_MAX 64u
 #define TRIAL_FRAMES 60u     /* of the two branches that show whether inputs do anything */
-#define BEFORE_LEAST 3u      /* views of something else, before it can be a trap */
-#define STATES_MAX 80u       /* a larger set is no trap but a place to play in */
+#define BEFORE_LEAST 3u      /* views of something else, before anything can be lost */
+#define LOST_LEAST 3u        /* … and for a trap, different states: a title that is left for good is no loss */
+#define STATES_MAX 128u      /* a larger set is no trap but a place to play in */
+#define FAR_MAX 12u          /* … and so is one with so many states in scenes the suspects did not show */
 #define SUSPECTS_MAX 40u     /* … and so is a window with more states than that */
 #define CLOCK_CHANGES 4u     /* a cell that changed so often moves by itself, if no way differs in it */
 #define RETURN_WAYS 4u       /* tried to come back from outside the suspects */
@@ -47,7 +49,8 @@ struct search {
     struct moth_views ways[WAYS_MAX];
     size_t n_ways;
     struct moth_view_mask mask;
-    struct moth_states suspects, before; /* states of the line: in the window, and only before it */
+    size_t window;                       /* index on the line: what is suspected begins there */
+    struct moth_states suspects, before; /* states of the line: from there on, and only before */
 };
 
 /* ---- playing ---- */
@@ -106,11 +109,13 @@ static void conclude(struct search *search, enum moth_prove_verdict verdict, con
 /* What ends a search whatever is to be proved. True when it did. */
 static bool speaks_against(struct search *search, const struct moth_views *way, enum moth_step step)
 {
-    if (step != MOTH_STEP_OK && step != MOTH_STEP_EXIT)
+    if (step != MOTH_STEP_OK && step != MOTH_STEP_EXIT) {
         conclude(search, MOTH_PROVE_LEFT, "the game died on a way");
-    else if (search->proof->ways >= 4 && search->proof->quits * 2 > search->proof->ways)
+        if (search->config->died)
+            search->config->died(search->config->context);
+    } else if (search->proof->ways >= 4 && search->proof->quits * 2 > search->proof->ways) {
         conclude(search, MOTH_PROVE_LEFT, "most ways end the game");
-    else {
+    } else {
         for (size_t i = 0; i < way->n; i++)
             if (way->items[i].waiting) {
                 conclude(search, MOTH_PROVE_LEFT, "the game says that it waits");
@@ -123,22 +128,17 @@ static bool speaks_against(struct search *search, const struct moth_views *way, 
 
 /* ---- what the line says ---- */
 
-static bool in_window(const struct search *search, size_t i)
-{
-    const struct moth_views *line = search->line;
-    return line->items[i].frame + search->config->window_frames >= moth_node_frame(search->here);
-}
-
 /* States under the mask as it is now. The suspects are those of the window. */
 static void sort_line(struct search *search)
 {
     moth_states_fini(&search->suspects);
     moth_states_fini(&search->before);
     const struct moth_views *line = search->line;
-    for (size_t i = 0; i < line->n; i++)
-        if (in_window(search, i) && line->items[i].ok)
+    search->window = moth_views_window(line, &search->mask, moth_node_frame(search->here), search->config->window_frames);
+    for (size_t i = search->window; i < line->n; i++)
+        if (line->items[i].ok)
             moth_states_add(&search->suspects, moth_view_state(&line->items[i], &search->mask));
-    for (size_t i = 0; i < line->n; i++) {
+    for (size_t i = 0; i < search->window; i++) {
         uint64_t state = moth_view_state(&line->items[i], &search->mask);
         if (line->items[i].ok && !moth_states_has(&search->suspects, state))
             moth_states_add(&search->before, state);
@@ -163,15 +163,17 @@ static size_t sightings(const struct moth_states *states)
     return n;
 }
 
+static bool lost_enough(const struct search *search)
+{
+    return sightings(&search->before) >= BEFORE_LEAST && search->before.n >= LOST_LEAST;
+}
+
 /* Does the line look like going round and round: few states, and hardly a new one at the end? */
 static bool looks_closed(const struct search *search)
 {
     const struct moth_views *line = search->line;
     struct moth_states all = {0};
-    size_t first = line->n, fresh = 0;
-    while (first > 0 && in_window(search, first - 1))
-        first--;
-    size_t late = line->n - (line->n - first) / 3;
+    size_t fresh = 0, late = line->n - (line->n - search->window) / 3;
     for (size_t i = 0; i < line->n; i++)
         fresh += moth_states_add(&all, moth_view_state(&line->items[i], &search->mask)) && i >= late;
     moth_states_fini(&all);
@@ -215,21 +217,41 @@ static int prove_dead(struct search *search, struct moth_err *err)
 
 /* ---- TRAP ---- */
 
-/* All states that were reached, in the order they were tried; *fresh: how many of them were first seen in
- * the last third of all sightings. */
-static void gather(const struct search *search, struct moth_states *reached, size_t *n, size_t *fresh)
+/* What all ways reached. */
+struct reached {
+    size_t states;
+    size_t far;   /* of them: in scenes that the suspects did not show */
+    size_t fresh; /* of them: first seen in the last third of all sightings */
+};
+
+static bool is_far(const struct search *search, const struct moth_view *view)
 {
+    const struct moth_views *line = search->line;
+    for (size_t i = search->window; i < line->n; i++)
+        if (moth_view_distance(view, &line->items[i]) <= MOTH_VIEW_SCENE_CELLS)
+            return false;
+    return true;
+}
+
+static struct reached gather(const struct search *search)
+{
+    struct reached reached = {0};
+    struct moth_states states = {0};
     size_t total = 0, at = 0;
     for (size_t way = 0; way < search->n_ways; way++)
         total += search->ways[way].n;
-    *n = total;
-    *fresh = 0;
     for (size_t way = 0; way < search->n_ways; way++)
         for (size_t i = 0; i < search->ways[way].n; i++, at++) {
-            uint64_t state = moth_view_state(&search->ways[way].items[i], &search->mask);
-            bool is_new = moth_states_add(reached, state);
-            *fresh += is_new && at >= total - total / 3 && !moth_states_has(&search->suspects, state);
+            const struct moth_view *view = &search->ways[way].items[i];
+            uint64_t state = moth_view_state(view, &search->mask);
+            if (!moth_states_add(&states, state) || moth_states_has(&search->suspects, state))
+                continue;
+            reached.far += is_far(search, view);
+            reached.fresh += at >= total - total / 3;
         }
+    reached.states = states.n;
+    moth_states_fini(&states);
+    return reached;
 }
 
 static bool meets(const struct search *search, const struct moth_views *way, const struct moth_states *states)
@@ -245,7 +267,7 @@ static bool judge_trap(struct search *search)
 {
     moth_view_mask_learn(&search->mask, search->ways, search->n_ways, CLOCK_CHANGES);
     sort_line(search);
-    if (sightings(&search->before) < BEFORE_LEAST) {
+    if (!lost_enough(search)) {
         conclude(search, MOTH_PROVE_OPEN, "nothing else was ever seen");
         return true;
     }
@@ -254,12 +276,9 @@ static bool judge_trap(struct search *search)
             conclude(search, MOTH_PROVE_LEFT, "a way leads back to what was before");
             return true;
         }
-    struct moth_states reached = {0};
-    size_t n, fresh;
-    gather(search, &reached, &n, &fresh);
-    search->proof->states = (uint32_t)reached.n;
-    bool grows = reached.n > STATES_MAX || reached.n > 2 * search->suspects.n + 8;
-    moth_states_fini(&reached);
+    struct reached reached = gather(search);
+    search->proof->states = (uint32_t)reached.states;
+    bool grows = reached.states > STATES_MAX || reached.far > FAR_MAX;
     if (grows)
         conclude(search, MOTH_PROVE_OPEN, "there is more and more that is new");
     return grows;
@@ -296,15 +315,12 @@ static int follow(struct search *search, const struct moth_views *way, enum moth
 
 static void conclude_trap(struct search *search)
 {
-    struct moth_states reached = {0};
-    size_t n, fresh;
-    gather(search, &reached, &n, &fresh);
+    struct reached reached = gather(search);
     search->proof->entry_frame = entry_of(search, &search->suspects);
-    if (fresh > 2)
+    if (reached.fresh > 2)
         conclude(search, MOTH_PROVE_OPEN, "there was something new to the end");
     else
         conclude(search, MOTH_PROVE_STUCK, "every way leads round and round");
-    moth_states_fini(&reached);
 }
 
 static int prove_trap(struct search *search, struct moth_err *err)
@@ -360,7 +376,7 @@ static int trial(struct search *search, bool *alive, struct moth_err *err)
 static bool had_more(const struct search *search, bool alive)
 {
     if (alive)
-        return sightings(&search->before) >= BEFORE_LEAST;
+        return lost_enough(search);
     size_t others = 0;
     uint64_t here = moth_view_state(&search->ways[0].items[0], &search->mask);
     for (size_t i = 0; i < search->line->n; i++)
@@ -389,14 +405,6 @@ static int run(struct search *search, struct moth_err *err)
     return alive ? prove_trap(search, err) : prove_dead(search, err);
 }
 
-static uint64_t place_of(const struct search *search)
-{
-    const struct moth_views *views[WAYS_MAX];
-    for (size_t i = 0; i < search->n_ways; i++)
-        views[i] = &search->ways[i];
-    return moth_view_place(views, search->n_ways);
-}
-
 int moth_prove(struct moth_tree *tree, const struct moth_views *line, const struct moth_prove_config *config,
                struct moth_proof *proof, struct moth_err *err)
 {
@@ -415,7 +423,7 @@ int moth_prove(struct moth_tree *tree, const struct moth_views *line, const stru
         moth_tree_release(tree, search->here);
     }
     if (result == 0 && proof->verdict == MOTH_PROVE_STUCK)
-        proof->place = place_of(search);
+        proof->place = moth_view_place(search->ways, search->n_ways);
     for (size_t i = 0; i < search->n_ways; i++)
         moth_views_fini(&search->ways[i]);
     moth_states_fini(&search->suspects);

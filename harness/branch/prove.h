@@ -32,6 +32,8 @@ struct moth_prove_config {
     uint32_t window_frames; /* how long the game has seemed stuck: states of the line since then are the suspects */
     /* Asked between attempts; true gives up. May be NULL. */
     bool (*interrupted)(void *context);
+    /* The game died on a way, and the tree stands there. May be NULL. */
+    void (*died)(void *context);
     void *context;
 };
 

@@ -7,7 +7,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define LEVEL_SHIFT 5 /* 256 greys to 8 levels */
+#define LEVEL_SHIFT 5    /* 256 greys to 8 levels */
+#define MEAN_SHIFT 6     /* … to 4, for what never stands still */
+#define STILL_LEAST 8u   /* cells that must stand still to name a scene by them */
+#define PARTS_MAX 16u    /* scenes of one place */
+#define PART_LEAST 8u    /* views of a scene, for it to count: not what is met in passing */
 
 bool moth_view_take(struct moth_instance *instance, struct moth_view *view)
 {
@@ -108,6 +112,28 @@ uint64_t moth_view_state(const struct moth_view *view, const struct moth_view_ma
     return XXH3_64bits(levels, sizeof levels);
 }
 
+size_t moth_views_window(const struct moth_views *line, const struct moth_view_mask *mask, uint32_t now_frame,
+                         uint32_t window_frames)
+{
+    size_t begin = line->n, end = 0, cut = 0; /* end: behind the last sighting of anything seen so far */
+    while (begin > 0 && line->items[begin - 1].frame + window_frames > now_frame)
+        begin--;
+    uint64_t *states = malloc((line->n + 1) * sizeof *states);
+    if (!states)
+        abort();
+    for (size_t i = 0; i < line->n; i++)
+        states[i] = moth_view_state(&line->items[i], mask);
+    for (size_t i = 0; i <= begin && i < line->n; i++) {
+        cut = end <= i ? i : cut;
+        size_t last = line->n;
+        while (states[last - 1] != states[i])
+            last--;
+        end = last > end ? last : end;
+    }
+    free(states);
+    return cut > 0 ? cut : begin;
+}
+
 unsigned moth_view_distance(const struct moth_view *a, const struct moth_view *b)
 {
     unsigned n = 0;
@@ -116,27 +142,72 @@ unsigned moth_view_distance(const struct moth_view *a, const struct moth_view *b
     return n;
 }
 
-uint64_t moth_view_place(const struct moth_views *const *views, size_t n)
+/* One scene among the views that name a place. */
+struct part {
+    const struct moth_view *first;
+    bool changes[MOTH_VIEW_CELLS];
+    uint64_t sum[MOTH_VIEW_CELLS];
+    size_t n;
+};
+
+static void add_to_part(struct part *parts, size_t *n, const struct moth_view *view)
+{
+    struct part *part = NULL;
+    for (size_t i = 0; i < *n && !part; i++)
+        if (moth_view_distance(parts[i].first, view) <= MOTH_VIEW_SCENE_CELLS)
+            part = &parts[i];
+    if (!part && *n < PARTS_MAX) {
+        part = &parts[(*n)++];
+        *part = (struct part){.first = view};
+    }
+    if (!part)
+        return;
+    part->n++;
+    for (size_t cell = 0; cell < MOTH_VIEW_CELLS; cell++) {
+        part->changes[cell] |= level(view, cell) != level(part->first, cell);
+        part->sum[cell] += view->cell[cell];
+    }
+}
+
+static bool stands_still(const struct part *part, size_t cell)
+{
+    const bool *changes = part->changes;
+    size_t row = cell / MOTH_CELL_COLUMNS, column = cell % MOTH_CELL_COLUMNS;
+    return !changes[cell] && (column == 0 || !changes[cell - 1]) &&
+           (column + 1 == MOTH_CELL_COLUMNS || !changes[cell + 1]) &&
+           (row == 0 || !changes[cell - MOTH_CELL_COLUMNS]) &&
+           (row + 1 == MOTH_CELL_ROWS || !changes[cell + MOTH_CELL_COLUMNS]);
+}
+
+static uint64_t name_part(const struct part *part)
 {
     uint8_t levels[MOTH_VIEW_CELLS];
-    bool changes[MOTH_VIEW_CELLS] = {false};
-    const struct moth_view *first = NULL;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < views[i]->n; j++) {
-            const struct moth_view *view = &views[i]->items[j];
-            first = first ? first : view;
-            for (size_t cell = 0; cell < MOTH_VIEW_CELLS; cell++)
-                changes[cell] |= level(view, cell) != level(first, cell);
-        }
+    size_t still = 0;
     for (size_t cell = 0; cell < MOTH_VIEW_CELLS; cell++) {
-        size_t row = cell / MOTH_CELL_COLUMNS, column = cell % MOTH_CELL_COLUMNS;
-        bool still = first && !changes[cell] && (column == 0 || !changes[cell - 1]) &&
-                     (column + 1 == MOTH_CELL_COLUMNS || !changes[cell + 1]) &&
-                     (row == 0 || !changes[cell - MOTH_CELL_COLUMNS]) &&
-                     (row + 1 == MOTH_CELL_ROWS || !changes[cell + MOTH_CELL_COLUMNS]);
-        levels[cell] = still ? level(first, cell) : 0xff;
+        bool stands = stands_still(part, cell);
+        still += stands;
+        levels[cell] = stands ? level(part->first, cell) : 0xff;
     }
+    for (size_t cell = 0; still < STILL_LEAST && cell < MOTH_VIEW_CELLS; cell++)
+        levels[cell] = (uint8_t)(part->sum[cell] / part->n >> MEAN_SHIFT);
     return XXH3_64bits(levels, sizeof levels);
+}
+
+uint64_t moth_view_place(const struct moth_views *views, size_t n)
+{
+    struct part *parts = calloc(PARTS_MAX, sizeof *parts);
+    if (!parts)
+        abort();
+    size_t n_parts = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < views[i].n; j++)
+            add_to_part(parts, &n_parts, &views[i].items[j]);
+    uint64_t place = 0; /* whichever scene was seen first */
+    for (size_t i = 0; i < n_parts; i++)
+        if (parts[i].n >= PART_LEAST)
+            place ^= name_part(&parts[i]);
+    free(parts);
+    return place ? place : 1;
 }
 
 bool moth_states_has(const struct moth_states *states, uint64_t state)

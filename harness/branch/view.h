@@ -13,6 +13,7 @@
 #include "runner/instance.h"
 
 #define MOTH_VIEW_CELLS (MOTH_CELL_ROWS * MOTH_CELL_COLUMNS)
+#define MOTH_VIEW_SCENE_CELLS 8u /* views that differ in more cells show two scenes */
 
 struct moth_view {
     uint32_t frame;
@@ -47,12 +48,17 @@ void moth_view_mask_learn(struct moth_view_mask *mask, const struct moth_views *
 /* Do two ways differ anywhere at the same frame, in any pixel? They come in order of frames. */
 bool moth_views_differ(const struct moth_views *a, const struct moth_views *b);
 uint64_t moth_view_state(const struct moth_view *view, const struct moth_view_mask *mask);
+/* Where on a line the last window begins: the index of the latest view from which on no state occurs that
+ * was seen before it, if that is `window_frames` ago or more; a trap that was entered just so long ago begins
+ * there. Else of the first view that is not older. */
+size_t moth_views_window(const struct moth_views *line, const struct moth_view_mask *mask, uint32_t now_frame,
+                         uint32_t window_frames);
 /* Number of cells that differ by more than a level. */
 unsigned moth_view_distance(const struct moth_view *a, const struct moth_view *b);
 
-/* What stands still in all of these views, as a hash: names a place whatever moves about in it. Cells
- * beside one that changes are left out too. */
-uint64_t moth_view_place(const struct moth_views *const *views, size_t n);
+/* A name for what these views show, whatever moves about in it: of each scene the cells that stand still,
+ * without those beside one that changes; where there are none, the mean over time. Never 0. */
+uint64_t moth_view_place(const struct moth_views *views, size_t n);
 
 /* A set of states, in the order they were first seen. */
 struct moth_states {

@@ -8,10 +8,11 @@
 #include "branch/prove.h"
 
 #define SCENES_MAX 256u
-#define SCENE_CELLS 8u   /* views that differ in more cells are of two scenes */
 #define INPUTS_LEAST 4u  /* different inputs that must have been tried */
 #define INPUTS_KEPT 64u
 #define BACKOFF_MAX 8u
+#define SETTLED_VIEWS 16u  /* bits of scene.fresh */
+#define STATES_KEPT 4096u
 
 struct scene {
     struct moth_view like; /* the first view of it */
@@ -19,6 +20,8 @@ struct scene {
     uint32_t backoff;      /* times the window until it is looked at */
     uint64_t inputs[INPUTS_KEPT];
     uint32_t n_inputs; /* different ones since then */
+    uint32_t views;
+    uint16_t fresh; /* of the last views, newest lowest: which brought a state that was never seen */
     uint64_t used;
 };
 
@@ -32,7 +35,11 @@ struct moth_softlock {
     struct scene scenes[SCENES_MAX];
     size_t n_scenes;
     struct scene *at;      /* where the play stands, or NULL */
-    uint32_t since;        /* frames since anything was looked at, in scenes that change all the time */
+    uint32_t since;        /* frames since anything was looked at */
+    uint32_t stale;        /* frames since there was a new scene */
+    struct moth_states states; /* ever seen */
+    bool known;            /* what goes on here was found to be a softlock */
+    size_t cut, looked_cut;    /* what was entered a window ago and not left: a place in `seen` + 1, or 0 */
     uint64_t clock;
     struct seen *seen;
     size_t n_seen, room, tip;
@@ -50,8 +57,10 @@ struct moth_softlock *moth_softlock_create(uint32_t window_frames)
 
 void moth_softlock_destroy(struct moth_softlock *softlock)
 {
-    if (softlock)
+    if (softlock) {
         free(softlock->seen);
+        moth_states_fini(&softlock->states);
+    }
     free(softlock);
 }
 
@@ -84,7 +93,7 @@ void moth_softlock_input(struct moth_softlock *softlock, const struct moth_input
 static struct scene *scene_of(struct moth_softlock *softlock, const struct moth_view *view)
 {
     struct scene *nearest = NULL, *oldest = &softlock->scenes[0];
-    unsigned least = SCENE_CELLS + 1;
+    unsigned least = MOTH_VIEW_SCENE_CELLS + 1;
     for (size_t i = 0; i < softlock->n_scenes; i++) {
         struct scene *scene = &softlock->scenes[i];
         unsigned distance = moth_view_distance(&scene->like, view);
@@ -99,6 +108,8 @@ static struct scene *scene_of(struct moth_softlock *softlock, const struct moth_
         return nearest;
     nearest = softlock->n_scenes < SCENES_MAX ? &softlock->scenes[softlock->n_scenes++] : oldest;
     *nearest = (struct scene){.like = *view, .backoff = 1};
+    softlock->stale = 0;
+    softlock->known = false;
     return nearest;
 }
 
@@ -114,6 +125,38 @@ static void remember(struct moth_softlock *softlock, const struct moth_view *vie
     softlock->tip = softlock->n_seen;
 }
 
+static void add_state(struct moth_softlock *softlock, struct scene *scene, const struct moth_view *view)
+{
+    struct moth_view_mask all;
+    moth_view_mask_all(&all);
+    bool fresh = softlock->states.n < STATES_KEPT &&
+                 moth_states_add(&softlock->states, moth_view_state(view, &all));
+    scene->fresh = (uint16_t)(scene->fresh << 1 | fresh);
+    scene->views++;
+}
+
+/* Is the play since one window ago in states that were not seen before, again and again? */
+static void find_cut(struct moth_softlock *softlock)
+{
+    struct moth_views line;
+    struct moth_view_mask all;
+    struct moth_states inside = {0};
+    moth_view_mask_all(&all);
+    moth_softlock_line(softlock, &line);
+    size_t cut = moth_views_window(&line, &all, line.items[line.n - 1].frame, softlock->window_frames);
+    for (size_t i = cut; i < line.n; i++)
+        moth_states_add(&inside, moth_view_state(&line.items[i], &all));
+    bool repeats = inside.n * 2 <= line.n - cut;
+    softlock->cut = 0;
+    if (cut > 0 && repeats && line.items[cut].frame + softlock->window_frames <= line.items[line.n - 1].frame) {
+        softlock->cut = softlock->tip;
+        for (size_t i = line.n - 1; i > cut; i--)
+            softlock->cut = softlock->seen[softlock->cut - 1].before;
+    }
+    moth_states_fini(&inside);
+    moth_views_fini(&line);
+}
+
 void moth_softlock_view(struct moth_softlock *softlock, const struct moth_view *view, uint32_t frames)
 {
     remember(softlock, view);
@@ -123,9 +166,12 @@ void moth_softlock_view(struct moth_softlock *softlock, const struct moth_view *
         scene->used = ++softlock->clock;
         scene->frames = view->waiting ? 0 : scene->frames + frames;
         softlock->since = view->waiting ? 0 : softlock->since + frames;
+        softlock->stale = view->waiting ? 0 : softlock->stale + frames;
+        add_state(softlock, scene, view);
         for (uint32_t i = 0; i < softlock->n_pressed; i++)
             add_input(scene->inputs, &scene->n_inputs, softlock->pressed[i]);
         softlock->at = view->waiting ? NULL : scene;
+        find_cut(softlock);
     }
     softlock->n_pressed = 0;
 }
@@ -133,16 +179,33 @@ void moth_softlock_view(struct moth_softlock *softlock, const struct moth_view *
 bool moth_softlock_due(const struct moth_softlock *softlock)
 {
     const struct scene *at = softlock->at;
-    if (!at || softlock->window_frames == 0)
+    if (!at || softlock->window_frames == 0 || softlock->known)
         return false;
-    bool long_here = at->frames >= softlock->window_frames * at->backoff && at->n_inputs >= INPUTS_LEAST;
-    return long_here || softlock->since >= 2 * softlock->window_frames * at->backoff;
+    uint32_t window = softlock->window_frames * at->backoff;
+    bool long_here = at->frames >= window && at->n_inputs >= INPUTS_LEAST;
+    bool round_and_round = softlock->stale >= window && softlock->since >= window;
+    bool entered = softlock->cut && softlock->cut != softlock->looked_cut && at->n_inputs >= INPUTS_LEAST;
+    return long_here || entered || round_and_round || softlock->since >= 2 * window;
 }
 
-void moth_softlock_looked(struct moth_softlock *softlock, bool in_vain)
+bool moth_softlock_due_last(const struct moth_softlock *softlock)
+{
+    const struct scene *at = softlock->at;
+    return at && !softlock->known && at->frames >= softlock->window_frames / 4 && at->backoff == 1 && at->n_inputs >= INPUTS_LEAST;
+}
+
+bool moth_softlock_settled(const struct moth_softlock *softlock)
+{
+    const struct scene *at = softlock->at;
+    return at && at->views >= SETTLED_VIEWS && __builtin_popcount(at->fresh) <= 2;
+}
+
+void moth_softlock_looked(struct moth_softlock *softlock, bool in_vain, bool found)
 {
     struct scene *at = softlock->at;
+    softlock->known = found;
     softlock->since = 0;
+    softlock->looked_cut = softlock->cut;
     if (!at)
         return;
     at->frames = 0;
@@ -162,6 +225,7 @@ void moth_softlock_return(struct moth_softlock *softlock, size_t tip)
 {
     softlock->tip = tip;
     softlock->at = NULL;
+    softlock->known = false;
     softlock->n_pressed = 0;
 }
 

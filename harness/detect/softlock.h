@@ -6,8 +6,9 @@
  * time for moth_prove to look: after so much game time in one scene, over all branches that were played in
  * it, in which different inputs were tried and nobody said that waiting is right. A scene is what differs
  * from another in few cells of the picture, so moving about in it, an animation or a clock does not make it
- * a new one. A play whose picture is always new is looked at too, at twice that distance: a freeze may go on
- * with a moving sky. It is no more than a suspicion, and never a finding.
+ * a new one. A few scenes that only lead into each other count as one, and a play whose picture is always new
+ * is looked at too, at twice that distance: a freeze may go on with a moving sky. It is no more than a
+ * suspicion, and never a finding.
  *
  * The watch follows a play that branches: a tip names what was seen up to a place, and is returned to with
  * it. Pure: no game, no files, no clock. One thread.
@@ -31,8 +32,13 @@ void moth_softlock_input(struct moth_softlock *softlock, const struct moth_input
 void moth_softlock_view(struct moth_softlock *softlock, const struct moth_view *view, uint32_t frames);
 /* Is it time to look here? */
 bool moth_softlock_due(const struct moth_softlock *softlock);
-/* It was looked at here. `in_vain`: a whole proof was tried, and it was none: the next comes later. */
-void moth_softlock_looked(struct moth_softlock *softlock, bool in_vain);
+/* The play is about to end: was it here long enough, and unlooked at, to be worth a look? */
+bool moth_softlock_due_last(const struct moth_softlock *softlock);
+/* Have the last views of this scene, on whatever line, brought hardly anything new? */
+bool moth_softlock_settled(const struct moth_softlock *softlock);
+/* It was looked at here. `in_vain`: a whole proof was tried, and it was none: the next comes later. `found`:
+ * it was one; then nothing is due until there is a new scene or the play returns somewhere. */
+void moth_softlock_looked(struct moth_softlock *softlock, bool in_vain, bool found);
 
 /* Where the play stands, for moth_softlock_return. */
 size_t moth_softlock_tip(const struct moth_softlock *softlock);

@@ -13,10 +13,20 @@
 
 #define MOTH_SOFTLOCK_SECONDS 45u
 
+struct moth_judge_config {
+    uint64_t seed;       /* of the run */
+    uint32_t hz;
+    uint32_t softlock_s; /* 0: MOTH_SOFTLOCK_SECONDS */
+    /* As moth_prove's. May be NULL. */
+    bool (*interrupted)(void *context);
+    void (*died)(void *context);
+    void *context;
+};
+
+uint32_t moth_judge_window_frames(const struct moth_judge_config *config);
 /* `line` is what was seen at the checkpoints on the way. *finding: with fingerprint, or NULL when it is not
- * stuck. *proof may be NULL. 0 with the tree where it stood, or -1 with err as moth_prove. */
-int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line, const struct moth_trace_header *header,
-                     const struct moth_replay_config *config, struct moth_proof *proof,
-                     struct moth_finding **finding, struct moth_err *err);
+ * stuck. 0 with the tree where it stood, or -1 with err as moth_prove. */
+int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line, const struct moth_judge_config *config,
+                     struct moth_proof *proof, struct moth_finding **finding, struct moth_err *err);
 
 #endif

@@ -164,8 +164,13 @@ static int judge_end(struct comparison *comparison, struct moth_tree *tree, cons
     if (outcome->finding || !comparison->softlock || moth_instance_death(instance)->how != MOTH_STEP_OK)
         return 0;
     comparison->judging = true;
-    int result = moth_judge_stuck(tree, &comparison->line, &comparison->trace->header, config, NULL,
-                                  &outcome->finding, err);
+    struct moth_judge_config how = {.seed = comparison->trace->header.seed,
+                                    .hz = comparison->trace->header.hz,
+                                    .softlock_s = config->softlock_s,
+                                    .interrupted = config->interrupted,
+                                    .context = config->context};
+    struct moth_proof proof;
+    int result = moth_judge_stuck(tree, &comparison->line, &how, &proof, &outcome->finding, err);
     if (result != 0 && err && err->code == MOTH_ERR_INTERRUPTED) {
         outcome->interrupted = true;
         result = 0;

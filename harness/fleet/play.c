@@ -49,9 +49,9 @@ struct play {
 static void on_observed(void *context, const struct moth_observation *observation)
 {
     struct play *play = context;
-    if (play->stuck.proving)
-        return;
     moth_stuck_observed(&play->stuck, observation);
+    if (play->stuck.aside)
+        return;
     play->frames++;
     play->virtual_ns += observation->time_ns - play->last_ns;
     play->last_ns = observation->time_ns;
@@ -104,23 +104,42 @@ static void judge(struct play *play)
         note(play, death);
 }
 
-/* Try whether there is a way out, if it looks as though there were none. 0, or -1 when the play is over. */
-static int look_for_softlock(struct play *play)
+/* A softlock, which lives on: stored at once, for the play goes on. */
+static void found_softlock(void *context, struct moth_finding *finding)
 {
-    if (!play->place)
-        return 0;
-    const struct moth_fleet_config *config = play->place->config;
-    struct moth_replay_config how = {.softlock_s = config->softlock_s, .interrupted = stopped, .context = play};
-    struct moth_finding *finding;
-    int result = moth_stuck_look(&play->stuck, &play->header, &how, &finding, &play->err);
-    if (!finding)
-        return result;
+    struct play *play = context;
     char *path = moth_fs_path("%s/finding-%zu.png", play->work, play->keep.n + 1);
     moth_instance_screenshot(moth_tree_instance(play->tree), path, NULL);
     free(path);
     moth_keep_note(&play->keep, finding, moth_tree_trace(play->tree, &play->header));
     moth_keep_store(&play->keep, play->place, play->index, play->work, moth_tree_instance(play->tree));
-    return result;
+}
+
+static void died_aside(void *context)
+{
+    judge(context);
+}
+
+static void watch_for_softlocks(struct play *play)
+{
+    play->stuck = (struct moth_stuck){.tree = play->tree,
+                                      .how = {.seed = play->header.seed,
+                                              .hz = play->header.hz,
+                                              .softlock_s = play->place->config->softlock_s,
+                                              .interrupted = stopped,
+                                              .died = died_aside,
+                                              .context = play},
+                                      .found = found_softlock,
+                                      .context = play};
+    moth_stuck_begin(&play->stuck);
+}
+
+/* The step that follows from a look for softlocks where the game stands. */
+static enum moth_step look_for_softlock(struct play *play, bool last)
+{
+    if (moth_stuck_look(&play->stuck, play->n_held > 0, last, &play->err) == 0)
+        return MOTH_STEP_OK;
+    return play->err.code == MOTH_ERR_INTERRUPTED ? MOTH_STEP_OK : MOTH_STEP_FAULT;
 }
 
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
@@ -131,11 +150,8 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
         return MOTH_LUA_STEP_INTERRUPTED;
     moth_stuck_input(&play->stuck, events, n_events);
     play->step = moth_tree_step(play->tree, frames, events, n_events, &play->err);
-    if (play->step == MOTH_STEP_OK && look_for_softlock(play) != 0) {
-        if (play->err.code == MOTH_ERR_INTERRUPTED)
-            return MOTH_LUA_STEP_INTERRUPTED;
-        play->step = MOTH_STEP_FAULT;
-    }
+    if (play->step == MOTH_STEP_OK)
+        play->step = look_for_softlock(play, false);
     *now = now_of(play);
     tell_progress(play);
     if (play->step == MOTH_STEP_OK)
@@ -331,7 +347,7 @@ static void finish(struct play *play)
 {
     moth_keep_fini(&play->keep);
     moth_tree_close(play->tree);
-    moth_stuck_fini(&play->stuck);
+    moth_stuck_end(&play->stuck);
     free(play->nodes);
     free(play->tips);
     free(play->header.build_id);
@@ -392,7 +408,7 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
     struct moth_agent_outcome outcome = {.result = MOTH_AGENT_BUDGET};
     struct moth_instance *instance = moth_tree_instance(play->tree);
     done->build_id = strdup(play->header.build_id);
-    moth_stuck_init(&play->stuck, play->tree, play->place->config->softlock_s, play->header.hz);
+    watch_for_softlocks(play);
     play->frames = frame_of(play); /* the first boundary */
     play->virtual_ns = play->last_ns = moth_instance_last(instance)->time_ns;
     if (play->frames == 0) {
@@ -406,6 +422,8 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
         outcome.result = MOTH_AGENT_GAME_ENDED;
         judge(play);
     }
+    if (play->step == MOTH_STEP_OK && outcome.result != MOTH_AGENT_INTERRUPTED)
+        play->step = look_for_softlock(play, true);
     moth_keep_store(&play->keep, play->place, play->index, play->work, moth_tree_instance(play->tree));
     describe_end(play, &outcome, done);
     done->frames = play->frames;

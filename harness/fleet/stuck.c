@@ -2,15 +2,15 @@
 #include "fleet/stuck.h"
 
 #include "base/log.h"
+#include "branch/attempt.h"
 
-void moth_stuck_init(struct moth_stuck *stuck, struct moth_tree *tree, uint32_t seconds, uint32_t hz)
+void moth_stuck_begin(struct moth_stuck *stuck)
 {
-    *stuck = (struct moth_stuck){.tree = tree};
-    if (seconds > 0)
-        stuck->watch = moth_softlock_create(seconds * hz);
+    if (stuck->how.softlock_s > 0)
+        stuck->watch = moth_softlock_create(moth_judge_window_frames(&stuck->how));
 }
 
-void moth_stuck_fini(struct moth_stuck *stuck)
+void moth_stuck_end(struct moth_stuck *stuck)
 {
     moth_softlock_destroy(stuck->watch);
     stuck->watch = NULL;
@@ -43,24 +43,61 @@ void moth_stuck_return(struct moth_stuck *stuck, size_t tip)
         moth_softlock_return(stuck->watch, tip);
 }
 
-int moth_stuck_look(struct moth_stuck *stuck, const struct moth_trace_header *header,
-                    const struct moth_replay_config *config, struct moth_finding **finding, struct moth_err *err)
+static int prove(struct moth_stuck *stuck, struct moth_proof *proof, struct moth_err *err)
 {
-    *finding = NULL;
-    if (!stuck->watch || stuck->waiting || !moth_softlock_due(stuck->watch))
-        return 0;
     struct moth_views line;
-    struct moth_proof proof;
-    uint32_t frame = moth_tree_frame(stuck->tree);
+    struct moth_finding *finding;
     moth_softlock_line(stuck->watch, &line);
     stuck->proving = true;
-    int result = moth_judge_stuck(stuck->tree, &line, header, config, &proof, finding, err);
+    int result = moth_judge_stuck(stuck->tree, &line, &stuck->how, proof, &finding, err);
     stuck->proving = false;
     moth_views_fini(&line);
     if (result != 0)
         return -1;
-    moth_softlock_looked(stuck->watch, proof.verdict != MOTH_PROVE_ALIVE);
-    moth_log_debug("frame %u: looked for a softlock: %s (%u ways, %u states, %llu frames)", frame, proof.why, proof.ways,
-                   proof.states, (unsigned long long)proof.frames);
+    moth_log_debug("frame %u: looked for a softlock: %s (%u ways, %u states, %llu frames)",
+                   moth_tree_frame(stuck->tree), proof->why, proof->ways, proof->states,
+                   (unsigned long long)proof->frames);
+    if (finding)
+        stuck->found(stuck->context, finding);
     return 0;
+}
+
+/* Play on at random for as long as a softlock must have shown itself, prove there, and come back. */
+static int prove_later(struct moth_stuck *stuck, struct moth_proof *proof, struct moth_err *err)
+{
+    struct moth_views views = {0};
+    size_t tip = moth_softlock_tip(stuck->watch);
+    struct moth_node *here = moth_tree_snapshot(stuck->tree, err);
+    if (!here)
+        return -1;
+    uint32_t window = moth_judge_window_frames(&stuck->how);
+    uint64_t seed = stuck->how.seed ^ moth_tree_frame(stuck->tree);
+    int result = 0;
+    if (moth_prove_attempt(stuck->tree, MOTH_ATTEMPT_MIXED, seed, window + MOTH_CHECKPOINT_FRAMES, &views, err) ==
+        MOTH_STEP_OK)
+        result = prove(stuck, proof, err);
+    moth_views_fini(&views);
+    struct moth_err why;
+    if (moth_tree_restore(stuck->tree, here, result == 0 ? err : &why) != 0)
+        result = -1;
+    moth_tree_release(stuck->tree, here);
+    moth_softlock_looked(stuck->watch, true, false); /* the stretch counts for nothing in the play */
+    moth_softlock_return(stuck->watch, tip);
+    return result;
+}
+
+int moth_stuck_look(struct moth_stuck *stuck, bool branching, bool last, struct moth_err *err)
+{
+    struct moth_softlock *watch = stuck->watch;
+    if (!watch || stuck->waiting || !(moth_softlock_due(watch) || (last && moth_softlock_due_last(watch))))
+        return 0;
+    struct moth_proof proof;
+    bool settled = moth_softlock_settled(watch);
+    stuck->aside = true;
+    int result = prove(stuck, &proof, err);
+    moth_softlock_looked(watch, proof.verdict != MOTH_PROVE_ALIVE, proof.verdict == MOTH_PROVE_STUCK);
+    if (result == 0 && proof.verdict == MOTH_PROVE_ALIVE && settled && (branching || last))
+        result = prove_later(stuck, &proof, err);
+    stuck->aside = false;
+    return result;
 }

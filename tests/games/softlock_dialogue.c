@@ -21,7 +21,7 @@ int main(int argc, char **argv)
         scene_events(&game, &keys);
         if (page < 0) {
             scene_walk(&walker, road, 2);
-            if (walker.x > 140 && game.frame - since > 300)
+            if (walker.x > 60 && game.frame - since > 300)
                 page = 0, since = game.frame;
         } else if (keys.confirm && game.frame - since > 30) {
             page++;
