@@ -169,8 +169,9 @@ static int judge_end(struct comparison *comparison, struct moth_tree *tree, cons
                                     .softlock_s = config->softlock_s,
                                     .interrupted = config->interrupted,
                                     .context = config->context};
-    struct moth_proof proof;
+    struct moth_proof proof = {0};
     int result = moth_judge_stuck(tree, &comparison->line, &how, &proof, &outcome->finding, err);
+    outcome->frames_tried = proof.frames;
     if (result != 0 && err && err->code == MOTH_ERR_INTERRUPTED) {
         outcome->interrupted = true;
         result = 0;

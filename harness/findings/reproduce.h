@@ -26,6 +26,7 @@ struct moth_replay_config {
 struct moth_replay_outcome {
     struct moth_finding *finding; /* with fingerprint; NULL: it ran clean */
     uint32_t frames;              /* boundaries reached */
+    uint64_t frames_tried;        /* … beyond that, on the ways out that were tried */
     bool started;                 /* its first boundary was reached */
     bool interrupted;
     bool killed;      /* SIGKILL from outside: the replay says nothing */

@@ -223,8 +223,8 @@ static int ask_replay(struct moth_oracle *oracle, const struct moth_input_event 
         return fault(oracle);
     bool met = outcome.finding && strcmp(outcome.finding->fingerprint, trace.end.fingerprint) == 0;
     *frame = met ? outcome.finding->frame : 0;
-    oracle->played += outcome.frames;
-    oracle->counts.frames += outcome.frames;
+    oracle->played += outcome.frames + outcome.frames_tried;
+    oracle->counts.frames += outcome.frames + outcome.frames_tried;
     oracle->counts.frames_whole += outcome.frames;
     if (outcome.interrupted)
         moth_err_set(&oracle->err, MOTH_ERR_INTERRUPTED, "interrupted");
