@@ -96,7 +96,7 @@ return function(game)
     for _, run in ipairs {{ {runs} }} do
         local key = keys[run:sub(1, 1)]
         game:press(key)
-        game:step(4 * #run)
+        game:step(2 * #run)
         game:release(key)
     end
     game:step(10)
@@ -113,7 +113,7 @@ def maze_way(test, bug, function):
     walker = test.write("walker.lua", WALKER.format(runs=", ".join(f'"{run}"' for run in runs)))
     places = test.write("places", bytes(PLACES))
     for game, expected in (("maze", [function]), ("maze_clean", [])):
-        run = test.run(test.game(game), agent=None, frames=4 * len(way) + 20,
+        run = test.run(test.game(game), agent=None, frames=2 * len(way) + 20,
                        options=("--scenario", walker, "--env", f"MAZE_COVERAGE={places}", "--replays", "1"))
         stacks = [" ".join(map(str, finding["stack"])) for finding in run.findings]
         check(len(stacks) == len(expected) and all(name in stack for name, stack in zip(expected, stacks)),

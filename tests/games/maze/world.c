@@ -7,6 +7,8 @@
 #define ROOM_COLUMNS 4
 #define LATTICE_W 9 /* corridors run over every other tile */
 #define LATTICE_H 7
+#define WALLS_GONE 75 /* in a hundred */
+#define PITS 6        /* in a room */
 
 enum passage_kind { OPEN, DOOR, DROP };
 
@@ -22,7 +24,6 @@ static const struct passage {
 };
 
 static const int key_rooms[KEYS] = {2, 5, 7, 3, 11}, bug_rooms[BUGS] = {1, 6, 3, 8};
-static const int pit_rooms[] = {1, 2, 4, 5, 6, 7, 10, 11};
 
 static uint8_t tiles[ROOMS][ROWS][COLUMNS];
 static const int step_columns[DIRECTIONS] = {-1, 1, 0, 0}, step_rows[DIRECTIONS] = {0, 0, -1, 1};
@@ -73,31 +74,69 @@ static void open_side(const struct passage *passage)
     }
 }
 
-static int open_sides(int room, int column, int row)
+/* Corridors become halls: most inner walls between two lattice points go. */
+static void open_up(int room, uint32_t *random)
 {
-    int n = 0;
-    for (int i = 0; i < DIRECTIONS; i++) {
-        int c = column + step_columns[i], r = row + step_rows[i];
-        n += c >= 0 && c < COLUMNS && r >= 0 && r < ROWS && tiles[room][r][c] != TILE_WALL;
-    }
-    return n;
+    for (int row = 1; row < ROWS - 1; row++)
+        for (int column = 1; column < 2 * LATTICE_W; column++)
+            if (row % 2 != column % 2 && tiles[room][row][column] == TILE_WALL && draw(random) % 100 < WALLS_GONE)
+                tiles[room][row][column] = TILE_FLOOR;
 }
 
-/* Put a tile at the dead end furthest from the room's middle that is still free. */
+/* Can one walk from each tile of the room to each other one, pits aside? */
+static bool connected(int room)
+{
+    bool known[ROWS][COLUMNS] = {{false}};
+    int queue[ROWS * COLUMNS], n = 0, open = 0;
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        uint8_t tile = tiles[room][i / COLUMNS][i % COLUMNS];
+        if (tile == TILE_WALL || tile == TILE_PIT)
+            continue;
+        if (open++ == 0) {
+            known[i / COLUMNS][i % COLUMNS] = true;
+            queue[n++] = i;
+        }
+    }
+    for (int at = 0; at < n; at++)
+        for (int i = 0; i < DIRECTIONS; i++) {
+            int row = queue[at] / COLUMNS + step_rows[i], column = queue[at] % COLUMNS + step_columns[i];
+            if (row < 0 || row >= ROWS || column < 0 || column >= COLUMNS || known[row][column] ||
+                tiles[room][row][column] == TILE_WALL || tiles[room][row][column] == TILE_PIT)
+                continue;
+            known[row][column] = true;
+            queue[n++] = row * COLUMNS + column;
+        }
+    return n == open;
+}
+
+static void dig_pits(int room, uint32_t *random)
+{
+    for (int dug = 0, tries = 0; dug < PITS && tries < 1000; tries++) {
+        int column = 1 + (int)(draw(random) % (COLUMNS - 2)), row = 1 + (int)(draw(random) % (ROWS - 2));
+        bool beginning = room == 0 && abs(column - 9) < 3 && abs(row - 7) < 3;
+        if (tiles[room][row][column] != TILE_FLOOR || beginning)
+            continue;
+        tiles[room][row][column] = TILE_PIT;
+        if (connected(room))
+            dug++;
+        else
+            tiles[room][row][column] = TILE_FLOOR;
+    }
+}
+
+/* Put a tile into the corner furthest from the room's middle that is still free. */
 static void place_tile(int room, uint8_t tile)
 {
     int best = -1, best_column = 0, best_row = 0;
     for (int row = 1; row < ROWS - 1; row += 2)
-        for (int column = 1; column < COLUMNS - 1; column += 2) {
+        for (int column = 1; column < 2 * LATTICE_W; column += 2) {
             int far = abs(column - 9) + abs(row - 7);
-            if (tiles[room][row][column] == TILE_FLOOR && open_sides(room, column, row) == 1 && far > best) {
+            if (tiles[room][row][column] == TILE_FLOOR && far > best) {
                 best = far;
                 best_column = column;
                 best_row = row;
             }
         }
-    if (best < 0)
-        abort();
     tiles[room][best_row][best_column] = tile;
 }
 
@@ -105,16 +144,18 @@ void world_build(void)
 {
     uint32_t random = 20;
     memset(tiles, TILE_WALL, sizeof tiles);
-    for (int room = 0; room < ROOMS; room++)
+    for (int room = 0; room < ROOMS; room++) {
         carve(room, LATTICE_W / 2, LATTICE_H / 2, &random);
+        open_up(room, &random);
+    }
     for (size_t i = 0; i < sizeof passages / sizeof passages[0]; i++)
         open_side(&passages[i]);
     for (int i = 0; i < KEYS; i++)
         place_tile(key_rooms[i], (uint8_t)(TILE_KEY + i));
     for (int i = 0; i < BUGS; i++)
         place_tile(bug_rooms[i], (uint8_t)(TILE_BUG + i));
-    for (size_t i = 0; i < sizeof pit_rooms / sizeof pit_rooms[0]; i++)
-        place_tile(pit_rooms[i], TILE_PIT);
+    for (int room = 0; room < ROOMS; room++)
+        dig_pits(room, &random);
 }
 
 /* ---- moving ---- */
@@ -166,11 +207,8 @@ int world_arrive(struct place *place)
     enum tile tile = world_tile(place->room, place->column, place->row);
     if (tile >= TILE_KEY && tile < TILE_KEY + KEYS)
         place->keys |= 1 << (tile - TILE_KEY);
-    if (tile == TILE_PIT) {
-        int keys = place->keys;
+    if (tile == TILE_PIT)
         *place = world_start();
-        place->keys = keys;
-    }
     return tile >= TILE_BUG && tile < TILE_BUG + BUGS ? (int)tile - TILE_BUG : -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The maze game's world: twelve rooms of winding corridors, doors that want keys, drops that cannot be
- * climbed, pits that lead back to the beginning, and four broken tiles, each further in than the one before:
+ * The maze game's world: twelve rooms, doors that want keys, drops that cannot be climbed, pits that lead
+ * back to the beginning and take all keys, and four broken tiles, each further in than the one before:
  *
  *      0 --- 1 --- 2 =3= 3        --- open, =k= a door for key k, v a drop
  *      |                 v        keys: 1 in room 2, 2 in room 5, 3 in room 7, 4 in room 3, 5 in room 11
@@ -47,7 +47,7 @@ enum tile world_tile(int room, int column, int row);
 struct place world_start(void);
 /* A step to the next tile, into the next room too; false where a wall or a door without its key is. */
 bool world_step(struct place *place, enum direction direction);
-/* What the tile does to who has come onto it: a key is taken, a pit leads away. The bug's number, or -1. */
+/* What the tile does to who has come onto it: a key is taken, a pit ends it all. The bug's number, or -1. */
 int world_arrive(struct place *place);
 int world_index(const struct place *place);
 
