@@ -88,7 +88,7 @@ static int write_script(struct search *search, const struct moth_trace *trace)
 {
     uint64_t seed = trace->header.seed;
     char *text = moth_repro_text(trace, search->config->run_seed ? search->config->run_seed(seed) : 1,
-                                 MOTH_REPLAY_GRACE_FRAMES);
+                                 &search->config->replay);
     if (!text)
         return moth_err_set(&search->err, MOTH_ERR_MEMORY, "no memory for a script");
     char *path = moth_fs_path("%s/" MOTH_MINIMIZED_SCRIPT, search->config->out);
@@ -191,16 +191,20 @@ static struct moth_memo_identity identity_of(const struct search *search)
     return (struct moth_memo_identity){hash.low64, hash.high64};
 }
 
-static int open_oracle(struct search *search, struct moth_err *err)
+static int open_memo(struct search *search)
+{
+    const char *folder = search->config->progress;
+    struct moth_memo_identity identity = identity_of(search);
+    char *path = folder ? moth_fs_path("%s/answers", folder) : NULL;
+    search->memo = moth_memo_open(path, &identity, &search->err);
+    free(path);
+    search->failed = !search->memo;
+    return search->memo ? 0 : -1;
+}
+
+static void open_oracle(struct search *search)
 {
     const struct moth_minimize_config *config = search->config;
-    struct moth_memo_identity identity = identity_of(search);
-    char *path = config->progress ? moth_fs_path("%s/answers", config->progress) : NULL;
-    search->memo = moth_memo_open(path, &identity, err);
-    free(path);
-    if (!search->memo)
-        return -1;
-    search->outcome->resumed = moth_memo_count(search->memo) > 0;
     struct moth_oracle_config oracle = {.trace = search->source,
                                         .replay = config->replay,
                                         .full_limits = search->careful,
@@ -208,14 +212,12 @@ static int open_oracle(struct search *search, struct moth_err *err)
                                         .frames_most = config->frames_most,
                                         .memo = search->memo};
     search->oracle = moth_oracle_create(&oracle);
-    return 0;
 }
 
 static void close_oracle(struct search *search)
 {
-    struct moth_oracle_counts counts = {0};
-    if (search->oracle)
-        moth_oracle_counts(search->oracle, &counts);
+    struct moth_oracle_counts counts;
+    moth_oracle_counts(search->oracle, &counts);
     search->outcome->asked += counts.asked;
     search->outcome->remembered += counts.remembered;
     search->outcome->frames += counts.frames;
@@ -248,14 +250,12 @@ static int shrink(struct search *search, uint32_t frame)
     return search->failed || search->inexact ? -1 : 0;
 }
 
+/* With the memo open; it is closed then. */
 static int search_once(struct search *search)
 {
     uint32_t frame = 0;
     search->inexact = search->failed = false;
-    if (open_oracle(search, &search->err) != 0) {
-        search->failed = true;
-        return -1;
-    }
+    open_oracle(search);
     int result, learnt = moth_oracle_learn(search->oracle, &frame);
     if (learnt > 0) {
         result = shrink(search, frame);
@@ -288,8 +288,10 @@ static int search_carefully(struct search *search)
     search->careful = true;
     if (begin)
         search->source = begin;
-    int result = search_once(search);
-    if (search->inexact)
+    int result = open_memo(search);
+    if (result == 0)
+        result = search_once(search);
+    if (search->inexact && !search->failed)
         result = search_carefully(search);
     if (begin)
         moth_trace_free(begin);
@@ -305,15 +307,28 @@ static int replay_result(struct search *search, struct moth_err *err)
                           &search->outcome->met, &search->outcome->tried, err);
 }
 
+/* An earlier search that got as far as an answer had checked it. */
+static int check_unless_resumed(struct search *search, struct moth_err *err)
+{
+    struct moth_minimize_outcome *outcome = search->outcome;
+    if (open_memo(search) != 0) {
+        *err = search->err;
+        return -1;
+    }
+    outcome->resumed = moth_memo_count(search->memo) > 0;
+    outcome->happened = search->config->checked || outcome->resumed;
+    return outcome->happened ? 0 : check_happens(search, &outcome->happened, err);
+}
+
 static int work(struct search *search, struct moth_err *err)
 {
     struct moth_minimize_outcome *outcome = search->outcome;
-    outcome->happened = search->config->checked;
-    if (!outcome->happened && check_happens(search, &outcome->happened, err) != 0)
-        return -1;
-    if (!outcome->happened || outcome->interrupted)
-        return 0;
-    int result = search_once(search);
+    int result = check_unless_resumed(search, err);
+    if (result != 0 || !outcome->happened || outcome->interrupted) {
+        moth_memo_close(search->memo);
+        return result;
+    }
+    result = search_once(search);
     if (result != 0 && search->inexact)
         result = search_carefully(search);
     outcome->branches = !search->careful && search->config->memory_bytes > 0;

@@ -77,8 +77,23 @@ static void put_budget(FILE *out, uint32_t frames)
         fprintf(out, " --frames %" PRIu64 " --instance-frames %" PRIu32, (uint64_t)frames * SHARES, frames);
 }
 
+static void put_limit(FILE *out, const char *option, uint32_t value, uint32_t fallback)
+{
+    if (value != 0 && value != fallback)
+        fprintf(out, " --%s %" PRIu32, option, value);
+}
+
+static void put_limits(FILE *out, const struct moth_replay_config *how)
+{
+    put_limit(out, "frame-cpu-ms", how->limits.boundary_cpu_ms, 5000);
+    put_limit(out, "frame-wall-ms", how->limits.boundary_wall_ms, 20000);
+    put_limit(out, "memory-mb", how->limits.memory_mb, 4096);
+    put_limit(out, "softlock-s", how->softlock_s, 45);
+}
+
 /* The command that plays this file as the trace was played. */
-static void put_command(FILE *out, const struct moth_trace *trace, uint64_t run_seed, uint32_t frames)
+static void put_command(FILE *out, const struct moth_trace *trace, uint64_t run_seed,
+                        const struct moth_replay_config *how, uint32_t frames)
 {
     static const char *const video[] = {"auto", "none", "software", "gl"};
     static const char *const render[] = {"auto", "on", "off"};
@@ -98,6 +113,7 @@ static void put_command(FILE *out, const struct moth_trace *trace, uint64_t run_
         fprintf(out, " --env ");
         put_word(out, *env);
     }
+    put_limits(out, how);
     put_budget(out, frames);
     fprintf(out, " --");
     for (char **word = header->argv; word && *word; word++) {
@@ -106,7 +122,8 @@ static void put_command(FILE *out, const struct moth_trace *trace, uint64_t run_
     }
 }
 
-static void put_head(const struct writer *writer, uint64_t run_seed, uint32_t frames)
+static void put_head(const struct writer *writer, uint64_t run_seed, const struct moth_replay_config *how,
+                     uint32_t frames)
 {
     const struct moth_trace *trace = writer->trace;
     FILE *out = writer->out;
@@ -118,7 +135,7 @@ static void put_head(const struct writer *writer, uint64_t run_seed, uint32_t fr
             trace->end.fingerprint ? trace->end.fingerprint : "", trace->end.finding_frame,
             trace->end.finding_frame / writer->hz, trace->n_events, trace->n_events == 1 ? "" : "s");
     fprintf(out, "--   ");
-    put_command(out, trace, run_seed, frames);
+    put_command(out, trace, run_seed, how, frames);
     fprintf(out, "\n");
     if (trace->header.directory && *trace->header.directory) {
         fprintf(out, "--   (in ");
@@ -312,7 +329,7 @@ static double frames_a_second(const struct moth_trace *trace)
     return trace->header.hz > 0 ? trace->header.hz : 60;
 }
 
-char *moth_repro_text(const struct moth_trace *trace, uint64_t run_seed, uint32_t grace)
+char *moth_repro_text(const struct moth_trace *trace, uint64_t run_seed, const struct moth_replay_config *how)
 {
     char *text = NULL;
     size_t size = 0;
@@ -320,8 +337,8 @@ char *moth_repro_text(const struct moth_trace *trace, uint64_t run_seed, uint32_
     if (!out)
         return NULL;
     struct writer writer = {.out = out, .trace = trace, .frame = 1, .hz = frames_a_second(trace)};
-    uint32_t last = trace->end.finding_frame + grace;
-    put_head(&writer, run_seed, last + 1);
+    uint32_t last = trace->end.finding_frame + MOTH_REPLAY_GRACE_FRAMES;
+    put_head(&writer, run_seed, how, last + 1);
     put_events(&writer);
     put_end(&writer, last);
     fprintf(out, "end\n");

@@ -8,11 +8,11 @@
 
 #include <stdint.h>
 
-#include "wire/trace.h"
+#include "findings/reproduce.h"
 
 /* `run_seed`: what `moth run --seed` must be for the first instance to have the trace's seed; 1, the
- * default, is not named. `grace`: frames played on after the last input beyond those it took. The trace
- * has an end record. Caller frees; NULL when memory is out. */
-char *moth_repro_text(const struct moth_trace *trace, uint64_t run_seed, uint32_t grace);
+ * default, is not named. `how`: the limits under which it happens; those that are defaults are not named
+ * either. The trace has an end record. Caller frees; NULL when memory is out. */
+char *moth_repro_text(const struct moth_trace *trace, uint64_t run_seed, const struct moth_replay_config *how);
 
 #endif

@@ -53,7 +53,7 @@ def one_kill(test, rng, what, number, agent, frames):
     said = test.path(f"said{number}")
     os.makedirs(test.path("tmp"), exist_ok=True)
     with open(said, "wb") as file:
-        process = test.start("run", "-j", 2, "--frames", frames, "--replays", 1, "--out", out, "--agent",
+        process = test.start("run", "-j", 2, "--frames", frames, "--replays", 1, "--minimize-frames", 600, "--out", out, "--agent",
                              test.agent(agent), "--", test.game("null_deref"), stdout=file, stderr=file,
                              env={"TMPDIR": test.path("tmp")})
         delay = rng.uniform(0, 0.8)

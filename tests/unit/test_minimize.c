@@ -539,13 +539,14 @@ static void the_script_reads_like_one(void **state)
                 .finding_frame = 90},
         .has_end = true,
     };
-    char *text = moth_repro_text(&trace, 77, GRACE);
+    char *text = moth_repro_text(&trace, 77, &(struct moth_replay_config){.softlock_s = 45});
     assert_string_equal(text, expected_script);
     free(text);
     trace.end.finding_frame = 9000; /* longer than what an instance gets by itself */
     trace.header.schedule_seed = 0;
-    text = moth_repro_text(&trace, 1, GRACE);
-    assert_non_null(strstr(text, "--max-findings 1 --video gl --env 'A=b c' --frames 72968 --instance-frames 9121 --"));
+    struct moth_replay_config limited = {.limits = {.boundary_cpu_ms = 5000, .memory_mb = 300}};
+    text = moth_repro_text(&trace, 1, &limited);
+    assert_non_null(strstr(text, "--max-findings 1 --video gl --env 'A=b c' --memory-mb 300 --frames 72968 --instance-frames 9121 --"));
     free(text);
 }
 
