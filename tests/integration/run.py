@@ -26,6 +26,7 @@ import bugs  # noqa: E402,F401
 import determinism  # noqa: E402,F401
 import inputs  # noqa: E402,F401
 import kills  # noqa: E402,F401
+import softlock  # noqa: E402,F401
 import minimize  # noqa: E402,F401
 import traces  # noqa: E402,F401
 import world  # noqa: E402,F401

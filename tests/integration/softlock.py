@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Games that get stuck are found by the agents that moth ships, proved, and proved again by each replay; their clean
+twins, and games in which standing still is right, are looked at and give nothing."""
+import os
+import re
+
+from bugs import check_folder, expect_clean
+from driver import add, case, check, read_json
+
+# Long enough instances for something to show itself for 45 seconds, and a budget that gives them to eight seeds.
+FRAMES, OPTIONS = 43200, ("-v", "--instance-frames", "5400", "--minimize-frames", "0")
+
+# game: what a look at its clean twin says, in some instance
+STUCK = {
+    "sealed_room": "a way leads back|something new",
+    "menu_loop": "a way leads back|something new|more and more",
+    "dialogue": "a way leads back|do something again",
+    "soft_freeze": "do something",
+    "sold_key": "a way leads back|nothing else",
+}
+PATIENT = {
+    "cutscene": "do something again",
+    "pause": "do something again",
+    "name_entry": "a way leads back|something new",
+    "attract": "do something again",
+    "boss": "more and more|a way leads",
+}
+
+
+def looks(run):
+    return re.findall(r"looked for a softlock: (.*) \((\d+) ways", run.err)
+
+
+def expect_looked(run, reason):
+    check(any(re.search(reason, why) for why, _ in looks(run)),
+          f"no look that says '{reason}': {looks(run)}\n" + run.describe())
+
+
+def expect_softlock(test, run, replays):
+    check(run.status == 1, "exit code 1 expected\n" + run.describe())
+    kinds = [(f["kind"], f["title"]) for f in run.findings]
+    check([kind for kind, _ in kinds] == ["softlock"], f"exactly one softlock expected, got {kinds}\n" + run.describe())
+    finding = run.findings[0]
+    check(finding["reproduced"] == f"{replays}/{replays}", f"reproduced {finding['reproduced']}")
+    stored = read_json(os.path.join(check_folder(test, run, finding), "finding.json"))
+    ways = re.search(r"(\d+) ways were tried from frame \d+ on, (\d+) frames", stored["detail"])
+    check(ways and int(ways[1]) >= 17 and int(ways[2]) > 20000, f"too little was tried: {stored['detail']}")
+    check(f"{ways[1]} ways tried" in finding["title"], f"the title does not say so: {finding['title']}")
+    check(any(name.endswith(".png") for name in os.listdir(os.path.join(run.folder, "findings", finding["fingerprint"]))),
+          "no picture of it")
+    return finding
+
+
+def stuck(test, name, agent, replays=3):
+    run = test.run(test.game("softlock_" + name), agent=agent, frames=FRAMES,
+                   options=("--max-findings", "1", *OPTIONS, "--replays", str(replays)))
+    finding = expect_softlock(test, run, replays)
+    folder = os.path.join(run.folder, "findings", finding["fingerprint"])
+    again = test.moth("replay", folder)
+    check(again.status == 0, "the replay did not prove it\n" + again.describe())
+
+
+def silent(test, game, reason):
+    run = test.run(test.game(game), agent=shipped(test, "monkey"), frames=FRAMES, options=OPTIONS)
+    expect_clean(run)
+    expect_looked(run, reason)
+
+
+def shipped(test, name):
+    return os.path.join(test.settings.root, "agents", name + ".lua")
+
+
+for game, why in STUCK.items():
+    add(f"softlock/{game}", lambda test, name=game: stuck(test, name, shipped(test, "monkey")))
+    add(f"softlock/{game}_clean", silent, f"softlock_{game}_clean", why)
+for game, why in PATIENT.items():
+    add(f"softlock/patient_{game}", silent, f"patient_{game}", why)
+
+
+@case
+def explored(test):
+    """The explorer, whose stretches are short, meets it as well."""
+    stuck(test, "menu_loop", shipped(test, "explorer"))
+
+
+@case
+def ten_of_ten(test):
+    """As many replays as a run makes by itself."""
+    stuck(test, "soft_freeze", shipped(test, "monkey"), replays=10)
+
+
+@case
+def undisturbed(test):
+    """A play in which a proof was tried shows the same pictures at the same frames as one in which none was."""
+    bot = test.write("bot.lua", """return function(game, rng)
+    while game.frame < 4000 do
+        game:hold(rng:pick { "left", "right", "up", "down", "space", "return" }, rng:int(3, 20))
+        if game.frame % 20 == 0 then print("at", game.frame, game:picture()) end
+    end
+end
+""")
+    game = test.game("softlock_menu_loop")
+    texts = []
+    for seconds in ("45", "0"):
+        run = test.run(game, agent=None, frames=4500, options=("-v", "--scenario", bot, "--softlock-s", seconds,
+                                                               "--minimize-frames", "0", "--replays", "1"))
+        texts.append([line for line in run.err.splitlines() if "at\t" in line])
+        check(bool(run.findings) == (seconds == "45"), f"findings with --softlock-s {seconds}: {run.findings}")
+    check(texts[0] == texts[1] and len(texts[0]) > 100, f"the two plays differ ({len(texts[0])}, {len(texts[1])} pictures)")
+
+
+@case
+def said_to_wait(test):
+    """A scenario that says that the game waits is believed."""
+    bot = test.write("bot.lua", """return function(game, rng)
+    game:waiting(true)
+    while true do
+        game:hold(rng:pick { "left", "right", "up", "down", "space", "return" }, rng:int(3, 20))
+    end
+end
+""")
+    run = test.run(test.game("softlock_soft_freeze"), agent=None, frames=6000, options=(*OPTIONS, "--scenario", bot))
+    expect_clean(run)
+    check(not looks(run), f"it was looked at all the same: {looks(run)}")
