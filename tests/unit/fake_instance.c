@@ -5,7 +5,8 @@
  * fault, diverge (its virtual time differs in every instance of a process), suicide (kills the process that
  * plays it, unless the file argv[2] is there, which it makes), stray (starts a process that outlives it, its
  * pid in the file argv[2]), seeded (crashes with an odd seed, at a boundary that depends on it); or, from the
- * start: missing, noframe. "crash" crashes in the function argv[2] where that is given.
+ * start: missing, noframe. "crash" crashes in the function argv[2] where that is given. Inputs are heard in the
+ * audio chain. It can be forked where fake_instance.h says so.
  */
 #include "runner/snapshot.h"
 
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "fake_instance.h"
 #include "runner/cookie.h"
 #include "unwind/unwind.h"
 
@@ -56,6 +58,7 @@ struct moth_instance *moth_instance_launch(const struct moth_instance_config *co
         return NULL;
     }
     static uint32_t launched;
+    fake_forks.launched++;
     struct moth_instance *instance = calloc(1, sizeof *instance);
     instance->number = launched++;
     instance->channel = aligned_alloc(_Alignof(struct moth_channel), sizeof *instance->channel);
@@ -190,7 +193,7 @@ enum moth_step moth_instance_step(struct moth_instance *instance, uint32_t frame
                                   uint32_t stop, struct moth_observation *observed, uint32_t *n_observed,
                                   struct moth_err *err)
 {
-    (void)events, (void)n_events, (void)want, (void)stop;
+    (void)want, (void)stop;
     for (uint32_t i = 0; i < frames; i++) {
         if (is_time(instance)) {
             if (strcmp(instance->what, "seeded") == 0)
@@ -200,6 +203,10 @@ enum moth_step moth_instance_step(struct moth_instance *instance, uint32_t frame
                 return step;
         }
         observe(instance);
+        for (size_t event = 0; event < n_events; event++) /* what is pressed can be heard */
+            if (events[event].frame == i)
+                instance->last.audio_chain = instance->last.audio_chain * 31 + events[event].code +
+                                             ((uint64_t)events[event].type << 16) + instance->last.frame;
         if (strcmp(instance->what, "diverge") == 0 && instance->last.frame > instance->at)
             happen(instance, err);
         if (observed)
@@ -283,35 +290,62 @@ void moth_instance_close(struct moth_instance *instance)
     free(instance);
 }
 
-/* The fake cannot be forked: places are returned to by playing. */
+/* ---- forks ---- */
+
+struct fake_forks fake_forks;
+
+struct moth_snapshot {
+    struct moth_observation last;
+    uint32_t number;
+    bool killed;
+};
+
 struct moth_snapshot *moth_instance_snapshot(struct moth_instance *instance, struct moth_err *err)
 {
-    (void)instance;
-    moth_err_set(err, MOTH_ERR_SYSTEM, "the fake game cannot be forked");
-    return NULL;
+    if (!fake_forks.can || instance->death.how != MOTH_STEP_OK) {
+        moth_err_set(err, MOTH_ERR_SYSTEM, "the fake game cannot be forked");
+        return NULL;
+    }
+    struct moth_snapshot *snapshot = calloc(1, sizeof *snapshot);
+    snapshot->last = instance->last;
+    snapshot->number = instance->number;
+    fake_forks.taken++;
+    if (++fake_forks.live > fake_forks.most_live)
+        fake_forks.most_live = fake_forks.live;
+    return snapshot;
 }
 
 int moth_instance_restore(struct moth_instance *instance, struct moth_snapshot *snapshot, struct moth_err *err)
 {
-    (void)instance;
-    (void)snapshot;
-    return moth_err_set(err, MOTH_ERR_SYSTEM, "the fake game cannot be forked");
+    if (fake_forks.kill_restores > 0) {
+        fake_forks.kill_restores--;
+        snapshot->killed = true;
+    }
+    if (snapshot->killed)
+        return moth_err_set(err, MOTH_ERR_SYSTEM, "the fake snapshot's process is gone");
+    moth_stacks_free(instance->death.unwound);
+    free(instance->death.stacks);
+    instance->death = (struct moth_death){.how = MOTH_STEP_OK};
+    instance->last = snapshot->last;
+    instance->number = snapshot->number;
+    fake_forks.restored++;
+    return 0;
 }
 
 void moth_snapshot_release(struct moth_snapshot *snapshot)
 {
-    (void)snapshot;
+    fake_forks.live -= snapshot != NULL;
+    free(snapshot);
 }
 
 bool moth_snapshot_alive(struct moth_snapshot *snapshot)
 {
-    return snapshot != NULL;
+    return snapshot != NULL && !snapshot->killed;
 }
 
 uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot)
 {
-    (void)snapshot;
-    return 0;
+    return snapshot != NULL ? fake_forks.pss_bytes : 0;
 }
 
 const char *moth_step_name(enum moth_step step)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a test may tell the fake instance about forking, and ask it. By default it cannot be forked.
+ */
+#ifndef TESTS_UNIT_FAKE_INSTANCE_H
+#define TESTS_UNIT_FAKE_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fake_forks {
+    bool can;           /* snapshots may be taken */
+    uint64_t pss_bytes; /* of each */
+    unsigned kill_restores; /* so many restores find their process killed */
+    unsigned live, most_live, taken, restored, launched; /* counted */
+};
+
+extern struct fake_forks fake_forks;
+
+#endif
