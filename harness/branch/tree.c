@@ -114,29 +114,53 @@ static uint64_t live_bytes(struct moth_tree *tree, bool read)
     return sum;
 }
 
-static struct moth_node *least_used(struct moth_tree *tree, const struct moth_node *keep)
+static struct moth_node *least_used(struct moth_tree *tree, const struct moth_node *keep, bool unpacked)
 {
     struct moth_node *least = NULL;
     for (struct moth_node *node = tree->live; node; node = node->live_next)
-        if (node != keep && (!least || node->used < least->used))
+        if (node != keep && !(unpacked && moth_snapshot_packed(node->snapshot)) &&
+            (!least || node->used < least->used))
             least = node;
     return least;
 }
 
+static void drop_one(struct moth_tree *tree, struct moth_node *node)
+{
+    snapshot_drop(tree, node);
+    tree->counts.evictions++;
+}
+
+/* Bytes that became free. */
+static uint64_t pack_one(struct moth_tree *tree, struct moth_node *node)
+{
+    struct moth_err why;
+    uint64_t before = node->pss_bytes;
+    if (moth_snapshot_pack(node->snapshot, &why) != 0) {
+        drop_one(tree, node);
+        return before;
+    }
+    tree->counts.packed++;
+    before = moth_snapshot_pss_bytes(node->snapshot);
+    uint64_t freed = node->pss_bytes > before ? node->pss_bytes - before : 0;
+    node->pss_bytes = before;
+    return freed;
+}
+
+/* Those used least are packed first, and given up when that is not enough. */
 static void evict(struct moth_tree *tree, const struct moth_node *keep)
 {
-    bool read = tree->taken++ % PSS_EVERY == 0;
-    uint64_t bytes = live_bytes(tree, read);
+    uint64_t bytes = live_bytes(tree, tree->taken++ % PSS_EVERY == 0);
     struct moth_node *node;
-    while (bytes > tree->config.memory_bytes && (node = least_used(tree, keep))) {
+    while (bytes > tree->config.memory_bytes && (node = least_used(tree, keep, true))) {
+        uint64_t freed = pack_one(tree, node);
+        bytes -= freed < bytes ? freed : bytes;
+    }
+    while (bytes > tree->config.memory_bytes && (node = least_used(tree, keep, false))) {
         bytes -= node->pss_bytes < bytes ? node->pss_bytes : bytes;
-        snapshot_drop(tree, node);
-        tree->counts.evictions++;
+        drop_one(tree, node);
     }
-    while (tree->n_live > tree->live_max && (node = least_used(tree, keep))) {
-        snapshot_drop(tree, node);
-        tree->counts.evictions++;
-    }
+    while (tree->n_live > tree->live_max && (node = least_used(tree, keep, false)))
+        drop_one(tree, node);
 }
 
 /* Put a live snapshot behind a node where the game stands, if the budget has room for one. */

@@ -4,7 +4,7 @@
  * and the inputs between them.
  *
  * A node is a place kept with moth_tree_snapshot. The most recently used ones have a live snapshot (a
- * parked process) behind them, as far as the memory budget goes; the others are rebuilt from the nearest
+ * parked process) behind them, as far as the memory budget goes, those used less of them packed; the others are rebuilt from the nearest
  * ancestor that has one, else from a fresh launch, by the inputs in between. The caller cannot tell the
  * difference but by the time it takes. Rebuilt chains are held against the recorded ones: where they
  * differ the game is not deterministic, and restoring says so.
@@ -33,6 +33,7 @@ struct moth_tree_config {
 struct moth_tree_counts {
     uint32_t live, nodes;      /* live snapshots, nodes held */
     uint64_t restores, rebuilds, evictions;
+    uint64_t packed;           /* snapshots whose memory was compressed */
     uint64_t frames_rebuilt;   /* boundaries replayed to return somewhere */
     uint64_t pss_bytes;        /* of the live snapshots, when last read */
 };

@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "runner/environment.h"
 #include "runner/launch.h"
+#include "runner/pack.h"
 #include "runner/png.h"
 #include "runner/private.h"
 #include "runner/process.h"
@@ -430,6 +431,8 @@ void moth_instance_announcements(struct moth_instance *in,
 
 struct moth_snapshot {
     struct moth_process process;
+    struct moth_pack pack;
+    bool packed;
     struct moth_observation last;
 };
 
@@ -462,6 +465,10 @@ int moth_instance_restore(struct moth_instance *in, struct moth_snapshot *snapsh
     struct moth_process branch;
     if (moth_process_branch(&snapshot->process, &branch, in->shared, sizeof in->shared, err) != 0)
         return -1;
+    if (moth_pack_apply(&snapshot->pack, branch.pid, err) != 0) {
+        moth_process_retire(&branch);
+        return -1;
+    }
     moth_process_retire(&in->process);
     forget_death(in);
     in->process = branch;
@@ -474,6 +481,7 @@ void moth_snapshot_release(struct moth_snapshot *snapshot)
     if (snapshot == NULL)
         return;
     moth_process_retire(&snapshot->process);
+    moth_pack_fini(&snapshot->pack);
     free(snapshot);
 }
 
@@ -484,7 +492,20 @@ bool moth_snapshot_alive(struct moth_snapshot *snapshot)
 
 uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot)
 {
-    return moth_watch_pss_bytes(snapshot->process.pid);
+    return moth_watch_pss_bytes(snapshot->process.pid) + snapshot->pack.size_bytes;
+}
+
+int moth_snapshot_pack(struct moth_snapshot *snapshot, struct moth_err *err)
+{
+    if (!snapshot->packed && moth_pack_make(&snapshot->process, &snapshot->pack, err) != 0)
+        return -1;
+    snapshot->packed = true;
+    return 0;
+}
+
+bool moth_snapshot_packed(const struct moth_snapshot *snapshot)
+{
+    return snapshot->packed;
 }
 
 const char *moth_instance_shared(const struct moth_instance *in)

@@ -163,7 +163,7 @@ static int branch_into(struct moth_process *process, struct moth_process *branch
     strcpy(channel->branch.folder, branch->folder.path);
     channel->branch.runner_pid = (int32_t)getpid();
     channel->branch.pid = 0;
-    channel->branch.wanted = 1;
+    channel->branch.wanted = MOTH_BRANCH_FORK;
     atomic_store(&channel->branch.state, MOTH_BRANCH_BORN);
     channel->program.frames = channel->program.n_events = channel->program.want = channel->program.stop = 0;
     moth_process_give_turn(process);
@@ -196,6 +196,18 @@ int moth_process_branch(struct moth_process *process, struct moth_process *branc
         snprintf(problem, size, "%.*s", (int)sizeof process->channel->branch.problem - 1,
                  process->channel->branch.problem);
     return 0;
+}
+
+int moth_process_drop(struct moth_process *process, const struct moth_range *ranges, size_t n,
+                      struct moth_err *err)
+{
+    struct moth_channel *channel = process->channel;
+    memcpy(moth_channel_ranges(channel), ranges, n * sizeof *ranges);
+    channel->branch.n_ranges = (uint32_t)n;
+    channel->branch.wanted = MOTH_BRANCH_DROP;
+    channel->program.frames = channel->program.n_events = channel->program.want = channel->program.stop = 0;
+    moth_process_give_turn(process);
+    return await_quick(process, err);
 }
 
 /* ---- ends ---- */

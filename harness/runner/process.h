@@ -44,6 +44,9 @@ bool moth_process_has_turn(struct moth_process *process, long wait_ms);
 int moth_process_branch(struct moth_process *process, struct moth_process *branch, char *problem, size_t size,
                         struct moth_err *err);
 
+/* Have a process that stands at a boundary give pages back, unread. 0 or -1. */
+int moth_process_drop(struct moth_process *process, const struct moth_range *ranges, size_t n, struct moth_err *err);
+
 /* Kill it with everything it started in its group, and reap it. */
 void moth_process_kill(struct moth_process *process);
 /* The same, and let go of its channel and folder. */

@@ -25,10 +25,15 @@ int moth_instance_restore(struct moth_instance *instance, struct moth_snapshot *
  * released before its instance is closed, or afterwards, as nothing of the instance is needed. */
 void moth_snapshot_release(struct moth_snapshot *snapshot);
 
+/* Compress what it alone holds in memory; restoring it costs a little more from then on. 0, or -1 with the
+ * snapshot as it was. Once is enough. */
+int moth_snapshot_pack(struct moth_snapshot *snapshot, struct moth_err *err);
+bool moth_snapshot_packed(const struct moth_snapshot *snapshot);
+
 /* Is its process still there? */
 bool moth_snapshot_alive(struct moth_snapshot *snapshot);
-/* Proportional set size: its memory, what it shares with others counted by halves, thirds, …; 0 when it
- * cannot be read. Source: /proc/PID/smaps_rollup. */
+/* Proportional set size: its memory, what it shares with others counted by halves, thirds, …, and what was
+ * packed of it; 0 when it cannot be read. Source: /proc/PID/smaps_rollup. */
 uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot);
 
 /* What the last branch shares with the game it was forked from because it could not be copied ("a pipe to

@@ -86,11 +86,25 @@ enum moth_branch_state {
     MOTH_BRANCH_FAILED  /* `problem` says why; it ends itself */
 };
 
-/* Asked for with program.frames 0 and `wanted`: the game forks itself where it stands. The game that forks
+/* What a game that stands at a boundary is asked to do with itself. */
+enum moth_branch_wish {
+    MOTH_BRANCH_NOTHING = 0,
+    MOTH_BRANCH_FORK,
+    MOTH_BRANCH_DROP /* give memory back: what was in it is kept elsewhere (moth_channel_ranges) */
+};
+
+struct moth_range {
+    uint64_t low, pages; /* of 4096 bytes */
+};
+
+#define MOTH_RANGES_MAX (MOTH_PROGRAM_EVENTS_MAX * sizeof(struct moth_input_event) / sizeof(struct moth_range))
+
+/* Asked for with program.frames 0 and `wanted`. For a fork, the game forks itself where it stands. The game that forks
  * gives the turn back at once; the branch tells of itself in the channel it was born with, and then leaves
  * that one for its own. */
 struct moth_branch_request {
-    uint32_t wanted;
+    uint32_t wanted; /* enum moth_branch_wish */
+    uint32_t n_ranges;
     int32_t runner_pid;                    /* who the branch must die with */
     char folder[MOTH_BRANCH_FOLDER_BYTES]; /* its private folder: a copy, absolute path */
     int32_t pid;                           /* answer: the branch's, or a negative errno */
@@ -247,5 +261,11 @@ struct moth_channel {
 
     _Alignas(4096) uint8_t pixels[MOTH_PICTURE_BYTES_MAX];
 };
+
+/* The ranges of MOTH_BRANCH_DROP lie where a program's events would: there are none then. */
+static inline struct moth_range *moth_channel_ranges(struct moth_channel *channel)
+{
+    return (struct moth_range *)(void *)channel->program.events;
+}
 
 #endif

@@ -104,7 +104,7 @@ static void fill_channel(struct moth_channel *to, const struct moth_channel *fro
     memcpy(to, from, offsetof(struct moth_channel, program));
     /* The game that was forked may have given its turn back in the meantime; this one has yet to. */
     atomic_store(&to->turn, MOTH_TURN_GAME);
-    to->branch.wanted = 0;
+    to->branch.wanted = MOTH_BRANCH_NOTHING;
     to->branch.problem[0] = '\0';
     memcpy(&to->n_observations, &from->n_observations,
            offsetof(struct moth_channel, observations) - offsetof(struct moth_channel, n_observations));
@@ -185,11 +185,25 @@ static void become_branch(int32_t runner_pid, bool sibling)
     arch_syscall(SYS_munmap, (long)born_with, sizeof *born_with, 0, 0, 0, 0);
 }
 
+/* The runner has what is in there, and puts it back into whoever is forked from here. */
+static void drop(void)
+{
+    uint32_t n = moth_channel->branch.n_ranges;
+    const struct moth_range *ranges = moth_channel_ranges(moth_channel);
+    for (uint32_t i = 0; i < n && i < MOTH_RANGES_MAX; i++)
+        arch_syscall(SYS_madvise, (long)ranges[i].low, (long)(ranges[i].pages * 4096), MADV_DONTNEED, 0, 0, 0);
+}
+
 void moth_branch(void)
 {
     struct moth_branch_request *request = &moth_channel->branch;
+    if (request->wanted == MOTH_BRANCH_DROP) {
+        request->wanted = MOTH_BRANCH_NOTHING;
+        drop();
+        return;
+    }
     int32_t runner_pid = request->runner_pid;
-    request->wanted = 0;
+    request->wanted = MOTH_BRANCH_NOTHING;
     request->problem[0] = '\0';
     atomic_store(&request->state, MOTH_BRANCH_BORN);
     if (!moth_active()) {
