@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,6 +23,7 @@
 #define LOG_KEPT_BYTES (256 << 10) /* of a log that a branch takes along */
 #define DEPTH_MAX 64
 #define SPARES_MAX 8
+#define LINKED_MAX 64
 
 static const char *const folders[] = {
     "home",        "home/.config", "home/.local", "home/.local/share", "home/.local/state",
@@ -103,9 +105,42 @@ static bool copy_link(int from_folder, int to_folder, const char *name)
     return n > 0 && symlinkat(target, to_folder, name) == 0;
 }
 
+/* Files with several names, as far as they were copied in this copy: the other names are made of the first. */
+static struct {
+    dev_t device;
+    ino_t inode;
+    int fd; /* of the copy */
+} linked[LINKED_MAX];
+static unsigned n_linked;
+
+static bool copy_name(int from_folder, int to_folder, const char *name, const struct stat *st)
+{
+    char path[32];
+    for (unsigned i = 0; i < n_linked; i++)
+        if (linked[i].device == st->st_dev && linked[i].inode == st->st_ino) {
+            snprintf(path, sizeof path, "/proc/self/fd/%d", linked[i].fd);
+            return linkat(AT_FDCWD, path, to_folder, name, AT_SYMLINK_FOLLOW) == 0;
+        }
+    if (!copy_file(from_folder, to_folder, name, st, 0))
+        return false;
+    int fd = n_linked < LINKED_MAX ? openat(to_folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        linked[n_linked].device = st->st_dev;
+        linked[n_linked].inode = st->st_ino;
+        linked[n_linked++].fd = fd;
+    }
+    return true;
+}
+
+static void forget_names(void)
+{
+    while (n_linked > 0)
+        close(linked[--n_linked].fd);
+}
+
 static bool alike(const struct stat *a, const struct stat *b)
 {
-    return S_ISREG(a->st_mode) && a->st_mode == b->st_mode && a->st_size == b->st_size &&
+    return S_ISREG(a->st_mode) && a->st_nlink == 1 && b->st_nlink == 1 && a->st_mode == b->st_mode && a->st_size == b->st_size &&
            a->st_mtim.tv_nsec != 0 && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
@@ -139,6 +174,8 @@ static bool entry_alike(int from, int to, const char *name, unsigned depth)
         return true;
     if (there && !(S_ISDIR(st.st_mode) && S_ISDIR(old.st_mode)) && !removed(to, name))
         return false;
+    if (S_ISREG(st.st_mode) && st.st_nlink > 1)
+        return copy_name(from, to, name, &st);
     if (S_ISREG(st.st_mode))
         return copy_file(from, to, name, &st,
                          log && st.st_size > LOG_KEPT_BYTES ? st.st_size - LOG_KEPT_BYTES : 0);
@@ -207,6 +244,7 @@ int moth_private_copy(const struct moth_private *from, struct moth_private *to, 
     int copy = openat(to->fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     if (source >= 0 && copy >= 0 && make_alike(source, copy, 0))
         to->log_fd = openat(to->fd, "log", O_RDWR | O_APPEND | O_CLOEXEC);
+    forget_names();
     if (to->log_fd >= 0)
         return 0;
     moth_err_sys(err, MOTH_ERR_IO, "cannot copy the private folder '%s'", from->path);

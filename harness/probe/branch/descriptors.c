@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -182,14 +183,37 @@ static long seek_as(long made, int fd)
     return made;
 }
 
-static long open_again(const struct descriptor *item, const struct moth_branch_folders *folders)
+static void info_of(struct table *table, int fd)
+{
+    char path[48];
+    moth_branch_number(path, "/proc/self/fdinfo/", (uint64_t)fd, "");
+    moth_branch_read(path, table->flight, FLIGHT_BYTES);
+}
+
+/* A flock() belongs to the description, so the new one has none yet. */
+static void lock_as(struct table *table, long made, int fd)
+{
+    info_of(table, fd);
+    if (made >= 0 && strstr(table->flight, "FLOCK ") != NULL)
+        arch_syscall(SYS_flock, made,
+                     (strstr(table->flight, " WRITE ") != NULL ? LOCK_EX : LOCK_SH) | LOCK_NB, 0, 0, 0, 0);
+}
+
+static long open_again(struct table *table, const struct descriptor *item,
+                       const struct moth_branch_folders *folders)
 {
     char here[MOTH_BRANCH_PATH_MAX], there[MOTH_BRANCH_PATH_MAX];
-    long flags = (item->flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_CLOEXEC;
+    long flags = (item->flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_CLOEXEC, made = -1;
     link_of(item->fd, here, sizeof here);
-    if (!moth_branch_moved(folders, here, there))
+    if (moth_branch_moved(folders, here, there)) {
+        made = arch_syscall(SYS_openat, AT_FDCWD, (long)there, flags, 0, 0, 0);
+        lock_as(table, made, item->fd);
+    }
+    if (made < 0) { /* elsewhere, or its name is gone */
         moth_branch_number(there, "/proc/self/fd/", (uint64_t)item->fd, "");
-    return seek_as(arch_syscall(SYS_openat, AT_FDCWD, (long)there, flags, 0, 0, 0), item->fd);
+        made = arch_syscall(SYS_openat, AT_FDCWD, (long)there, flags, 0, 0, 0);
+    }
+    return seek_as(made, item->fd);
 }
 
 /* A file without a name: a copy of what is in it. */
@@ -330,13 +354,6 @@ static uint64_t field(const char *text, const char *name, unsigned base, const c
     return value;
 }
 
-static void info_of(struct table *table, int fd)
-{
-    char path[48];
-    moth_branch_number(path, "/proc/self/fdinfo/", (uint64_t)fd, "");
-    moth_branch_read(path, table->flight, FLIGHT_BYTES);
-}
-
 static long counter_again(struct table *table, const struct descriptor *item)
 {
     info_of(table, item->fd);
@@ -371,7 +388,7 @@ static void make(struct table *table, int index, const struct moth_branch_folder
     struct descriptor *item = &table->items[index];
     switch (item->kind) {
     case KIND_FILE:
-        put(table, index, open_again(item, folders));
+        put(table, index, open_again(table, item, folders));
         break;
     case KIND_UNNAMED:
         put(table, index, copy_unnamed(item));

@@ -186,6 +186,17 @@ MOTH_HOOK int pselect(int n, fd_set *restrict in, fd_set *restrict out, fd_set *
 
 /* ---- epoll: the descriptor itself polls readable when something in it is ready ---- */
 
+/* The kernel's order is that of becoming ready, which a poll set that was made again does not know. */
+static void put_in_order(struct epoll_event *events, long n)
+{
+    for (long i = 1; i < n; i++)
+        for (long at = i; at > 0 && events[at - 1].data.u64 > events[at].data.u64; at--) {
+            struct epoll_event event = events[at];
+            events[at] = events[at - 1];
+            events[at - 1] = event;
+        }
+}
+
 static int epoll_until(int fd, struct epoll_event *events, int max, int timeout_ms)
 {
     uint64_t deadline = deadline_ms(timeout_ms);
@@ -200,6 +211,7 @@ static int epoll_until(int fd, struct epoll_event *events, int max, int timeout_
                 errno = (int)-ready;
                 return -1;
             }
+            put_in_order(events, ready);
             return (int)ready;
         }
         struct pollfd pollfd = {fd, POLLIN, 0};

@@ -176,6 +176,21 @@ static uint64_t frame_unlinked(long frame, uint64_t keys)
     return value;
 }
 
+/* --- a stream whose file has been thrown away --- */
+
+static int gone_fd;
+
+static void begin_gone(void)
+{
+    const char *path = home_path("gone.dat");
+    NEED(rename(make_music(), path) == 0 && (gone_fd = open(path, O_RDONLY)) >= 0 && unlink(path) == 0);
+}
+
+static uint64_t frame_gone(long frame, uint64_t keys)
+{
+    return read_some(gone_fd, 61 + keys % 5, (uint64_t)frame);
+}
+
 /* --- temporary files with a name nobody else has --- */
 
 static uint64_t frame_mkstemp(long frame, uint64_t keys)
@@ -270,6 +285,7 @@ const struct area file_areas[] = {
     {"save", NULL, frame_save, 0},
     {"append", begin_append, frame_append, 0},
     {"unlinked", begin_unlinked, frame_unlinked, 0},
+    {"gone", begin_gone, frame_gone, 0},
     {"mkstemp", NULL, frame_mkstemp, 0},
     {"map_file", begin_mapping, frame_map_file, 0},
     {"map_memory", begin_mapping, frame_map_memory, 0},

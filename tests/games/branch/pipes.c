@@ -113,7 +113,7 @@ static void begin_ready(void)
     NEED((poll_fd = epoll_create1(0)) >= 0);
     struct epoll_event on = {EPOLLIN, {.u64 = 11}};
     NEED(epoll_ctl(poll_fd, EPOLL_CTL_ADD, count_fd, &on) == 0);
-    on = (struct epoll_event){EPOLLIN | EPOLLET, {.u64 = 22}};
+    on = (struct epoll_event){EPOLLIN, {.u64 = 22}};
     NEED(epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &on) == 0);
 }
 
