@@ -188,9 +188,11 @@ static void print_text(const struct work *work, const struct moth_trace *trace,
     printf("  inputs %u → %u, frames %u → %u%s\n", outcome->inputs_before, outcome->inputs, outcome->frame_before,
            outcome->frame, outcome->minimal ? "" : " (not finished: the same command goes on)");
     printf("  reproduced %u/%u\n", outcome->met, outcome->tried);
-    printf("  %" PRIu64 " tried in %.1f s: %" PRIu64 " frames played, %" PRIu64 " had each been played from the launch\n",
-           outcome->asked, (double)(moth_clock_monotonic_ns() - work->begin_ns) / (double)MOTH_NS_PER_S,
-           outcome->frames, outcome->frames_whole);
+    printf("  %" PRIu64 " tried in %.1f s: %" PRIu64 " frames played", outcome->asked,
+           (double)(moth_clock_monotonic_ns() - work->begin_ns) / (double)MOTH_NS_PER_S, outcome->frames);
+    if (outcome->branches)
+        printf(", %" PRIu64 " had each been played from the launch", outcome->frames_whole);
+    putchar('\n');
     printf("  %s/" MOTH_MINIMIZED_TRACE "\n  %s/" MOTH_MINIMIZED_SCRIPT "\n", work->out, work->out);
 }
 

@@ -222,6 +222,7 @@ static void close_oracle(struct search *search)
     search->outcome->remembered += counts.remembered;
     search->outcome->frames += counts.frames;
     search->outcome->frames_whole += counts.frames_whole;
+    search->outcome->branches = counts.branches;
     moth_oracle_destroy(search->oracle);
     moth_memo_close(search->memo);
     search->oracle = NULL;
@@ -331,7 +332,6 @@ static int work(struct search *search, struct moth_err *err)
     result = search_once(search);
     if (result != 0 && search->inexact)
         result = search_carefully(search);
-    outcome->branches = !search->careful && search->config->memory_bytes > 0;
     if (result != 0)
         *err = search->err;
     else if (search->best && !outcome->interrupted)

@@ -206,6 +206,8 @@ static struct moth_trace candidate_trace(const struct moth_oracle *oracle,
         .header = oracle->config.trace->header,
         .events = (struct moth_input_event *)(uintptr_t)events,
         .n_events = n_events,
+        .marks = oracle->config.trace->marks,
+        .n_marks = oracle->config.trace->n_marks,
         .end = oracle->config.trace->end,
         .has_end = true,
     };
@@ -225,7 +227,7 @@ static int ask_replay(struct moth_oracle *oracle, const struct moth_input_event 
     *frame = met ? outcome.finding->frame : 0;
     oracle->played += outcome.frames + outcome.frames_tried;
     oracle->counts.frames += outcome.frames + outcome.frames_tried;
-    oracle->counts.frames_whole += outcome.frames;
+    oracle->counts.frames_whole += outcome.frames + outcome.frames_tried;
     if (outcome.interrupted)
         moth_err_set(&oracle->err, MOTH_ERR_INTERRUPTED, "interrupted");
     else if (outcome.killed)
@@ -305,6 +307,19 @@ static char *copied(const char *text)
     return copy;
 }
 
+/* The recording's marks: some findings are judged by them. */
+static void keep_marks(struct moth_trace *trace, const struct moth_trace *from)
+{
+    if (from->n_marks == 0)
+        return;
+    trace->marks = realloc(trace->marks, (trace->n_marks + from->n_marks) * sizeof *trace->marks);
+    if (!trace->marks)
+        abort();
+    for (size_t i = 0; i < from->n_marks; i++)
+        trace->marks[trace->n_marks++] =
+            (struct moth_trace_mark){.frame = from->marks[i].frame, .text = copied(from->marks[i].text)};
+}
+
 static struct moth_trace *trace_of(const struct moth_oracle *oracle, struct moth_tree *tree, uint32_t frame)
 {
     const struct moth_trace_end *end = &oracle->config.trace->end;
@@ -315,6 +330,7 @@ static struct moth_trace *trace_of(const struct moth_oracle *oracle, struct moth
         abort();
     while (trace->n_checkpoints > 0 && trace->checkpoints[trace->n_checkpoints - 1].frame > frame)
         trace->n_checkpoints--;
+    keep_marks(trace, oracle->config.trace);
     trace->frames = frame;
     trace->end = (struct moth_trace_end){.frames = frame,
                                          .finding_frame = frame,
@@ -378,6 +394,7 @@ enum moth_oracle_stop moth_oracle_stopped(const struct moth_oracle *oracle, stru
 void moth_oracle_counts(struct moth_oracle *oracle, struct moth_oracle_counts *counts)
 {
     *counts = oracle->counts;
+    counts->branches = oracle->config.memory_bytes > 0 && !oracle->by_replay;
     struct moth_tree_counts tree = {0};
     if (oracle->tree)
         moth_tree_counts(oracle->tree, &tree);

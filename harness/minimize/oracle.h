@@ -34,6 +34,7 @@ struct moth_oracle_counts {
     uint64_t asked, remembered; /* candidates; of them answered by the memo */
     uint64_t frames;            /* boundaries played, with those that rebuilt a place */
     uint64_t frames_whole;      /* what it would have been from the launch on each time */
+    bool branches;              /* candidates start from kept places */
 };
 
 struct moth_oracle; /* opaque */

@@ -7,7 +7,8 @@
 #include "minimize/unit.h"
 
 #define CUT_LEAST 4u    /* frames: shorter stretches are left to what takes out single units and idle time */
-#define CUT_PATIENCE 32u /* so many parts and none of them could go: time matters to this game */
+#define CUT_PATIENCE 32u /* so many parts and not one in CUT_WORTH of them could go: time matters to this game */
+#define CUT_WORTH 8u
 
 /* What is made smaller, the most important first. */
 struct size {
@@ -119,25 +120,25 @@ static bool try_units(struct shrink *shrink, struct moth_units *units, uint32_t 
 
 /* ---- stretches of time ---- */
 
-static bool try_cut(struct shrink *shrink, uint32_t from, uint32_t to)
+static void try_cut(struct shrink *shrink, uint32_t from, uint32_t to)
 {
     struct moth_units units;
     moth_units_copy(&units, &shrink->best);
     moth_units_cut(&units, from, to);
-    return try_units(shrink, &units, to - from);
+    try_units(shrink, &units, to - from);
 }
 
 static void cut_time(struct shrink *shrink)
 {
     for (uint32_t part = (uint32_t)shrink->size.frame / 2; part >= CUT_LEAST; part /= 2) {
-        bool any = false;
-        uint32_t tried = 0;
-        for (uint32_t to = (uint32_t)shrink->size.frame; to > 1 && !shrink->stopped; tried++) {
+        uint32_t before = (uint32_t)shrink->size.frame, tried = 0;
+        for (uint32_t to = before; to > 1 && !shrink->stopped; tried++) {
             uint32_t from = to > part + 1 ? to - part : 1;
-            any |= try_cut(shrink, from, to);
+            try_cut(shrink, from, to);
             to = from;
         }
-        if (shrink->stopped || (!any && tried > CUT_PATIENCE))
+        uint64_t gone = before - (uint32_t)shrink->size.frame;
+        if (shrink->stopped || (tried > CUT_PATIENCE && gone * CUT_WORTH < before))
             return;
     }
 }
