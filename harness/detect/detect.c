@@ -16,7 +16,7 @@ const struct moth_detector moth_detectors[] = {
      moth_detect_crash},
     {"deadlock", "every thread of the game waits, and none can ever go on", moth_detect_deadlock},
     {"hang", "no frame for too much CPU time or wall time", moth_detect_hang},
-    {"leak", "the game's memory grew over the limit", moth_detect_memory},
+    {"leak", "the game's memory grew over the limit, or only grows in identical laps", moth_detect_memory},
     {"exit", "the game left by itself with a status other than 0", moth_detect_exit},
     {"softlock", "the game shows frames and does not go on, and no way out of it was found by trying", NULL},
     {"invariant", "a script's game:expect was false", NULL},

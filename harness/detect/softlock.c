@@ -165,7 +165,7 @@ void moth_softlock_view(struct moth_softlock *softlock, const struct moth_view *
         struct scene *scene = scene_of(softlock, view);
         scene->used = ++softlock->clock;
         scene->frames = view->waiting ? 0 : scene->frames + frames;
-        softlock->since = view->waiting ? 0 : softlock->since + frames;
+        softlock->since = view->waiting || softlock->known ? 0 : softlock->since + frames;
         softlock->stale = view->waiting ? 0 : softlock->stale + frames;
         add_state(softlock, scene, view);
         for (uint32_t i = 0; i < softlock->n_pressed; i++)
@@ -262,6 +262,5 @@ struct moth_finding *moth_softlock_finding(const struct moth_proof *proof, uint3
                      "leaving",
                      proof->entry_frame, proof->why, proof->ways, frame, (unsigned long long)proof->frames,
                      (unsigned long long)(proof->frames / hz), proof->longest, proof->longest / hz, proof->quits);
-    moth_finding_fingerprint(finding);
     return finding;
 }

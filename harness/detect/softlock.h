@@ -46,7 +46,7 @@ void moth_softlock_return(struct moth_softlock *softlock, size_t tip);
 /* What was seen on the way to where the play stands, oldest first. Free with moth_views_fini. */
 void moth_softlock_line(const struct moth_softlock *softlock, struct moth_views *line);
 
-/* The finding of a proof, with fingerprint. `frame`: where it was proved; NULL when memory is out. */
+/* The finding of a proof, without fingerprint. `frame`: where it was proved; NULL when memory is out. */
 struct moth_finding *moth_softlock_finding(const struct moth_proof *proof, uint32_t frame, uint32_t hz);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "findings/judge.h"
 
+#include "detect/leak.h"
 #include "detect/softlock.h"
 
 uint32_t moth_judge_window_frames(const struct moth_judge_config *config)
@@ -24,5 +25,15 @@ int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line, cons
         return -1;
     if (proof->verdict == MOTH_PROVE_STUCK)
         *finding = moth_softlock_finding(proof, frame, config->hz);
+    if (*finding)
+        moth_finding_fingerprint(*finding);
     return 0;
+}
+
+struct moth_finding *moth_judge_laps(const struct moth_laps *laps, uint32_t frame)
+{
+    struct moth_finding *finding = moth_leak_finding(laps, frame);
+    if (finding)
+        moth_finding_fingerprint(finding);
+    return finding;
 }

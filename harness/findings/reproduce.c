@@ -52,6 +52,8 @@ struct comparison {
     bool softlock;           /* the trace ends in one */
     bool judging;            /* what is seen now are the ways out that are tried */
     struct moth_views line;  /* … what was seen on the way there */
+    size_t next_mark;        /* of the trace's, to be looked at */
+    struct moth_laps laps;   /* that the trace marks */
 };
 
 static const char *difference(const struct moth_trace_checkpoint *was, const struct moth_observation *is)
@@ -121,16 +123,42 @@ static bool is_softlock(const struct moth_trace *trace)
            moth_finding_kind_from_name(trace->end.kind) == MOTH_FINDING_SOFTLOCK;
 }
 
+static bool lived_on(const struct moth_trace *trace)
+{
+    bool laps = false;
+    for (size_t i = 0; i < trace->n_marks && !laps; i++)
+        laps = strcmp(trace->marks[i].text, MOTH_LAP_MARK) == 0;
+    return laps || is_softlock(trace);
+}
+
 static uint32_t last_frame(const struct moth_trace *trace)
 {
-    bool death = trace->has_end && trace->end.kind && !is_softlock(trace);
+    bool death = trace->has_end && trace->end.kind && !lived_on(trace);
     uint64_t last = death ? (uint64_t)trace->end.finding_frame + MOTH_REPLAY_GRACE_FRAMES : trace->frames;
     return last < UINT32_MAX ? (uint32_t)last : UINT32_MAX;
 }
 
-static int play_events(const struct moth_trace *trace, const struct moth_replay_config *config,
-                       struct moth_tree *tree, struct moth_replay_outcome *outcome, struct moth_err *err)
+/* Count the memory where a lap begins, and give the frames that may be played until the next one does. */
+static uint32_t look_at_laps(struct comparison *comparison, uint32_t frames)
 {
+    const struct moth_trace *trace = comparison->trace;
+    uint32_t frame = moth_tree_frame(comparison->tree);
+    for (; comparison->next_mark < trace->n_marks; comparison->next_mark++) {
+        const struct moth_trace_mark *mark = &trace->marks[comparison->next_mark];
+        if (strcmp(mark->text, MOTH_LAP_MARK) != 0 || mark->frame < frame)
+            continue;
+        if (mark->frame > frame)
+            return mark->frame - frame < frames ? mark->frame - frame : frames;
+        moth_laps_note(&comparison->laps, moth_tree_instance(comparison->tree));
+    }
+    return frames;
+}
+
+static int play_events(struct comparison *comparison, struct moth_err *err)
+{
+    const struct moth_trace *trace = comparison->trace;
+    const struct moth_replay_config *config = comparison->config;
+    struct moth_tree *tree = comparison->tree;
     struct moth_input_event *events = malloc(MOTH_PROGRAM_EVENTS_MAX * sizeof *events);
     if (!events)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for input events");
@@ -139,18 +167,21 @@ static int play_events(const struct moth_trace *trace, const struct moth_replay_
     uint32_t last = last_frame(trace), frame;
     while (step == MOTH_STEP_OK && (frame = moth_tree_frame(tree)) < last) {
         if (config->interrupted && config->interrupted(config->context)) {
-            outcome->interrupted = true;
+            comparison->outcome->interrupted = true;
             break;
         }
         uint32_t frames = MOTH_CHECKPOINT_FRAMES - frame % MOTH_CHECKPOINT_FRAMES;
         if (frames > last - frame)
             frames = last - frame;
+        frames = look_at_laps(comparison, frames);
         size_t n = take_events(trace, &next, frame, frames, events, MOTH_PROGRAM_EVENTS_MAX);
         step = moth_tree_step(tree, frames, events, n, err);
     }
+    if (step == MOTH_STEP_OK)
+        look_at_laps(comparison, 0);
     free(events);
-    outcome->frames = moth_tree_frame(tree);
-    outcome->killed = step == MOTH_STEP_KILLED;
+    comparison->outcome->frames = moth_tree_frame(tree);
+    comparison->outcome->killed = step == MOTH_STEP_KILLED;
     return step == MOTH_STEP_FAULT ? -1 : 0;
 }
 
@@ -161,6 +192,8 @@ static int judge_end(struct comparison *comparison, struct moth_tree *tree, cons
     struct moth_instance *instance = moth_tree_instance(tree);
     struct moth_replay_outcome *outcome = comparison->outcome;
     outcome->finding = moth_judge(instance);
+    if (!outcome->finding && moth_instance_death(instance)->how == MOTH_STEP_OK)
+        outcome->finding = moth_judge_laps(&comparison->laps, moth_tree_frame(tree));
     if (outcome->finding || !comparison->softlock || moth_instance_death(instance)->how != MOTH_STEP_OK)
         return 0;
     comparison->judging = true;
@@ -199,13 +232,14 @@ int moth_replay(const struct moth_trace *trace, const struct moth_replay_config 
     outcome->other_build = trace->header.build_id && strcmp(trace->header.build_id, build_id) != 0;
     struct moth_err own;
     err = err ? err : &own;
-    int result = outcome->started ? play_events(trace, config, tree, outcome, err) : 0;
+    int result = outcome->started ? play_events(&comparison, err) : 0;
     if (result == 0 && !outcome->interrupted)
         result = judge_end(&comparison, tree, config, err);
     if (config->log_path)
         moth_instance_log_save(moth_tree_instance(tree), config->log_path, NULL);
     moth_tree_close(tree);
     moth_views_fini(&comparison.line);
+    moth_laps_fini(&comparison.laps);
     return result;
 }
 

@@ -104,8 +104,8 @@ static void judge(struct play *play)
         note(play, death);
 }
 
-/* A softlock, which lives on: stored at once, for the play goes on. */
-static void found_softlock(void *context, struct moth_finding *finding)
+/* A softlock or a leak, which lives on: stored at once, for the play goes on. */
+static void found_alive(void *context, struct moth_finding *finding)
 {
     struct play *play = context;
     char *path = moth_fs_path("%s/finding-%zu.png", play->work, play->keep.n + 1);
@@ -120,7 +120,7 @@ static void died_aside(void *context)
     judge(context);
 }
 
-static void watch_for_softlocks(struct play *play)
+static void watch_over(struct play *play)
 {
     play->stuck = (struct moth_stuck){.tree = play->tree,
                                       .how = {.seed = play->header.seed,
@@ -129,15 +129,16 @@ static void watch_for_softlocks(struct play *play)
                                               .interrupted = stopped,
                                               .died = died_aside,
                                               .context = play},
-                                      .found = found_softlock,
+                                      .found = found_alive,
                                       .context = play};
     moth_stuck_begin(&play->stuck);
 }
 
-/* The step that follows from a look for softlocks where the game stands. */
-static enum moth_step look_for_softlock(struct play *play, bool last)
+/* The step that follows from a look for softlocks, and at the end for leaks, where the game stands. */
+static enum moth_step look_closer(struct play *play, bool last)
 {
-    if (moth_stuck_look(&play->stuck, play->n_held > 0, last, &play->err) == 0)
+    if (moth_stuck_look(&play->stuck, play->n_held > 0, last, &play->err) == 0 &&
+        (!last || moth_stuck_look_for_leak(&play->stuck, &play->err) == 0))
         return MOTH_STEP_OK;
     return play->err.code == MOTH_ERR_INTERRUPTED ? MOTH_STEP_OK : MOTH_STEP_FAULT;
 }
@@ -151,7 +152,7 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
     moth_stuck_input(&play->stuck, events, n_events);
     play->step = moth_tree_step(play->tree, frames, events, n_events, &play->err);
     if (play->step == MOTH_STEP_OK)
-        play->step = look_for_softlock(play, false);
+        play->step = look_closer(play, false);
     *now = now_of(play);
     tell_progress(play);
     if (play->step == MOTH_STEP_OK)
@@ -408,7 +409,7 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
     struct moth_agent_outcome outcome = {.result = MOTH_AGENT_BUDGET};
     struct moth_instance *instance = moth_tree_instance(play->tree);
     done->build_id = strdup(play->header.build_id);
-    watch_for_softlocks(play);
+    watch_over(play);
     play->frames = frame_of(play); /* the first boundary */
     play->virtual_ns = play->last_ns = moth_instance_last(instance)->time_ns;
     if (play->frames == 0) {
@@ -423,7 +424,7 @@ static void play_instance(struct play *play, const struct moth_agent *agent, con
         judge(play);
     }
     if (play->step == MOTH_STEP_OK && outcome.result != MOTH_AGENT_INTERRUPTED)
-        play->step = look_for_softlock(play, true);
+        play->step = look_closer(play, true);
     moth_keep_store(&play->keep, play->place, play->index, play->work, moth_tree_instance(play->tree));
     describe_end(play, &outcome, done);
     done->frames = play->frames;

@@ -25,6 +25,8 @@ void moth_stuck_input(struct moth_stuck *stuck, const struct moth_input_event *e
 void moth_stuck_observed(struct moth_stuck *stuck, const struct moth_observation *observation)
 {
     struct moth_view view;
+    if (stuck->watch && !stuck->aside && ++stuck->frames % MOTH_LEAK_LOOK_FRAMES == 0)
+        moth_leak_size(&stuck->leak, moth_laps_data(moth_tree_instance(stuck->tree)));
     if (!stuck->watch || stuck->proving || observation->frame % MOTH_CHECKPOINT_FRAMES != 0 ||
         !moth_view_take(moth_tree_instance(stuck->tree), &view))
         return;
@@ -99,5 +101,46 @@ int moth_stuck_look(struct moth_stuck *stuck, bool branching, bool last, struct 
     if (result == 0 && proof.verdict == MOTH_PROVE_ALIVE && settled && (branching || last))
         result = prove_later(stuck, &proof, err);
     stuck->aside = false;
+    return result;
+}
+
+static int try_laps(struct moth_stuck *stuck, const struct moth_lap *lap, bool *found, struct moth_err *err)
+{
+    struct moth_laps laps;
+    if (moth_laps_play(stuck->tree, lap, &laps, err) != 0)
+        return -1;
+    struct moth_finding *finding = moth_judge_laps(&laps, moth_tree_frame(stuck->tree));
+    moth_log_debug("frame %u: looked for a leak: %zu laps of %u frames%s", moth_tree_frame(stuck->tree),
+                   laps.n ? laps.n - 1 : 0, laps.frames, finding ? ", and it grows" : "");
+    moth_laps_fini(&laps);
+    *found = finding != NULL;
+    if (finding)
+        stuck->found(stuck->context, finding);
+    return 0;
+}
+
+int moth_stuck_look_for_leak(struct moth_stuck *stuck, struct moth_err *err)
+{
+    if (!stuck->watch || !moth_leak_suspect(&stuck->leak))
+        return 0;
+    struct moth_views line;
+    struct moth_lap laps[MOTH_LEAK_LAPS_MAX];
+    moth_softlock_line(stuck->watch, &line);
+    size_t n = moth_leak_laps(&line, stuck->how.hz, laps);
+    moth_views_fini(&line);
+    struct moth_node *here = moth_tree_snapshot(stuck->tree, err);
+    if (!here)
+        return -1;
+    stuck->aside = stuck->proving = true;
+    bool found = false;
+    int result = 0;
+    for (size_t i = 0; i < n && result == 0 && !found; i++) {
+        result = try_laps(stuck, &laps[i], &found, err);
+        struct moth_err why;
+        if (moth_tree_restore(stuck->tree, here, result == 0 ? err : &why) != 0)
+            result = -1;
+    }
+    stuck->aside = stuck->proving = false;
+    moth_tree_release(stuck->tree, here);
     return result;
 }

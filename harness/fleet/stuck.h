@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The watch for softlocks over one instance's play: tells detect/softlock what is pressed and seen, and
- * when it is time lets findings/judge prove, on the play's own tree. The play goes on where it was.
+ * The watch over one instance's play for what a game that lives on may do wrong, softlocks and leaks: tells
+ * detect/softlock what is pressed and seen, and when it is time lets findings/judge prove, on the play's own
+ * tree. The play goes on where it was. A play whose memory grew has identical laps put behind its end.
  *
  * Where the way to the game's place is too short to show that it goes round and round, as in a play that
  * branches or one that is at its end, and the scene brings nothing new, a stretch of random play is put
@@ -10,11 +11,14 @@
 #ifndef MOTH_FLEET_STUCK_H
 #define MOTH_FLEET_STUCK_H
 
+#include "detect/leak.h"
 #include "detect/softlock.h"
 #include "findings/judge.h"
 
 struct moth_stuck {
     struct moth_softlock *watch; /* NULL: nothing is watched for */
+    struct moth_leak leak;
+    uint32_t frames; /* of the play, over all branches */
     struct moth_tree *tree;      /* borrowed */
     struct moth_judge_config how;
     /* A finding, taken over, while the tree stands where it was proved. */
@@ -39,5 +43,7 @@ void moth_stuck_return(struct moth_stuck *stuck, size_t tip);
  * at its end. 0, or -1 with err when the play cannot go on: interrupted, or the game could not be returned
  * to where it was. */
 int moth_stuck_look(struct moth_stuck *stuck, bool branching, bool last, struct moth_err *err);
+/* At the end of a play: look whether its memory only grows. As above. */
+int moth_stuck_look_for_leak(struct moth_stuck *stuck, struct moth_err *err);
 
 #endif

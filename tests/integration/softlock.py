@@ -4,7 +4,7 @@ twins, and games in which standing still is right, are looked at and give nothin
 import os
 import re
 
-from bugs import check_folder, expect_clean
+from bugs import check_folder, expect_clean, expect_finding
 from driver import add, case, check, read_json
 
 # Long enough instances for something to show itself for 45 seconds, and a budget that gives them to eight seeds.
@@ -122,3 +122,39 @@ end
     run = test.run(test.game("softlock_soft_freeze"), agent=None, frames=6000, options=(*OPTIONS, "--scenario", bot))
     expect_clean(run)
     check(not looks(run), f"it was looked at all the same: {looks(run)}")
+
+
+def leak(test, game):
+    """A shop that is opened only in the play's second half: memory grew there, so laps are played."""
+    bot = test.write("bot.lua", """return function(game, rng)
+    game:step(1800)
+    for i = 1, 12 do
+        game:tap("return")
+        game:step(rng:int(60, 120))
+        game:tap("left")
+        game:step(rng:int(60, 120))
+    end
+end
+""")
+    return test.run(test.game(game), agent=None, frames=20000, options=("-v", "--scenario", bot))
+
+
+def looks_for_leak(run):
+    return [int(laps) for laps in re.findall(r"looked for a leak: (\d+) laps", run.err)]
+
+
+@case
+def leak_laps(test):
+    run = leak(test, "leak_laps")
+    finding = expect_finding(run, "leak")
+    check("identical laps leaves" in finding["title"], finding["title"])
+    check(max(looks_for_leak(run)) == 12, f"laps: {looks_for_leak(run)}")
+    again = test.moth("replay", check_folder(test, run, finding))
+    check(again.status == 0, "the replay did not meet it\n" + again.describe())
+
+
+@case
+def leak_laps_clean(test):
+    run = leak(test, "leak_laps_clean")
+    expect_clean(run)
+    check(looks_for_leak(run) and max(looks_for_leak(run)) < 12, f"laps: {looks_for_leak(run)}")
