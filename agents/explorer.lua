@@ -47,10 +47,10 @@ local function choose_hands(rng, list)
     for _, each in ipairs(list) do
         mean = mean + worth(each) / #list
     end
-    local few = rng:pick { 0.25, 0.5, 0.8 }
+    local few = math.max(rng:pick { 0.25, 0.5, 0.8 }, math.min(4 / #list, 1))
     local chosen = {}
     for _, each in ipairs(list) do
-        local weight = each.action and each.action.weight or 0.3
+        local weight = each.action and (each.action.weight or 1) or 0.3
         local chance = few * math.sqrt(weight) * worth(each) / mean
         if rng:chance(math.min(math.max(chance, 0.04 * math.sqrt(weight)), 0.95)) then
             chosen[#chosen + 1] = each
@@ -64,7 +64,7 @@ end
 
 local function hands_of(game, rng, chosen, options)
     local now = game.frame
-    local means = rng:pick { sticky.means, sticky.means, { 2, 8 }, { 8, 32 }, { 32, 80 } }
+    local means = rng:pick { sticky.means, { 2, 8, 32 }, { 2, 8 }, { 8, 32 }, { 8, 32 } }
     local keys, has = {}, {}
     local mouse
     for _, each in ipairs(chosen) do
@@ -90,6 +90,9 @@ local function hands_of(game, rng, chosen, options)
             actor.sync(true, now)
         end
     end
+    if #actors > 0 then -- one of them begins at once
+        rng:pick(actors).due = now
+    end
     if mouse then
         actors[#actors + 1] = sticky.mouse(game, rng, mouse, now)
     end
@@ -108,7 +111,95 @@ local function sync(game, actors)
     end
 end
 
+-- What of the list was tried least in the cell where the game stands.
+local function least_tried(here, rng, chosen)
+    local tried = here.cell and here.tried[here.cell] or {}
+    local best, n, least = nil, 0, math.huge
+    for _, each in ipairs(chosen) do
+        local count = each.action and (tried[each.action.key] or 0) or 1
+        if count < least then
+            best, n, least = each, 1, count
+        elseif count == least then
+            n = n + 1
+            if rng:int(1, n) == 1 then
+                best = each
+            end
+        end
+    end
+    return best, least
+end
+
+-- One hand that presses one key at a time: how one walks through corridors and menus. It remembers what it tried
+-- where.
+local function finger(here, rng, chosen)
+    local game = here.game
+    local mean = rng:pick { 4, 8, 16, 32 }
+    local self = { due = game.frame }
+    function self.change(now)
+        if self.key then
+            game:release(self.key)
+        end
+        local each = rng:chance(0.8) and least_tried(here, rng, chosen) or rng:pick(chosen)
+        self.key = each.action and each.action.key
+        if self.key then
+            game:press(self.key)
+            if here.cell then
+                local tried = here.tried[here.cell] or {}
+                here.tried[here.cell] = tried
+                tried[self.key] = (tried[self.key] or 0) + 1
+                here.archive:tried(here.cell)
+            end
+        end
+        self.due = now + (each.action and each.action.tap and 2 or sticky.geometric(rng, mean))
+    end
+    -- Something else is worth a try here.
+    function self.tempted()
+        local _, least = least_tried(here, rng, chosen)
+        return least == 0
+    end
+    for name in pairs(game:held()) do
+        if name:sub(1, 3) ~= "pad" then
+            game:release(name)
+        end
+    end
+    return { self }
+end
+
 -- ---- roll-outs ----
+
+-- Hands feel what they do: where something new comes up they hold on, where nothing moves for longer than it
+-- mostly does they try something else, and so they do at times where something was never tried.
+local function feeling(here, rng, actors)
+    local last, still = here.cell, 0
+    local gaps = here.gaps
+    return function(cell, opened)
+        local now = here.game.frame
+        if cell == last then
+            still = still + 1
+        else
+            local gap = math.min(still + 1, #gaps)
+            gaps[gap] = gaps[gap] + 1
+            gaps.n = gaps.n + 1
+            still = 0
+        end
+        local patience, sum = 0, 0
+        repeat
+            patience = patience + 1
+            sum = sum + gaps[patience]
+        until sum * 4 >= gaps.n * 3 or patience == #gaps
+        if opened then
+            for _, actor in ipairs(actors) do
+                actor.due = math.max(actor.due, now + 2 * here.every)
+            end
+        elseif still >= patience then
+            rng:pick(actors).due = now
+            still = 0
+        elseif cell and cell ~= last and actors[1].tempted and rng:chance(0.5) and actors[1].tempted() then
+            actors[1].due = now
+        end
+        last = cell
+    end
+end
 
 -- Run of inputs with frames of its own; looks on the way.
 local function play_run(here, run, step)
@@ -120,24 +211,31 @@ local function play_run(here, run, step)
     step(here.game.frame + 2)
 end
 
-local function roll(here, rng, chosen, options)
+local function roll(here, rng, manner, chosen, options)
     local game = here.game
     local stop = game.frame + rng:int(ROLL_MIN, ROLL_MAX)
     local limit = game.frame + ROLL_LIMIT
     local next_look = game.frame + here.every
-    local function step_to(frame)
-        while game.frame < frame do
-            game:step(math.min(frame, math.max(next_look, game.frame + 1)) - game.frame)
-            if game.frame >= next_look then
-                local _, opened = here:look()
-                next_look = game.frame + here.every
-                if opened then
-                    stop = math.min(math.max(stop, game.frame + ROLL_ON), limit)
-                end
-            end
+    local actors = manner.finger and finger(here, rng, chosen) or hands_of(game, rng, chosen, options)
+    local feel = feeling(here, rng, actors)
+    local function look_when_due()
+        if game.frame < next_look then
+            return
+        end
+        local cell, opened = here:look()
+        next_look = game.frame + here.every
+        feel(cell, opened)
+        if opened then
+            stop = math.min(math.max(stop, game.frame + ROLL_ON), limit)
         end
     end
-    local actors = hands_of(game, rng, chosen, options)
+    local function step_to(frame)
+        look_when_due()
+        while game.frame < frame do
+            game:step(math.min(frame, next_look) - game.frame)
+            look_when_due()
+        end
+    end
     local runs = rng:pick { 0, 0, 0.1, 0.3 }
     while game.frame < stop do
         local run = runs > 0 and rng:chance(runs) and here.archive:ngram()
@@ -145,7 +243,8 @@ local function roll(here, rng, chosen, options)
             play_run(here, run, step_to)
             sync(game, actors)
         end
-        step_to(math.min(sticky.soonest(actors, stop), stop))
+        look_when_due()
+        step_to(math.min(sticky.soonest(actors, stop), stop, next_look))
         sticky.act(actors, game.frame)
     end
 end
@@ -168,7 +267,9 @@ local function play_with(options, game, rng)
     if not here.root then
         game:mark("playing straight on: " .. tostring(here.why))
     end
+    here.tried, here.gaps = {}, { 1, 1, 1, 1, 1, 1, 1, 1, n = 8 }
     local menu = options.opening and { used = 0, opened = 0 }
+    local manners = { { finger = true, used = 0, opened = 0 }, { used = 0, opened = 0 } }
     local returns = here.root and options.returns
     for round = 1, math.huge do
         if returns and round > 1 then
@@ -177,18 +278,24 @@ local function play_with(options, game, rng)
             end
         end
         local chosen = #list > 0 and choose_hands(rng, list) or {}
+        local share = worth(manners[1]) / (worth(manners[1]) + worth(manners[2]))
+        local manner = #chosen > 0 and rng:chance(math.min(math.max(share, 0.4), 0.85)) and manners[1] or manners[2]
         local in_menu = menu and rng:chance(round <= 4 and 0.5 or math.min(0.1, 0.1 * worth(menu)))
         local alive = here:alive(function()
             if in_menu then
                 roll_menu(here, rng, options)
             else
-                roll(here, rng, chosen, options)
+                roll(here, rng, manner, chosen, options)
             end
         end)
         local opened = here.archive:rolled()
         for _, each in ipairs(in_menu and { menu } or chosen) do
             each.used = each.used + 1
             each.opened = each.opened + opened
+        end
+        if not in_menu then
+            manner.used = manner.used + 1
+            manner.opened = manner.opened + opened
         end
         if not alive and not returns then
             return

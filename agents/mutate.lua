@@ -122,7 +122,7 @@ local function play_inputs(here, part, frames)
     local start, next_look = game.frame, game.frame + here.every
     local function step_to(frame)
         while game.frame < frame do
-            game:step(math.min(frame, math.max(next_look, game.frame + 1)) - game.frame)
+            game:step(math.min(frame, next_look) - game.frame)
             if game.frame >= next_look then
                 here:look()
                 next_look = game.frame + here.every

@@ -10,8 +10,8 @@
 
 local places = {}
 
-local GAP = 32 -- frames between snapshots on new ground
-local NEAR = 8 -- frames that are replayed rather than given a snapshot
+local GAP = 128 -- frames between snapshots on new ground
+local NEAR = 48 -- frames that are replayed rather than given a snapshot
 local HELD = 1500 -- snapshots that are held; the oldest are given back
 
 local here = {}
@@ -36,8 +36,9 @@ function places.open(game, options)
     return self
 end
 
+-- Lua puts the place of the step before the message.
 local function ended(message)
-    return type(message) == "string" and message:sub(1, 14) == "the game ended"
+    return type(message) == "string" and message:find("the game ended at frame", 1, true) ~= nil
 end
 
 -- Call fn; true, or false when the game died meanwhile. Other errors are the script's own.
@@ -77,11 +78,12 @@ function here:keep(cell)
     end
 end
 
--- Note where the game stands: the cell and whether it was opened. nil where there is nothing to be seen, or
--- the script says that this is no place.
+-- Note where the game stands: the cell (also as `cell`) and whether it was opened. nil where there is nothing to be
+-- seen, or the script says that this is no place.
 function here:look()
     local options, state = self.options, self.game.state
     local key
+    self.cell = nil
     if options.cell then
         key = options.cell(state)
         if key == nil then
@@ -95,6 +97,7 @@ function here:look()
     if what ~= "known" and self.root and self.game.frame - self.kept_at >= GAP then
         self:keep(cell)
     end
+    self.cell = cell
     return cell, what == "opened"
 end
 
@@ -114,6 +117,7 @@ function here:go_to(cell)
         return false
     end
     local left = archive:frame(cell) - game.frame
+    self.cell = cell
     if left <= 0 then
         return true
     end

@@ -58,6 +58,8 @@ local function geometric(rng, mean)
     return n
 end
 
+sticky.geometric = geometric
+
 local function dwell(rng, weight, means)
     return geometric(rng, rng:pick(means or sticky.means) / (weight or 1))
 end

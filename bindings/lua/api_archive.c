@@ -174,7 +174,8 @@ static int api_see(lua_State *L, struct moth_lua_host *host)
         seen = MOTH_ARCHIVE_KNOWN;
     lua_pushinteger(L, cell);
     lua_pushstring(L, words[seen]);
-    return 2;
+    lua_pushinteger(L, moth_archive_met(archive, cell));
+    return 3;
 }
 
 static int api_choose(lua_State *L, struct moth_lua_host *host)
@@ -200,6 +201,12 @@ static int api_any(lua_State *L, struct moth_lua_host *host)
 static int api_died(lua_State *L, struct moth_lua_host *host)
 {
     moth_archive_died(archive_of(L, host));
+    return 0;
+}
+
+static int api_tried(lua_State *L, struct moth_lua_host *host)
+{
+    moth_archive_tried(archive_of(L, host), (uint32_t)lua_tointeger(L, 2));
     return 0;
 }
 
@@ -262,7 +269,9 @@ static int api_forget(lua_State *L, struct moth_lua_host *host)
 static int api_hold(lua_State *L, struct moth_lua_host *host)
 {
     struct moth_lua_archive *own = host->archives[moth_lua_object_index(L, 1)];
-    struct moth_route *route = moth_archive_route(own->archive, cell_argument(L, host, 2));
+    struct moth_route *route = moth_archive_route(own->archive, (uint32_t)lua_tointeger(L, 2));
+    if (!route) /* no way is known: nothing leads there, from no snapshot either */
+        return 0;
     uint32_t handle = (uint32_t)lua_tointeger(L, 3);
     if (handle > own->n_held) {
         uint32_t n = handle + handle / 2;
@@ -323,7 +332,8 @@ static int api_inputs(lua_State *L, struct moth_lua_host *host)
     size_t n;
     const struct moth_route *route = moth_archive_route(archive_of(L, host), cell_argument(L, host, 2));
     uint32_t frame = route->frame;
-    struct moth_input_event *events = lua_owned(L, moth_route_events(route, &n), n);
+    struct moth_input_event *events = moth_route_events(route, &n);
+    events = lua_owned(L, events, n);
     moth_lua_push_inputs(L, events, n);
     lua_pushinteger(L, frame);
     return 2;
@@ -380,17 +390,18 @@ const struct moth_lua_entry moth_lua_api_game_archive[] = {
     {NULL, NULL, NULL, NULL}};
 
 const struct moth_lua_entry moth_lua_api_archive[] = {
-    {"see", api_see, "key?: any, score?: number, last?: boolean -> integer?, string?",
+    {"see", api_see, "key?: any, score?: number, last?: boolean -> integer?, string?, integer?",
      "Note where the game stands: in the cell of `key` (numbers, strings, booleans, tables of them), without one in "
      "that of its picture. Of states in one cell the one with the highest score is kept, of equals the one that "
      "takes fewer frames. `last`: not to be come back to. The cell's number, which is good until `rolled`, and "
-     "\"opened\", \"better\" or \"known\"; nil and a message where the picture cannot be read."},
+     "\"opened\", \"better\" or \"known\", and how often it was met; nil and a message where the picture cannot be read."},
     {"choose", api_choose, "-> integer?",
      "Begin a roll-out: a cell to go on from, rarely met ones rather than others. nil while no way is known."},
     {"rolled", api_rolled, "-> integer",
      "End a roll-out: shares what it found and takes over what other workers found. How many cells it opened. "
      "Numbers of cells are void after it."},
     {"died", api_died, "", "The game died since the last `see`."},
+    {"tried", api_tried, "cell: integer", "An input was tried in this cell: cells where much was tried are chosen less."},
     {"unreachable", api_unreachable, "cell: integer", "The way to this cell did not lead there: it is not chosen again."},
     {"any", api_any, "-> integer?", "Any cell that a way leads to."},
     {"frame", api_frame, "cell: integer -> integer", "The frame at which its way arrives."},

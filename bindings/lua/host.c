@@ -33,7 +33,7 @@ const char *moth_agent_path(const struct moth_agent *agent)
 
 bool moth_agent_explores(const struct moth_agent *agent)
 {
-    return agent->explores;
+    return agent && agent->explores;
 }
 
 const char *moth_agent_result_name(enum moth_agent_result result)

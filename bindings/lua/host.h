@@ -97,7 +97,7 @@ const char *moth_agent_name(const struct moth_agent *agent);
 const char *moth_agent_path(const struct moth_agent *agent);
 /* Its table says `explores`: it wants one long play in the world of the run's archive rather than many short
  * ones, each in a world of its own. */
-bool moth_agent_explores(const struct moth_agent *agent);
+bool moth_agent_explores(const struct moth_agent *agent); /* NULL: no */
 void moth_agent_free(struct moth_agent *agent);
 
 enum moth_agent_result {

@@ -201,6 +201,11 @@ struct moth_route *moth_archive_route(const struct moth_archive *archive, uint32
     return cell < archive->n_slots && archive->cells[cell].used ? archive->cells[cell].route : NULL;
 }
 
+uint32_t moth_archive_met(const struct moth_archive *archive, uint32_t cell)
+{
+    return cell < archive->n_slots ? archive->cells[cell].met : 0;
+}
+
 struct moth_ngrams *moth_archive_ngrams(struct moth_archive *archive)
 {
     return &archive->ngrams;

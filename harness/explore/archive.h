@@ -14,9 +14,11 @@
  * Coverage is counted on one fixed step beside that, so that runs can be compared; keys of a script are
  * their own fixed grid.
  *
- * A cell is chosen with a weight of 1/√(met + 1) · 1/√(chosen in vain + 1) · 1/(deaths + 1). One whose
- * way would have to be replayed over n frames is taken 512 times of (512 + n), so that each worker mostly
- * goes on where it has been. Cells that a script calls terminal are never chosen.
+ * A cell is chosen with a weight of 1/√(met + 1), times what is new about it: another 1/√(met + 1),
+ * 1/√(chosen in vain + 1), 1/√(inputs tried there + 1), sixteen times as much when it was opened just now, which
+ * is halved within four roll-outs and fades; and 1/(deaths + 1). One whose way would have to be replayed over n
+ * frames is taken 512 times of (512 + n), so that each worker mostly goes on where it has been. Cells that a
+ * script calls terminal are never chosen.
  *
  * With a log (log.h) the workers of a run share what they find: each adds its own and takes over the
  * others' when a roll-out ends. Everything is a function of the seed, of the calls and of what is in the
@@ -82,6 +84,8 @@ void moth_archive_way(struct moth_archive *archive, uint32_t cell, const struct 
                       size_t n_events, uint32_t frame);
 /* A cell to go on from, or MOTH_ARCHIVE_NONE. A roll-out begins. */
 uint32_t moth_archive_choose(struct moth_archive *archive);
+/* An input was tried in this cell. */
+void moth_archive_tried(struct moth_archive *archive, uint32_t cell);
 /* The game died since the last `see`. */
 void moth_archive_died(struct moth_archive *archive);
 /* The chosen cell's way did not lead there: it is never chosen again here. */
@@ -99,6 +103,8 @@ struct moth_rng *moth_archive_rng(struct moth_archive *archive);
 const struct moth_input_event *moth_archive_recording(const struct moth_archive *archive, uint32_t i,
                                                       size_t *n_events, uint32_t *frames);
 void moth_archive_counts(const struct moth_archive *archive, struct moth_archive_counts *counts);
+/* How often a cell was met. */
+uint32_t moth_archive_met(const struct moth_archive *archive, uint32_t cell);
 /* Weight by which a cell is chosen; for tests. */
 double moth_archive_weight(const struct moth_archive *archive, uint32_t cell);
 

@@ -125,7 +125,7 @@ uint32_t moth_cells_add(struct moth_archive *archive, uint64_t key)
     if (archive->n_free == 0 && archive->n_slots == archive->room && !grow(archive))
         return MOTH_ARCHIVE_NONE;
     uint32_t cell = archive->n_free > 0 ? archive->free_slots[--archive->n_free] : archive->n_slots++;
-    archive->cells[cell] = (struct moth_cell){.key = key, .used = true};
+    archive->cells[cell] = (struct moth_cell){.key = key, .since = archive->rollouts, .used = true};
     archive->n_cells++;
     if (archive->n_cells * 2 >= archive->index_room) {
         if (!index_build(archive)) {

@@ -12,7 +12,8 @@ struct moth_cell {
     struct moth_grid grid;
     struct moth_route *route; /* NULL: no way is known */
     double score;
-    uint32_t met, chosen, in_vain, deaths;
+    uint64_t since; /* roll-outs there had been when it was opened */
+    uint32_t met, chosen, in_vain, tried, deaths;
     uint32_t new_met, new_chosen, new_deaths; /* since this was last told to the others */
     bool used, scripted, terminal, unreachable;
     bool untold;  /* the way is not in the log yet */

@@ -8,17 +8,28 @@
 
 #define TRIES 16u
 #define NEAR_FRAMES 512u
+#define FRESH 15.0
+#define FRESH_ROLLOUTS 4.0
 
-static double weight(const struct moth_cell *cell)
+static double weight(const struct moth_archive *archive, const struct moth_cell *cell)
 {
     if (!cell->used || !cell->route || cell->terminal || cell->unreachable)
         return 0;
-    return 1 / (sqrt((double)cell->met + 1) * sqrt((double)cell->in_vain + 1) * ((double)cell->deaths + 1));
+    double age = (double)(archive->rollouts - cell->since);
+    double fresh = 1 + FRESH / (1 + age / FRESH_ROLLOUTS);
+    return fresh / (((double)cell->met + 1) * sqrt((double)cell->in_vain + 1) * sqrt((double)cell->tried + 1) *
+                    ((double)cell->deaths + 1));
 }
 
 double moth_archive_weight(const struct moth_archive *archive, uint32_t cell)
 {
-    return cell < archive->n_slots ? weight(&archive->cells[cell]) : 0;
+    return cell < archive->n_slots ? weight(archive, &archive->cells[cell]) : 0;
+}
+
+void moth_archive_tried(struct moth_archive *archive, uint32_t cell)
+{
+    if (cell < archive->n_slots)
+        archive->cells[cell].tried++;
 }
 
 static uint32_t pick(struct moth_archive *archive, double sum)
@@ -26,7 +37,7 @@ static uint32_t pick(struct moth_archive *archive, double sum)
     double at = moth_rng_unit(&archive->rng) * sum;
     uint32_t last = MOTH_ARCHIVE_NONE;
     for (uint32_t i = 0; i < archive->n_slots; i++) {
-        double w = weight(&archive->cells[i]);
+        double w = weight(archive, &archive->cells[i]);
         if (w <= 0)
             continue;
         last = i;
@@ -56,7 +67,7 @@ uint32_t moth_archive_choose(struct moth_archive *archive)
 {
     double sum = 0;
     for (uint32_t i = 0; i < archive->n_slots; i++)
-        sum += weight(&archive->cells[i]);
+        sum += weight(archive, &archive->cells[i]);
     uint32_t cell = MOTH_ARCHIVE_NONE;
     for (uint32_t i = 0; sum > 0 && i < TRIES; i++) {
         cell = pick(archive, sum);

@@ -56,6 +56,52 @@ static void say_event(struct lua_play *play, const struct moth_input_event *even
     }
 }
 
+static void note_event(struct lua_play *play, const struct moth_input_event *event)
+{
+    bool down = event->type == MOTH_INPUT_KEY_DOWN;
+    if (down || event->type == MOTH_INPUT_KEY_UP) {
+        if (event->code == moth_key_from_name("right"))
+            play->walk.right = down;
+        if (event->code == moth_key_from_name("left"))
+            play->walk.left = down;
+    }
+    if (play->walk.n_events == LUA_PLAY_EVENTS)
+        return;
+    struct moth_input_event *kept = &play->events[play->walk.n_events++];
+    *kept = *event;
+    kept->frame = play->now.frame;
+}
+
+static int way(void *context, struct moth_input_event **events, size_t *n_events)
+{
+    struct lua_play *play = context;
+    *n_events = play->walk.n_events;
+    *events = calloc(*n_events + 1, sizeof **events);
+    if (!*events)
+        return -1;
+    memcpy(*events, play->events, *n_events * sizeof **events);
+    return 0;
+}
+
+static const struct moth_watch_value *watches(void *context, uint32_t *n)
+{
+    struct lua_play *play = context;
+    play->watch = (struct moth_watch_value){.name = "x", .type = 0, .ok = 1, .number = play->walk.x};
+    *n = 1;
+    return &play->watch;
+}
+
+/* A picture whose column is the tens of x. */
+static int cell(void *context, uint8_t *grid, struct moth_err *err)
+{
+    struct lua_play *play = context;
+    if (play->no_picture)
+        return moth_err_set(err, MOTH_ERR_IO, "the picture cannot be read");
+    memset(grid, 0, MOTH_CELL_ROWS * MOTH_CELL_COLUMNS);
+    grid[(uint32_t)(play->walk.x / 10 + 1000) % (MOTH_CELL_ROWS * MOTH_CELL_COLUMNS)] = 255;
+    return 0;
+}
+
 static enum moth_lua_step step(void *context, uint32_t frames, const struct moth_input_event *events,
                                size_t n_events, struct moth_lua_now *now)
 {
@@ -64,10 +110,17 @@ static enum moth_lua_step step(void *context, uint32_t frames, const struct moth
     say(play, "step %u", frames);
     for (size_t i = 0; i < n_events; i++)
         say_event(play, &events[i]);
+    for (size_t i = 0; i < n_events; i++)
+        note_event(play, &events[i]);
     say(play, "\n");
     enum moth_lua_step result = MOTH_LUA_STEP_OK;
     for (uint32_t i = 0; i < frames && result == MOTH_LUA_STEP_OK; i++) {
         play->now.frame++;
+        play->walk.x += play->walk.right - play->walk.left;
+        if (abs(play->walk.x) > play->furthest)
+            play->furthest = abs(play->walk.x);
+        if (play->dies_at && abs(play->walk.x) == play->dies_at)
+            result = MOTH_LUA_STEP_ENDED;
         if (play->now.frame == play->ends_at)
             result = MOTH_LUA_STEP_ENDED;
         else if (play->now.frame == play->interrupts_at)
@@ -116,9 +169,13 @@ static void waiting(void *context, uint32_t frame, bool is_waiting)
 static uint64_t snapshot(void *context, struct moth_err *err)
 {
     struct lua_play *play = context;
-    for (size_t i = 0; i < LUA_PLAY_PLACES; i++)
+    for (size_t i = 0; i < (play->many_places ? LUA_PLAY_PLACES_MANY : LUA_PLAY_PLACES); i++)
         if (play->places[i].frame == 0) {
             play->places[i] = play->now;
+            play->walks[i] = play->walk;
+            size_t n_events;
+            free(play->branches[i]);
+            assert_int_equal(way(play, &play->branches[i], &n_events), 0);
             say(play, "snapshot %zu\n", i + 1);
             return i + 1;
         }
@@ -133,6 +190,8 @@ static int restore(void *context, uint64_t id, struct moth_lua_now *now, struct 
     if (play->no_restore)
         return moth_err_set(err, MOTH_ERR_SYSTEM, "its process was killed");
     play->now = *now = play->places[id - 1];
+    play->walk = play->walks[id - 1];
+    memcpy(play->events, play->branches[id - 1], play->walk.n_events * sizeof *play->events);
     return 0;
 }
 
@@ -162,13 +221,21 @@ void lua_play_named(struct lua_play *play, const char *name)
                                        .finding = finding,
                                        .mark = mark,
                                        .waiting = waiting,
-                                       .snapshot = snapshot,
+                                       .cell = cell,
+                                       .way = way,
+                                       .watches = watches,
+                                       .log = play->archive,
+                                       .snapshot = play->no_snapshots ? NULL : snapshot,
                                        .restore = restore,
                                        .release = release,
                                        .print = print};
     enum moth_agent_result result = moth_agent_play(agent, &backend, &play->play, &play->outcome);
     assert_int_equal(result, play->outcome.result);
     moth_agent_free(agent);
+    for (size_t i = 0; i < LUA_PLAY_PLACES_MANY; i++) {
+        free(play->branches[i]);
+        play->branches[i] = NULL;
+    }
 }
 
 void lua_play(struct lua_play *play, const char *script)

@@ -49,7 +49,7 @@ static void defaults(void **state)
     assert_string_equal(o.game.items[3], "--");
     assert_null(o.game.items[4]);
     assert_int_equal(o.agents.n, 1);
-    assert_string_equal(o.agents.items[0].name, "monkey");
+    assert_string_equal(o.agents.items[0].name, "explorer");
     assert_true(o.agents.items[0].weight == 1);
     assert_int_equal(o.seed, 1);
     assert_int_equal(o.schedule_seed, 0);

@@ -168,13 +168,14 @@ local archive = {}
 --- Note where the game stands: in the cell of `key` (numbers, strings, booleans, tables of them),
 --- without one in that of its picture. Of states in one cell the one with the highest score is
 --- kept, of equals the one that takes fewer frames. `last`: not to be come back to. The cell's
---- number, which is good until `rolled`, and "opened", "better" or "known"; nil and a message where
---- the picture cannot be read.
+--- number, which is good until `rolled`, and "opened", "better" or "known", and how often it was
+--- met; nil and a message where the picture cannot be read.
 ---@param key? any
 ---@param score? number
 ---@param last? boolean
 ---@return integer?
 ---@return string?
+---@return integer?
 function archive:see(key, score, last) end
 
 --- Begin a roll-out: a cell to go on from, rarely met ones rather than others. nil while no way is
@@ -189,6 +190,10 @@ function archive:rolled() end
 
 --- The game died since the last `see`.
 function archive:died() end
+
+--- An input was tried in this cell: cells where much was tried are chosen less.
+---@param cell integer
+function archive:tried(cell) end
 
 --- The way to this cell did not lead there: it is not chosen again.
 ---@param cell integer
