@@ -35,7 +35,7 @@ struct moth_tree {
     bool rebuilding;
     struct moth_node *all, *live; /* newest first */
     uint32_t n_live, n_nodes, taken, live_max;
-    uint64_t mean_bytes; /* of a live snapshot, when last read */
+    uint64_t mean_bytes; /* of a live snapshot that is not packed, when last read */
     uint64_t clock;      /* counts uses */
     struct moth_tree_counts counts;
 };
@@ -98,18 +98,24 @@ static void unref(struct moth_tree *tree, struct moth_node *node)
 
 /* ---- the budget ---- */
 
-/* Reading the figure walks all pages, so it is done now and then; in between a new one counts as the mean. */
+/* Reading the figure walks all pages, so it is done now and then; in between a new one counts as the mean of its
+ * like. */
 static uint64_t live_bytes(struct moth_tree *tree, bool read)
 {
-    uint64_t sum = 0;
+    uint64_t sum = 0, unpacked = 0;
+    uint32_t n_unpacked = 0;
     for (struct moth_node *node = tree->live; node; node = node->live_next) {
         if (read)
             node->pss_bytes = moth_snapshot_pss_bytes(node->snapshot);
         sum += node->pss_bytes;
+        if (!moth_snapshot_packed(node->snapshot)) {
+            unpacked += node->pss_bytes;
+            n_unpacked++;
+        }
     }
     if (read) {
         tree->counts.pss_bytes = sum;
-        tree->mean_bytes = tree->n_live ? sum / tree->n_live : 0;
+        tree->mean_bytes = n_unpacked ? unpacked / n_unpacked : tree->mean_bytes;
     }
     return sum;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * instance.h without a game, for tests of what happens around instances. argv[1] says what the game
- * does: "clean", or one of these at boundary N, as "crash@N": crash, exit0, exit3, hang, deadlock, killed,
+ * does: "clean", or one of these at boundary N, as "crash@N": crash, sometimes (in
+ * every other instance of a process), exit0, exit3, hang, deadlock, killed,
  * fault, diverge (its virtual time differs in every instance of a process), suicide (kills the process that
  * plays it, unless the file argv[2] is there, which it makes), stray (starts a process that outlives it, its
  * pid in the file argv[2]), seeded (crashes with an odd seed, at a boundary that depends on it); or, from the
@@ -152,6 +153,8 @@ static enum moth_step happen(struct moth_instance *instance, struct moth_err *er
     const char *what = instance->what;
     if (strcmp(what, "crash") == 0)
         return die(instance, MOTH_STEP_CRASH, instance->argument ? instance->argument : "player_move");
+    if (strcmp(what, "sometimes") == 0 && instance->number % 2 == 0)
+        return die(instance, MOTH_STEP_CRASH, "player_move");
     if (strcmp(what, "once") == 0 && access(instance->argument, F_OK) != 0) {
         write_number(instance->argument, 1);
         return die(instance, MOTH_STEP_CRASH, "player_move");
@@ -297,7 +300,7 @@ struct fake_forks fake_forks;
 struct moth_snapshot {
     struct moth_observation last;
     uint32_t number;
-    bool killed;
+    bool killed, packed;
 };
 
 struct moth_snapshot *moth_instance_snapshot(struct moth_instance *instance, struct moth_err *err)
@@ -343,9 +346,25 @@ bool moth_snapshot_alive(struct moth_snapshot *snapshot)
     return snapshot != NULL && !snapshot->killed;
 }
 
+int moth_snapshot_pack(struct moth_snapshot *snapshot, struct moth_err *err)
+{
+    if (!fake_forks.can_pack)
+        return moth_err_set(err, MOTH_ERR_SYSTEM, "the fake snapshot cannot be packed");
+    fake_forks.packed += !snapshot->packed;
+    snapshot->packed = true;
+    return 0;
+}
+
+bool moth_snapshot_packed(const struct moth_snapshot *snapshot)
+{
+    return snapshot->packed;
+}
+
 uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot)
 {
-    return snapshot != NULL ? fake_forks.pss_bytes : 0;
+    if (snapshot == NULL)
+        return 0;
+    return snapshot->packed ? fake_forks.pss_bytes / 4 : fake_forks.pss_bytes;
 }
 
 const char *moth_step_name(enum moth_step step)

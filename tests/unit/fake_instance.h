@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 struct fake_forks {
-    bool can;           /* snapshots may be taken */
-    uint64_t pss_bytes; /* of each */
+    bool can, can_pack;     /* snapshots may be taken; packed */
+    uint64_t pss_bytes;     /* of each; a quarter when it is packed */
     unsigned kill_restores; /* so many restores find their process killed */
-    unsigned live, most_live, taken, restored, launched; /* counted */
+    unsigned live, most_live, taken, restored, launched, packed; /* counted */
 };
 
 extern struct fake_forks fake_forks;

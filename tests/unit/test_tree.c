@@ -255,6 +255,36 @@ static void kept_within_memory(void **context)
     close_tree(tree);
 }
 
+static void packed_before_given_up(void **context)
+{
+    fake_forks.can_pack = true;
+    struct moth_tree *tree = launch(*context, "clean", 10 * SNAPSHOT_BYTES);
+    struct moth_node *nodes[20];
+    uint64_t sounds[20];
+    for (uint16_t i = 0; i < 20; i++) {
+        play(tree, 5, (uint16_t)(i + 1));
+        nodes[i] = keep(tree);
+        sounds[i] = heard(tree);
+    }
+    struct moth_tree_counts now = counts(tree);
+    assert_int_equal(now.live, 20); /* 20 whole ones would not fit */
+    assert_int_equal(now.evictions, 0);
+    assert_int_equal(now.packed, fake_forks.packed);
+    assert_true(now.packed >= 14 && now.pss_bytes <= 10 * SNAPSHOT_BYTES);
+    for (unsigned i = 0; i < 20; i++) {
+        restore(tree, nodes[i]);
+        assert_true(heard(tree) == sounds[i]);
+    }
+    assert_int_equal(counts(tree).rebuilds, 0);
+    for (uint16_t i = 0; i < 60; i++) {
+        play(tree, 5, (uint16_t)(i + 1));
+        keep(tree);
+    }
+    now = counts(tree);
+    assert_true(now.evictions > 0 && now.pss_bytes <= 10 * SNAPSHOT_BYTES);
+    close_tree(tree);
+}
+
 static void least_used_goes_first(void **context)
 {
     struct moth_tree *tree = launch(*context, "clean", 20 * SNAPSHOT_BYTES);
@@ -472,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup(released_nodes_go, set_up),
         cmocka_unit_test_setup(a_child_holds_its_parents, set_up),
         cmocka_unit_test_setup(kept_within_memory, set_up),
+        cmocka_unit_test_setup(packed_before_given_up, set_up),
         cmocka_unit_test_setup(least_used_goes_first, set_up),
         cmocka_unit_test_setup(rebuilt_from_the_nearest, set_up),
         cmocka_unit_test_setup(killed_snapshots_are_made_up_for, set_up),
