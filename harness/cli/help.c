@@ -68,9 +68,10 @@ static const struct page {
      "moth minimize moth-out/findings/1-crash-0123456789abcdef\n"
      "moth minimize --duration 10m -o shorter trace.moth\n"},
     {DOCTOR, "moth doctor [options] -- GAME [ARG…]",
-     "Tells whether this build of a game can be attached to, whether it is deterministic, and how fast it "
-     "is. The same inputs are played in separate processes, once under load, and compared frame by frame: "
-     "picture, virtual time, sound, random numbers. The first frame and source that differ are named.",
+     "Tells whether this build of a game can be attached to, whether it is deterministic, whether it can be "
+     "branched, and how fast it is. The same inputs are played in separate processes, once under load, and in a "
+     "branch taken half-way, and compared frame by frame: picture, virtual time, sound, random numbers. The first "
+     "frame and source that differ are named.",
      "moth doctor -- ./game\n"
      "moth doctor --frames 2000 --json -- ./game\n"},
     {MOTH_VERB_REPORT, "moth report [options] DIR…",

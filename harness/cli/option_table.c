@@ -25,7 +25,8 @@ const struct moth_option moth_option_table[] = {
     {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
      .argument = "NAME|FILE[=WEIGHT]", .group = PLAY, .alias = "agents",
      .help = "Let this agent play: one that moth ships (`moth list agents`), or a Lua file. May be given "
-             "several times; instances are shared out by weight (default 1). Without any: explorer."},
+             "several times; instances are shared out by weight (default 1). Without any: explorer, "
+             "and for doctor monkey."},
     {.name = "scenario", .letter = 's', .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(scenarios),
      .argument = "FILE", .group = PLAY, .alias = "scenarios",
      .help = "Play this Lua file once, before the agents. May be given several times."},
