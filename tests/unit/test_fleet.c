@@ -205,6 +205,46 @@ static char *plain_json(const struct moth_run_summary *summary)
     return text;
 }
 
+/* Found, replayed and shrunk, all in one run; what does not come back each time is not shrunk. */
+static void findings_are_shrunk(void **state)
+{
+    (void)state;
+    for (int flaky = 0; flaky < 2; flaky++) {
+        struct fixture fixture;
+        set_up(&fixture, "return function(game) while true do game:tap('a') end end", "crash@100", NULL);
+        char *once = moth_fs_path("%s/once", fixture.folder);
+        if (flaky) {
+            fixture.argv[1] = "once@100";
+            fixture.argv[2] = once;
+        }
+        fixture.config.frames = 1200;
+        fixture.config.minimize_frames = 5000;
+        run(&fixture);
+        const struct moth_finding *finding = fixture.summary->findings[0];
+        char *folder = moth_store_folder(fixture.out, finding->fingerprint);
+        assert_true(finding->inputs > 40);
+        assert_int_equal(finding->inputs_minimized, 0);
+        assert_int_equal(finding->trace_minimized != NULL, !flaky);
+        assert_int_equal(exists(folder, "minimized.moth"), !flaky);
+        assert_int_equal(exists(folder, "repro.lua"), !flaky);
+        free(folder);
+        free(once);
+        tear_down(&fixture);
+    }
+}
+
+/* The seed that a script's command names leads to the instance's seed again. */
+static void a_run_can_be_made_for_a_seed(void **state)
+{
+    (void)state;
+    for (uint64_t run_seed = 1; run_seed < 50; run_seed++)
+        for (uint32_t index = 0; index < 5; index++) {
+            uint64_t seed = moth_plan_seed(run_seed, index);
+            assert_int_equal(moth_plan_seed(moth_plan_run_seed(seed), 0), seed);
+        }
+    assert_int_equal(moth_plan_run_seed(moth_plan_seed(1, 0)), 1);
+}
+
 static void results_do_not_depend_on_workers(void **state)
 {
     (void)state;
@@ -613,6 +653,8 @@ int main(void)
         cmocka_unit_test(a_clean_game_passes),
         cmocka_unit_test(a_crash_is_one_finding_reproduced),
         cmocka_unit_test(an_expectation_is_found_with_a_picture_and_met_again),
+        cmocka_unit_test(findings_are_shrunk),
+        cmocka_unit_test(a_run_can_be_made_for_a_seed),
         cmocka_unit_test(results_do_not_depend_on_workers),
         cmocka_unit_test(a_dead_worker_is_replaced_and_loses_nothing),
         cmocka_unit_test(a_game_that_kills_all_workers_ends_the_run),
