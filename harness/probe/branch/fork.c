@@ -162,7 +162,16 @@ static void change_folder(struct moth_channel *born_with, struct moth_branch_fol
         arch_syscall(SYS_chdir, (long)there, 0, 0, 0, 0, 0);
 }
 
-static void become_branch(int32_t runner_pid, bool sibling)
+/* What was sent and is held back by a mask: a fork does not hand it on. */
+static void send_again(uint64_t pending)
+{
+    long self = arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    for (int number = 1; number <= 64; number++)
+        if (pending >> (number - 1) & 1)
+            arch_syscall(SYS_tgkill, self, self, number, 0, 0, 0);
+}
+
+static void become_branch(int32_t runner_pid, bool sibling, uint64_t pending)
 {
     static struct moth_branch_folders folders;
     arch_syscall(SYS_prctl, PR_SET_PDEATHSIG, sibling ? SIGKILL : 0, 0, 0, 0, 0);
@@ -181,6 +190,7 @@ static void become_branch(int32_t runner_pid, bool sibling)
     if (!moth_trap_calls_again())
         moth_branch_problem("raw system calls are not trapped any more");
     moth_preempt_again();
+    send_again(pending);
     tell(born_with, MOTH_BRANCH_READY);
     arch_syscall(SYS_munmap, (long)born_with, sizeof *born_with, 0, 0, 0, 0);
 }
@@ -213,6 +223,8 @@ void moth_branch(void)
     /* A sibling where the runner is our parent, which then waits for it and is outlived by neither. Under a
      * launcher it is a child that wait() does not see: the launcher did not ask for it, nor did the game. */
     bool sibling = arch_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) == runner_pid;
+    uint64_t pending = 0;
+    arch_syscall(SYS_rt_sigpending, (long)&pending, sizeof pending, 0, 0, 0, 0);
     struct robust_list_head *robust = NULL;
     size_t robust_size = 0;
     arch_syscall(SYS_get_robust_list, 0, (long)&robust, (long)&robust_size, 0, 0, 0);
@@ -223,5 +235,5 @@ void moth_branch(void)
     }
     if (robust != NULL)
         arch_syscall(SYS_set_robust_list, (long)robust, (long)robust_size, 0, 0, 0, 0);
-    become_branch(runner_pid, sibling);
+    become_branch(runner_pid, sibling, pending);
 }

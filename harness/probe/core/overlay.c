@@ -43,6 +43,15 @@ static bool append_parts(char *out, size_t size, const char *path)
     return true;
 }
 
+/* Reached by its true path, as from a working folder in HOME. */
+static bool is_private(const char *absolute)
+{
+    char folder[MOTH_OVERLAY_PATH_MAX];
+    long n = arch_syscall(SYS_readlinkat, AT_FDCWD, (long)PRIVATE, (long)folder, sizeof folder - 1, 0, 0);
+    folder[n > 0 ? n : 0] = '\0';
+    return n > 0 && begins(absolute, folder);
+}
+
 /* The absolute path, if it is one the overlay cares for. */
 static bool resolve(int at, const char *path, char *absolute, size_t size)
 {
@@ -57,7 +66,8 @@ static bool resolve(int at, const char *path, char *absolute, size_t size)
     }
     if (!append_parts(absolute, size, path))
         return false;
-    return !begins(absolute, "/proc") && !begins(absolute, "/dev") && !begins(absolute, "/sys") && absolute[0] == '/';
+    return !begins(absolute, "/proc") && !begins(absolute, "/dev") && !begins(absolute, "/sys") &&
+           absolute[0] == '/' && !is_private(absolute);
 }
 
 static bool join(char *out, const char *root, const char *absolute)
