@@ -36,17 +36,29 @@ static pid_t born(pid_t real)
 pid_t moth_child_real(pid_t told)
 {
     for (int i = 0; i < CHILDREN_MAX; i++)
-        if (children[i].told != 0 && children[i].told == told)
+        if (children[i].real != 0 && children[i].told == told)
             return children[i].real;
     return told;
 }
 
-static pid_t told_of(pid_t real)
+/* What the game is told of one that was waited for; `ended`: it will not be heard of again. */
+static pid_t told_of(pid_t real, bool ended)
 {
     for (int i = 0; i < CHILDREN_MAX; i++)
-        if (children[i].real != 0 && children[i].real == real)
+        if (children[i].real != 0 && children[i].real == real) {
+            if (ended)
+                children[i].real = 0;
             return children[i].told;
+        }
     return real;
+}
+
+bool moth_children_any(void)
+{
+    for (int i = 0; i < CHILDREN_MAX; i++)
+        if (children[i].real != 0)
+            return true;
+    return false;
 }
 
 MOTH_HOOK pid_t fork(void)
@@ -62,22 +74,21 @@ MOTH_HOOK pid_t fork(void)
     return pid > 0 && moth_active() ? born(pid) : pid;
 }
 
-#define SPAWN_HOOK(name, first)                                                                    \
-    MOTH_HOOK int name(pid_t *restrict pid, const char *restrict first,                            \
-                       const posix_spawn_file_actions_t *restrict actions,                         \
-                       const posix_spawnattr_t *restrict attr, char *const argv[restrict],         \
-                       char *const envp[restrict])                                                 \
-    {                                                                                              \
-        pid_t real;                                                                                \
-        moth_real_init();                                                                          \
-        moth_trap_pause();                                                                         \
-        int error = moth_real.name(&real, first, actions, attr, argv, envp);                       \
-        moth_trap_resume();                                                                        \
-        if (error == 0 && moth_active())                                                           \
-            real = born(real);                                                                     \
-        if (error == 0 && pid != NULL)                                                             \
-            *pid = real;                                                                           \
-        return error;                                                                              \
+#define SPAWN_HOOK(name, first)                                                                              \
+    MOTH_HOOK int name(                                                                                      \
+        pid_t *restrict pid, const char *restrict first, const posix_spawn_file_actions_t *restrict actions, \
+        const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict])      \
+    {                                                                                                        \
+        pid_t real;                                                                                          \
+        moth_real_init();                                                                                    \
+        moth_trap_pause();                                                                                   \
+        int error = moth_real.name(&real, first, actions, attr, argv, envp);                                 \
+        moth_trap_resume();                                                                                  \
+        if (error == 0 && moth_active())                                                                     \
+            real = born(real);                                                                               \
+        if (error == 0 && pid != NULL)                                                                       \
+            *pid = real;                                                                                     \
+        return error;                                                                                        \
     }
 
 SPAWN_HOOK(posix_spawn, path)
@@ -91,8 +102,11 @@ MOTH_HOOK pid_t waitpid(pid_t pid, int *status, int options)
         return moth_real.waitpid(pid, status, options);
     if ((options & WNOHANG) != 0)
         moth_clock_query();
-    pid_t got = moth_real.waitpid(pid > 0 ? moth_child_real(pid) : pid, status, options);
-    return got > 0 ? told_of(got) : got;
+    int how = 0;
+    pid_t got = moth_real.waitpid(pid > 0 ? moth_child_real(pid) : pid, &how, options);
+    if (got > 0 && status != NULL)
+        *status = how;
+    return got > 0 ? told_of(got, WIFEXITED(how) || WIFSIGNALED(how)) : got;
 }
 
 MOTH_HOOK pid_t wait(int *status)
@@ -122,6 +136,8 @@ MOTH_HOOK int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
         id = (id_t)moth_child_real((pid_t)id);
     int result = moth_real.waitid(type, id, info, options);
     if (result == 0 && moth_active() && info != NULL && info->si_pid > 0)
-        info->si_pid = told_of(info->si_pid);
+        info->si_pid = told_of(info->si_pid, (options & WNOWAIT) == 0 && (info->si_code == CLD_EXITED ||
+                                                                          info->si_code == CLD_KILLED ||
+                                                                          info->si_code == CLD_DUMPED));
     return result;
 }
