@@ -171,10 +171,13 @@ static int branch_into(struct moth_process *process, struct moth_process *branch
         return -1;
     if (channel->branch.pid <= 0) {
         errno = -channel->branch.pid;
-        return channel->branch.pid == -ENOTSUP
-                   ? moth_err_set(err, MOTH_ERR_SYSTEM,
-                                  "a game with real threads (--threads native) cannot be branched")
-                   : moth_err_sys(err, MOTH_ERR_SYSTEM, "the game cannot be forked");
+        if (errno == ENOTSUP)
+            return moth_err_set(err, MOTH_ERR_SYSTEM,
+                                "a game with real threads (--threads native) cannot be branched");
+        if (errno == ECHILD)
+            return moth_err_set(err, MOTH_ERR_SYSTEM,
+                                "a game cannot be branched while processes run that it has started");
+        return moth_err_sys(err, MOTH_ERR_SYSTEM, "the game cannot be forked");
     }
     branch->pid = channel->branch.pid;
     branch->branch = true;

@@ -26,8 +26,8 @@ def checker(test):
     return program
 
 
-def branch_check(test, *game, options=()):
-    argv = [checker(test), "--live", "--name", test.name, *options, "--", *game]
+def branch_check(test, *game, options=("--live",)):
+    argv = [checker(test), "--name", test.name, *options, "--", *game]
     test.commands.append(argv)
     done = subprocess.run(argv, cwd=test.folder, env=test.environment({"TMPDIR": test.folder}), text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=170, check=False)
@@ -41,13 +41,15 @@ def area(test, name, *options):
 
 
 for area_name in areas():
-    if area_name != "spin":
-        add(f"branch/{area_name}", area, area_name)
-add("branch/spin", area, "spin", "--brief", "--spin-ms", "50")
+    if area_name not in ("spin", "helper"):
+        add(f"branch/{area_name}", area, area_name, "--live")
+add("branch/spin", area, "spin", "--live", "--brief", "--spin-ms", "50")
+# While a process of its own runs, the game cannot be forked: then it is played again.
+add("branch/helper", area, "helper")
 
 
 def everything(test, *options):
-    branch_check(test, test.game("branch"), options=("--look", "1", *options))
+    branch_check(test, test.game("branch"), options=("--live", "--look", "1", *options))
 
 
 # Other places to fork at, other inputs, another order of threads.
@@ -63,7 +65,7 @@ def areas_are_whole(test):
 
 @case
 def gl(test):
-    branch_check(test, test.game("branch_gl"), options=("--video", "gl", "--look", "10", "--brief"))
+    branch_check(test, test.game("branch_gl"), options=("--live", "--video", "gl", "--look", "10", "--brief"))
 
 
 @case
@@ -84,7 +86,7 @@ GAMES = ("present_thread_clean", "wait_event_clean", "no_present_clean", "window
 
 for game_name in GAMES:
     add(f"branch/game/{game_name}",
-        lambda test, name: branch_check(test, test.game(name), options=("--brief", "--still")), game_name)
+        lambda test, name: branch_check(test, test.game(name), options=("--live", "--brief", "--still")), game_name)
 
 
 # --- the maze, which explorers are measured on ---

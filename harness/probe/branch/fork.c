@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "branch/branch.h"
@@ -206,6 +207,12 @@ static void drop(void)
         arch_syscall(SYS_madvise, (long)ranges[i].low, (long)(ranges[i].pages * 4096), MADV_DONTNEED, 0, 0, 0);
 }
 
+/* Processes the game started and has not waited for: a copy of the game could not wait for them. */
+static bool has_children(void)
+{
+    return arch_syscall(SYS_waitid, P_ALL, 0, 0, WEXITED | WNOHANG | WNOWAIT, 0, 0) != -ECHILD;
+}
+
 void moth_branch(void)
 {
     struct moth_branch_request *request = &moth_channel->branch;
@@ -220,6 +227,10 @@ void moth_branch(void)
     atomic_store(&request->state, MOTH_BRANCH_BORN);
     if (!moth_active()) {
         request->pid = -ENOTSUP;
+        return;
+    }
+    if (has_children()) {
+        request->pid = -ECHILD;
         return;
     }
     /* A sibling where the runner is our parent, which then waits for it and is outlived by neither. Under a
