@@ -257,7 +257,9 @@ static int look_for(struct search *search, int bug)
             struct place next = search->queue[at];
             if (!world_step(&next, (enum direction)direction))
                 continue;
-            world_arrive(&next);
+            int met = world_arrive(&next);
+            if (bug >= 0 && met >= 0 && met != bug) /* there the way ends */
+                continue;
             enter(search, &next, at, "lrud"[direction]);
         }
     }
