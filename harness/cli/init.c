@@ -36,7 +36,7 @@ static const char template[] =
     "        -- duration = \"30m\",\n"
     "        -- max_findings = 10,\n"
     "        -- instance_frames = 10800,\n"
-    "        -- minimize_frames = 50000, -- to shrink a finding's inputs; 0: not at all\n"
+    "        -- minimize_frames = 30000, -- to shrink a finding's inputs; 0: not at all\n"
     "    },\n"
     "    -- workers = 0,\n"
     "\n"

@@ -135,7 +135,7 @@ const struct moth_option moth_option_table[] = {
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
      .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},
     {.name = "minimize-frames", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(minimize_frames),
-     .argument = "N", .fallback = "50000", .most = ANY, .group = JUDGE, .alias = "budgets.minimize_frames",
+     .argument = "N", .fallback = "30000", .most = ANY, .group = JUDGE, .alias = "budgets.minimize_frames",
      .help = "Frames that are played to shrink a finding's inputs, once it has come back in each replay. 0: leave "
              "them as they are. `moth minimize` goes on from there."},
     {.name = "fail-on-flaky", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(fail_on_flaky), .group = JUDGE,

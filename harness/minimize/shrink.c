@@ -9,6 +9,7 @@
 #define CUT_LEAST 4u    /* frames: shorter stretches are left to what takes out single units and idle time */
 #define CUT_PATIENCE 32u /* so many parts and not one in CUT_WORTH of them could go: time matters to this game */
 #define CUT_WORTH 8u
+#define LATER_LEAST 30u /* frames that it may happen later by at least, when it happens soon */
 
 /* What is made smaller, the most important first. */
 struct size {
@@ -88,9 +89,11 @@ static void adopt(struct shrink *shrink, struct moth_units *units, struct moth_i
         shrink->stopped = true;
 }
 
+/* What happens sooner may be expected not much later: most candidates are not it, and are played so far. */
 static uint32_t until_of(const struct shrink *shrink, uint32_t sooner)
 {
-    uint64_t until = shrink->size.frame - sooner + shrink->grace;
+    uint64_t later = shrink->size.frame / 2 > LATER_LEAST ? shrink->size.frame / 2 : LATER_LEAST;
+    uint64_t until = shrink->size.frame - sooner + (later < shrink->grace ? later : shrink->grace);
     return until < shrink->frame_most ? (uint32_t)until : shrink->frame_most;
 }
 

@@ -35,7 +35,8 @@ struct moth_shrink_result {
     bool minimal;   /* nothing that is tried makes it smaller; false: the oracle wanted no more */
 };
 
-/* `frame`: where it happens with the inputs as they are. `grace`: frames that it may happen later by. */
+/* `frame`: where it happens with the inputs as they are. `grace`: frames that it may happen
+ * later by, and fewer where it happens soon. */
 void moth_shrink(const struct moth_input_event *events, size_t n_events, uint32_t frame, uint32_t grace,
                  const struct moth_shrink_oracle *oracle, struct moth_shrink_result *result);
 
