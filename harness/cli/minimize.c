@@ -54,8 +54,8 @@ static void show_progress(void *context, const struct moth_minimize_progress *pr
         return;
     work->told_ns = now;
     char *line = moth_fs_path("inputs %u → %u, frames %u → %u; %" PRIu64 " tried, %" PRIu64 " frames played",
-                              progress->inputs_before, progress->inputs, progress->frame_before, progress->frame,
-                              progress->asked, progress->frames);
+                              progress->inputs_before, progress->inputs, progress->frame_before,
+                              progress->frame, progress->asked, progress->frames);
     moth_log_live(line);
     if (!isatty(STDERR_FILENO) && now - work->told_plain_ns >= PLAIN_PROGRESS_NS) {
         moth_log_info("%s", line);
@@ -159,7 +159,8 @@ static void print_json(const struct work *work, const struct moth_trace *trace,
     json_object_set_new(json, "frame", json_integer(outcome->frame_before));
     json_object_set_new(json, "inputs_minimized",
                         outcome->written ? json_integer(outcome->inputs) : json_null());
-    json_object_set_new(json, "frame_minimized", outcome->written ? json_integer(outcome->frame) : json_null());
+    json_object_set_new(json, "frame_minimized",
+                        outcome->written ? json_integer(outcome->frame) : json_null());
     json_object_set_new(json, "reproduced", json_sprintf("%u/%u", outcome->met, outcome->tried));
     json_object_set_new(json, "tried", json_integer((json_int_t)outcome->asked));
     json_object_set_new(json, "remembered", json_integer((json_int_t)outcome->remembered));
@@ -185,8 +186,9 @@ static void print_text(const struct work *work, const struct moth_trace *trace,
         puts("  nothing yet");
         return;
     }
-    printf("  inputs %u → %u, frames %u → %u%s\n", outcome->inputs_before, outcome->inputs, outcome->frame_before,
-           outcome->frame, outcome->minimal ? "" : " (not finished: the same command goes on)");
+    printf("  inputs %u → %u, frames %u → %u%s\n", outcome->inputs_before, outcome->inputs,
+           outcome->frame_before, outcome->frame,
+           outcome->minimal ? "" : " (not finished: the same command goes on)");
     printf("  reproduced %u/%u\n", outcome->met, outcome->tried);
     printf("  %" PRIu64 " tried in %.1f s: %" PRIu64 " frames played", outcome->asked,
            (double)(moth_clock_monotonic_ns() - work->begin_ns) / (double)MOTH_NS_PER_S, outcome->frames);
@@ -217,10 +219,11 @@ static int check_finding(const struct work *work, struct moth_err *err)
 {
     if (!work->finding || !work->finding->scripted)
         return 0;
-    return moth_err_set(err, MOTH_ERR_USAGE,
-                        "a script (%s) reported this finding, and only the script can say when it happens: there "
-                        "is no telling it from the inputs alone. Shorten the script instead",
-                        work->finding->agent ? work->finding->agent : "?");
+    return moth_err_set(
+        err, MOTH_ERR_USAGE,
+        "a script (%s) reported this finding, and only the script can say when it happens: there "
+        "is no telling it from the inputs alone. Shorten the script instead",
+        work->finding->agent ? work->finding->agent : "?");
 }
 
 static int work_on(struct work *work, struct moth_trace *trace, struct moth_err *err)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUNGS 32u        /* along the whole way … */
+#define RUNGS 32u         /* along the whole way … */
 #define SPACING_LEAST 16u /* … but a place so near is reached by playing */
 
 static uint32_t spacing(const struct moth_ladder *ladder)
@@ -17,7 +17,8 @@ uint32_t moth_ladder_common(const struct moth_ladder *ladder, const struct moth_
                             size_t n_events)
 {
     size_t i = 0;
-    while (i < n_events && i < ladder->n_events && memcmp(&events[i], &ladder->events[i], sizeof *events) == 0)
+    while (i < n_events && i < ladder->n_events &&
+           memcmp(&events[i], &ladder->events[i], sizeof *events) == 0)
         i++;
     uint32_t mine = i < ladder->n_events ? ladder->events[i].frame : UINT32_MAX;
     uint32_t other = i < n_events ? events[i].frame : UINT32_MAX;

@@ -15,9 +15,9 @@
 #include "minimize/repro.h"
 #include "minimize/shrink.h"
 
-#define CHECKS 2u                            /* replays before the search */
-#define SAVE_NS_LEAST (5 * MOTH_NS_PER_S)    /* between two results on disk … */
-#define SAVE_TIMES 10u                       /* … and so many times what writing one took */
+#define CHECKS 2u                         /* replays before the search */
+#define SAVE_NS_LEAST (5 * MOTH_NS_PER_S) /* between two results on disk … */
+#define SAVE_TIMES 10u                    /* … and so many times what writing one took */
 
 struct search {
     const struct moth_minimize_config *config;
@@ -39,7 +39,8 @@ struct search {
 static int check_kind(const struct moth_trace *trace, struct moth_err *err)
 {
     if (!trace->has_end || !trace->end.fingerprint || !trace->end.kind)
-        return moth_err_set(err, MOTH_ERR_USAGE, "the trace ends without a finding: there is nothing to keep");
+        return moth_err_set(err, MOTH_ERR_USAGE,
+                            "the trace ends without a finding: there is nothing to keep");
     if (strcmp(trace->end.kind, "nondeterminism") == 0)
         return moth_err_set(err, MOTH_ERR_USAGE,
                             "a nondeterminism finding is about the game, not about its inputs");
@@ -110,8 +111,8 @@ static int write_result(struct search *search, const struct moth_trace *trace)
 static int save(struct search *search, const struct moth_input_event *events, size_t n_events, uint32_t frame)
 {
     uint64_t begin = moth_clock_monotonic_ns();
-    struct moth_trace *trace = moth_oracle_record(search->oracle, events, n_events,
-                                                  frame + MOTH_REPLAY_GRACE_FRAMES, &search->err);
+    struct moth_trace *trace =
+        moth_oracle_record(search->oracle, events, n_events, frame + MOTH_REPLAY_GRACE_FRAMES, &search->err);
     search->inexact = !trace && search->err.code == MOTH_ERR_OK;
     search->failed = !trace && !search->inexact;
     if (!trace)
@@ -175,10 +176,16 @@ static struct moth_memo_identity identity_of(const struct search *search)
     if (!state)
         abort();
     XXH3_128bits_reset(state);
-    uint64_t numbers[] = {trace->header.seed,    trace->header.schedule_seed,   trace->header.hz,
-                          trace->header.video,   trace->header.render,          trace->header.threads,
-                          search->careful,       search->config->replay.limits.boundary_cpu_ms,
-                          search->config->replay.limits.boundary_wall_ms, search->config->replay.limits.memory_mb};
+    uint64_t numbers[] = {trace->header.seed,
+                          trace->header.schedule_seed,
+                          trace->header.hz,
+                          trace->header.video,
+                          trace->header.render,
+                          trace->header.threads,
+                          search->careful,
+                          search->config->replay.limits.boundary_cpu_ms,
+                          search->config->replay.limits.boundary_wall_ms,
+                          search->config->replay.limits.memory_mb};
     XXH3_128bits_update(state, numbers, sizeof numbers);
     XXH3_128bits_update(state, trace->events, trace->n_events * sizeof *trace->events);
     XXH3_128bits_update(state, trace->end.fingerprint, strlen(trace->end.fingerprint) + 1);
@@ -278,8 +285,9 @@ static int search_once(struct search *search)
 static int search_carefully(struct search *search)
 {
     if (search->careful)
-        return moth_err_set(&search->err, MOTH_ERR_NONDETERMINISTIC,
-                            "the same inputs led to the finding in one process and not in another; see moth doctor");
+        return moth_err_set(
+            &search->err, MOTH_ERR_NONDETERMINISTIC,
+            "the same inputs led to the finding in one process and not in another; see moth doctor");
     if (search->config->warn)
         search->config->warn(search->config->context,
                              "what happened on a branch of the game did not happen in a fresh process: each "
@@ -339,7 +347,8 @@ static int work(struct search *search, struct moth_err *err)
     return result;
 }
 
-/* The trace an interrupted search began with, or a copy of this one for the next. NULL: begin with `trace`. */
+/* The trace an interrupted search began with, or a copy of this one for the next. NULL: begin with `trace`.
+ */
 static struct moth_trace *take_up(const struct moth_trace *trace, const struct moth_minimize_config *config,
                                   int *result, struct moth_err *err)
 {

@@ -28,15 +28,15 @@ struct moth_minimize_config {
     const char *out;      /* folder for MOTH_MINIMIZED_TRACE and _SCRIPT; made if missing */
     const char *progress; /* folder for what was tried, or NULL; removed when nothing is left to try */
     struct moth_replay_config replay; /* limits, and who may interrupt */
-    uint64_t memory_bytes; /* of kept branches; 0: none */
-    uint64_t frames_most;  /* played in the search; 0: no limit */
-    uint32_t replays;      /* of the result, in fresh processes */
-    bool checked;          /* it has been replayed already and was met each time */
+    uint64_t memory_bytes;            /* of kept branches; 0: none */
+    uint64_t frames_most;             /* played in the search; 0: no limit */
+    uint32_t replays;                 /* of the result, in fresh processes */
+    bool checked;                     /* it has been replayed already and was met each time */
     /* `moth run --seed` for an instance's seed (fleet/plan.h). */
     uint64_t (*run_seed)(uint64_t instance_seed);
     void (*tell)(void *context, const struct moth_minimize_progress *progress); /* may be NULL */
     void (*warn)(void *context, const char *sentence);                          /* may be NULL */
-    void *context; /* of tell and warn */
+    void *context;                                                              /* of tell and warn */
 };
 
 struct moth_minimize_outcome {
@@ -48,9 +48,9 @@ struct moth_minimize_outcome {
     bool branches;    /* candidates started from kept places */
     uint32_t inputs_before, inputs;
     uint32_t frame_before, frame;
-    uint32_t met, tried;                   /* replays of the result */
-    uint64_t asked, remembered;            /* candidates; answered from what was tried before */
-    uint64_t frames, frames_whole;         /* played; had each been played from the launch */
+    uint32_t met, tried;           /* replays of the result */
+    uint64_t asked, remembered;    /* candidates; answered from what was tried before */
+    uint64_t frames, frames_whole; /* played; had each been played from the launch */
 };
 
 /* 0 with *outcome; -1 with err: MOTH_ERR_NONDETERMINISTIC when it happens only sometimes, MOTH_ERR_USAGE for

@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "minimize/ladder.h"
 
-#define STEP_FRAMES 60u     /* between looks at the interrupt */
-#define HANG_TIMES 8u       /* a candidate hangs after so many times the longest frame of the original … */
-#define HANG_LEAST_MS 200u  /* … but not before */
+#define STEP_FRAMES 60u    /* between looks at the interrupt */
+#define HANG_TIMES 8u      /* a candidate hangs after so many times the longest frame of the original … */
+#define HANG_LEAST_MS 200u /* … but not before */
 #define HANG_DEFAULT_MS 5000u
 
 struct moth_oracle {
@@ -272,7 +272,9 @@ void moth_oracle_follow(struct moth_oracle *oracle, const struct moth_input_even
  * will do. What comes out is held against the full limits (moth_oracle_record). */
 static void lower_hang_limit(struct moth_oracle *oracle)
 {
-    uint32_t full = oracle->config.replay.limits.boundary_cpu_ms ? oracle->config.replay.limits.boundary_cpu_ms : HANG_DEFAULT_MS;
+    uint32_t full = oracle->config.replay.limits.boundary_cpu_ms
+                        ? oracle->config.replay.limits.boundary_cpu_ms
+                        : HANG_DEFAULT_MS;
     uint64_t enough = oracle->cpu_most_ns / MOTH_NS_PER_MS * HANG_TIMES;
     if (enough < HANG_LEAST_MS)
         enough = HANG_LEAST_MS;

@@ -17,9 +17,9 @@
 struct moth_oracle_config {
     const struct moth_trace *trace; /* with an end record: what is to happen, and how the game is launched */
     struct moth_replay_config replay; /* limits, and who may interrupt */
-    bool full_limits; /* for candidates too: a hang is never given up sooner */
-    uint64_t memory_bytes; /* of kept places; 0: each candidate is played from the launch */
-    uint64_t frames_most;  /* played, over all candidates; 0: no limit */
+    bool full_limits;                 /* for candidates too: a hang is never given up sooner */
+    uint64_t memory_bytes;            /* of kept places; 0: each candidate is played from the launch */
+    uint64_t frames_most;             /* played, over all candidates; 0: no limit */
     struct moth_memo *memo;
 };
 

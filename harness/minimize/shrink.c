@@ -6,8 +6,9 @@
 
 #include "minimize/unit.h"
 
-#define CUT_LEAST 4u    /* frames: shorter stretches are left to what takes out single units and idle time */
-#define CUT_PATIENCE 32u /* so many parts and not one in CUT_WORTH of them could go: time matters to this game */
+#define CUT_LEAST 4u /* frames: shorter stretches are left to what takes out single units and idle time */
+#define CUT_PATIENCE \
+    32u /* so many parts and not one in CUT_WORTH of them could go: time matters to this game */
 #define CUT_WORTH 8u
 #define LATER_LEAST 30u /* frames that it may happen later by at least, when it happens soon */
 
@@ -84,8 +85,8 @@ static void adopt(struct shrink *shrink, struct moth_units *units, struct moth_i
     shrink->events = events;
     shrink->n_events = n_events;
     shrink->size = *size;
-    if (shrink->oracle->better && shrink->oracle->better(shrink->oracle->context, events, n_events,
-                                                         (uint32_t)size->frame) != 0)
+    if (shrink->oracle->better &&
+        shrink->oracle->better(shrink->oracle->context, events, n_events, (uint32_t)size->frame) != 0)
         shrink->stopped = true;
 }
 

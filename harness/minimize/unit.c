@@ -42,7 +42,7 @@ static size_t *place_of(struct held *held, const struct moth_input_event *event)
                    : NULL;
     case MOTH_INPUT_PAD_AXIS:
         return event->device < MOTH_PADS_MAX && event->code < AXES ? &held->axes[event->device][event->code]
-                                                                    : NULL;
+                                                                   : NULL;
     default:
         return NULL;
     }
@@ -96,7 +96,8 @@ void moth_units_parse(struct moth_units *units, const struct moth_input_event *e
         size_t *place = place_of(held, event);
         if (take_end(units, place, event, (uint32_t)i))
             continue;
-        bool holds = place && *place == NONE && begins(event); /* pressed while it is down: an event by itself */
+        bool holds =
+            place && *place == NONE && begins(event); /* pressed while it is down: an event by itself */
         if (holds)
             *place = units->n;
         units->at[units->n++] = (struct moth_unit){

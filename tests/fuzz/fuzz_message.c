@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
     struct moth_message_done done = {0};
     struct moth_message_verified verified = {0};
     struct moth_plan_job job = {0};
-    switch (bytes[0] % 4) {
+    struct moth_message_minimized minimized = {0};
+    switch (bytes[0] < 128 ? bytes[0] % 4 : 4) {
     case 0:
         (void)moth_message_get_found(&body, &found);
         moth_message_found_fini(&found);
@@ -27,6 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
     case 2:
         (void)moth_message_get_verified(&body, &verified);
         moth_message_verified_fini(&verified);
+        break;
+    case 4:
+        (void)moth_message_get_minimized(&body, &minimized);
+        moth_message_minimized_fini(&minimized);
         break;
     default:
         (void)moth_message_get_job(&body, &job);

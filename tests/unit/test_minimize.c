@@ -393,7 +393,7 @@ static struct moth_memo *memo_at(const char *path)
     return memo;
 }
 
-/* Ended after every 20 new questions, also in the middle of a line: the same result, and nothing asked twice. */
+/* Ended after every 20 new questions, also in the middle of a line: the same result, nothing asked twice. */
 static void interrupted_it_comes_to_the_same_end(void **state)
 {
     (void)state;
@@ -461,41 +461,41 @@ static void answers_of_another_are_not_taken(void **state)
 
 /* ---- the script ---- */
 
-static const char expected_script[] =
-    "-- crash: it \"broke\"?\n"
-    "-- 1-crash-0123456789abcdef, at frame 90 (1.50 s), after 20 inputs\n"
-    "--\n"
-    "--   moth run -a repro.lua --max-findings 1 --seed 77 --schedule-seed 3 --video gl --env 'A=b c' -- ./game "
-    "'it'\\''s' --fast\n"
-    "--   (in /games)\n"
-    "\n"
-    "return function(game)\n"
-    "    game:pad(1)                          -- frame 1, 0.02 s\n"
-    "    game:step(9)\n"
-    "    game:tap(\"left shift\")               -- frame 10, 0.17 s\n"
-    "    game:hold(\"a\", 5)                    -- frame 12, 0.20 s\n"
-    "    game:press(\"\\\\\")                     -- frame 17, 0.28 s\n"
-    "    game:step()\n"
-    "    game:press(\"b\")                      -- frame 18, 0.30 s\n"
-    "    game:release(\"b\")                    -- frame 18, 0.30 s\n"
-    "    game:step(2)\n"
-    "    game:release(\"\\\\\")                   -- frame 20, 0.33 s\n"
-    "    game:step(10)\n"
-    "    game:click(10, 20)                   -- frame 30, 0.50 s\n"
-    "    game:step(8)\n"
-    "    game:mouse_press(3)                  -- frame 40, 0.67 s\n"
-    "    game:step()\n"
-    "    game:mouse_move(-5, 7)               -- frame 41, 0.68 s\n"
-    "    game:mouse_release(3)                -- frame 41, 0.68 s\n"
-    "    game:step(9)\n"
-    "    game:text(\"say \\\"hé\\\"\")             -- frame 50, 0.83 s\n"
-    "    game:wheel(0, -1)                    -- frame 50, 0.83 s\n"
-    "    game:pad(1):axis(\"leftx\", -0.5)      -- frame 50, 0.83 s\n"
-    "    game:pad(1):press(\"start\")           -- frame 50, 0.83 s\n"
-    "    game:step(10)\n"
-    "    game:quit()                          -- frame 60, 1.00 s\n"
-    "    game:step(150)                       -- it happens at frame 90\n"
-    "end\n";
+static const char expected_script[] = "-- crash: it \"broke\"?\n"
+                                      "-- 1-crash-0123456789abcdef, at frame 90 (1.50 s), after 20 inputs\n"
+                                      "--\n"
+                                      "--   moth run -a repro.lua --max-findings 1 --seed 77 --schedule-seed "
+                                      "3 --video gl --env 'A=b c' -- ./game "
+                                      "'it'\\''s' --fast\n"
+                                      "--   (in /games)\n"
+                                      "\n"
+                                      "return function(game)\n"
+                                      "    game:pad(1)                          -- frame 1, 0.02 s\n"
+                                      "    game:step(9)\n"
+                                      "    game:tap(\"left shift\")               -- frame 10, 0.17 s\n"
+                                      "    game:hold(\"a\", 5)                    -- frame 12, 0.20 s\n"
+                                      "    game:press(\"\\\\\")                     -- frame 17, 0.28 s\n"
+                                      "    game:step()\n"
+                                      "    game:press(\"b\")                      -- frame 18, 0.30 s\n"
+                                      "    game:release(\"b\")                    -- frame 18, 0.30 s\n"
+                                      "    game:step(2)\n"
+                                      "    game:release(\"\\\\\")                   -- frame 20, 0.33 s\n"
+                                      "    game:step(10)\n"
+                                      "    game:click(10, 20)                   -- frame 30, 0.50 s\n"
+                                      "    game:step(8)\n"
+                                      "    game:mouse_press(3)                  -- frame 40, 0.67 s\n"
+                                      "    game:step()\n"
+                                      "    game:mouse_move(-5, 7)               -- frame 41, 0.68 s\n"
+                                      "    game:mouse_release(3)                -- frame 41, 0.68 s\n"
+                                      "    game:step(9)\n"
+                                      "    game:text(\"say \\\"hé\\\"\")             -- frame 50, 0.83 s\n"
+                                      "    game:wheel(0, -1)                    -- frame 50, 0.83 s\n"
+                                      "    game:pad(1):axis(\"leftx\", -0.5)      -- frame 50, 0.83 s\n"
+                                      "    game:pad(1):press(\"start\")           -- frame 50, 0.83 s\n"
+                                      "    game:step(10)\n"
+                                      "    game:quit()                          -- frame 60, 1.00 s\n"
+                                      "    game:step(150)                       -- it happens at frame 90\n"
+                                      "end\n";
 
 static void add_script(struct inputs *inputs)
 {
@@ -546,7 +546,8 @@ static void the_script_reads_like_one(void **state)
     trace.header.schedule_seed = 0;
     struct moth_replay_config limited = {.limits = {.boundary_cpu_ms = 5000, .memory_mb = 300}};
     text = moth_repro_text(&trace, 1, &limited);
-    assert_non_null(strstr(text, "--max-findings 1 --video gl --env 'A=b c' --memory-mb 300 --frames 72968 --instance-frames 9121 --"));
+    assert_non_null(strstr(text, "--max-findings 1 --video gl --env 'A=b c' --memory-mb 300 --frames 72968 "
+                                 "--instance-frames 9121 --"));
     free(text);
 }
 

@@ -48,7 +48,8 @@ static void set_up(struct fixture *fixture, char *does, char *argument)
     fixture->argv[2] = argument;
     for (uint32_t i = 0; i < KEYS * 2; i++)
         fixture->events[i] =
-            (struct moth_input_event){.frame = 2 + i, .type = i % 2 ? MOTH_INPUT_KEY_UP : MOTH_INPUT_KEY_DOWN,
+            (struct moth_input_event){.frame = 2 + i,
+                                      .type = i % 2 ? MOTH_INPUT_KEY_UP : MOTH_INPUT_KEY_DOWN,
                                       .code = (uint16_t)(4 + i / 2)};
     fixture->trace = (struct moth_trace){
         .header = {.argv = fixture->argv,

@@ -170,6 +170,58 @@ static void the_better_sighting_is_kept(void **state)
 }
 
 /* The game may have changed since: an old trace, however short, may say nothing any more. */
+static void write_in(const char *folder, const char *name, const char *text)
+{
+    char *path = moth_fs_path("%s/%s", folder, name);
+    assert_int_equal(moth_fs_write_atomic(path, text, strlen(text), NULL), 0);
+    free(path);
+}
+
+static void assert_minimized(const char *folder, uint32_t inputs, const char *text)
+{
+    struct moth_finding *finding = moth_finding_load(folder, NULL);
+    char *path = moth_fs_path("%s/minimized.moth", folder);
+    size_t size;
+    char *found = moth_fs_read(path, 100, &size, NULL);
+    assert_non_null(finding);
+    assert_int_equal(finding->inputs_minimized, inputs);
+    assert_int_equal(finding->trace_minimized != NULL, text != NULL);
+    assert_int_equal(found != NULL, text != NULL);
+    if (text)
+        assert_string_equal(found, text);
+    free(found);
+    free(path);
+    moth_finding_free(finding);
+}
+
+/* What the inputs were shrunk to stays when a better sighting comes, and goes with the run. */
+static void the_short_form_stays_with_the_run(void **state)
+{
+    (void)state;
+    char *out = test_scratch(), *work = test_scratch();
+    struct moth_finding *finding = make_finding(1, 1, "r");
+    char *folder = moth_store_folder(out, finding->fingerprint);
+    write_in(work, "minimized.moth", "short");
+    assert_int_equal(put(out, 200, 5, "r"), MOTH_STORE_NEW);
+    assert_int_equal(moth_store_minimized(out, finding->fingerprint, 3, work, NULL), -1); /* no script */
+    write_in(work, "repro.lua", "return");
+    assert_int_equal(moth_store_minimized(out, finding->fingerprint, 3, work, NULL), 0);
+    assert_minimized(folder, 3, "short");
+    assert_int_equal(put(out, 300, 5, "r"), MOTH_STORE_SEEN);
+    assert_minimized(folder, 3, "short");
+    assert_int_equal(put(out, 100, 5, "r"), MOTH_STORE_SHORTER);
+    assert_minimized(folder, 3, "short");
+    write_in(work, "minimized.moth", "shorter");
+    assert_int_equal(moth_store_minimized(out, finding->fingerprint, 0, work, NULL), 0);
+    assert_minimized(folder, 0, "shorter");
+    assert_int_equal(put(out, 400, 5, "another run"), MOTH_STORE_NEW);
+    assert_minimized(folder, 0, NULL);
+    moth_finding_free(finding);
+    free(folder);
+    test_scratch_remove(work);
+    test_scratch_remove(out);
+}
+
 static void another_runs_sighting_is_replaced(void **state)
 {
     (void)state;
@@ -283,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_finding_survives_the_disk),
         cmocka_unit_test(what_is_no_finding_is_an_error),
         cmocka_unit_test(the_better_sighting_is_kept),
+        cmocka_unit_test(the_short_form_stays_with_the_run),
         cmocka_unit_test(another_runs_sighting_is_replaced),
         cmocka_unit_test(a_damaged_folder_is_replaced),
         cmocka_unit_test(replays_are_noted_for_their_trace_only),
