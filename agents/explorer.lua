@@ -111,22 +111,23 @@ local function sync(game, actors)
     end
 end
 
--- What of the list was tried least in the cell where the game stands.
-local function least_tried(here, rng, chosen)
+-- A key of the list, rather one that was seldom tried in the cell where the game stands. The second result: there is
+-- one that never was.
+local function seldom_tried(here, rng, chosen)
     local tried = here.cell and here.tried[here.cell] or {}
-    local best, n, least = nil, 0, math.huge
+    local sum, best, never = 0, nil, false
     for _, each in ipairs(chosen) do
-        local count = each.action and (tried[each.action.key] or 0) or 1
-        if count < least then
-            best, n, least = each, 1, count
-        elseif count == least then
-            n = n + 1
-            if rng:int(1, n) == 1 then
+        if each.action then
+            local count = tried[each.action.key] or 0
+            local weight = 1 / (1 + count) ^ 2
+            sum = sum + weight
+            if rng:chance(weight / sum) then
                 best = each
             end
+            never = never or count == 0
         end
     end
-    return best, least
+    return best, never
 end
 
 -- One hand that presses one key at a time: how one walks through corridors and menus. It remembers what it tried
@@ -139,8 +140,8 @@ local function finger(here, rng, chosen)
         if self.key then
             game:release(self.key)
         end
-        local each = rng:chance(0.8) and least_tried(here, rng, chosen) or rng:pick(chosen)
-        self.key = each.action and each.action.key
+        local each = seldom_tried(here, rng, chosen)
+        self.key = each and each.action.key
         if self.key then
             game:press(self.key)
             if here.cell then
@@ -150,12 +151,11 @@ local function finger(here, rng, chosen)
                 here.archive:tried(here.cell)
             end
         end
-        self.due = now + (each.action and each.action.tap and 2 or sticky.geometric(rng, mean))
+        self.due = now + (each and each.action.tap and 2 or sticky.geometric(rng, mean))
     end
     -- Something else is worth a try here.
     function self.tempted()
-        local _, least = least_tried(here, rng, chosen)
-        return least == 0
+        return (select(2, seldom_tried(here, rng, chosen)))
     end
     for name in pairs(game:held()) do
         if name:sub(1, 3) ~= "pad" then

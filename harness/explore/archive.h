@@ -17,7 +17,7 @@
  * A cell is chosen with a weight of 1/√(met + 1), times what is new about it: another 1/√(met + 1),
  * 1/√(chosen in vain + 1), 1/√(inputs tried there + 1), sixteen times as much when it was opened just now, which
  * is halved within four roll-outs and fades; and 1/(deaths + 1). One whose way would have to be replayed over n
- * frames is taken 512 times of (512 + n), so that each worker mostly goes on where it has been. Cells that a
+ * frames is taken 2048 times of (2048 + n), so that each worker mostly goes on where it has been. Cells that a
  * script calls terminal are never chosen.
  *
  * With a log (log.h) the workers of a run share what they find: each adds its own and takes over the
@@ -66,7 +66,7 @@ enum moth_archive_seen {
 struct moth_archive_counts {
     uint32_t cells, reference, step; /* `step` of the ladder */
     uint32_t recordings, deepest_frame;
-    uint64_t rollouts;
+    uint64_t rollouts; /* of all workers that share the log */
 };
 
 /* For keys: the same in every process and build. */

@@ -59,7 +59,7 @@ struct moth_archive {
     uint32_t current, chosen; /* cell met last, cell of this roll-out */
     struct moth_route *near;  /* a route the game has come along */
     uint32_t opened;          /* in this roll-out */
-    uint64_t rollouts;
+    uint64_t rollouts; /* of all workers */
     uint32_t window_opened, window_rollouts, window; /* of the ladder's rule */
     int last_turn;
     uint32_t deepest;

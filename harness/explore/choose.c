@@ -7,7 +7,7 @@
 #include "explore/cells.h"
 
 #define TRIES 16u
-#define NEAR_FRAMES 512u
+#define NEAR_FRAMES 2048u
 #define FRESH 15.0
 #define FRESH_ROLLOUTS 4.0
 

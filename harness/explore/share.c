@@ -223,6 +223,7 @@ static void take_cell(struct moth_archive *archive, struct moth_cursor *body, ui
 
 static void take_stats(struct moth_archive *archive, struct moth_cursor *body)
 {
+    archive->rollouts++; /* the others' count as time, too */
     moth_cursor_varint(body);
     moth_cursor_u8(body);
     uint64_t n = moth_cursor_varint(body);

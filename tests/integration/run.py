@@ -24,6 +24,7 @@ import bad_input  # noqa: E402,F401
 import branch  # noqa: E402,F401
 import bugs  # noqa: E402,F401
 import determinism  # noqa: E402,F401
+import explore  # noqa: E402,F401
 import inputs  # noqa: E402,F401
 import kills  # noqa: E402,F401
 import softlock  # noqa: E402,F401
