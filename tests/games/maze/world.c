@@ -8,7 +8,7 @@
 #define LATTICE_W 9 /* corridors run over every other tile */
 #define LATTICE_H 7
 #define WALLS_GONE 75 /* in a hundred */
-#define PITS 6        /* in a room */
+#define PITS 16      /* in a room */
 
 enum passage_kind { OPEN, DOOR, DROP };
 
