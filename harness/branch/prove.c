@@ -15,6 +15,7 @@
 #define CLOCK_CHANGES 4u     /* a cell that changed so often moves by itself, if no way differs in it */
 #define RETURN_WAYS 4u       /* tried to come back from outside the suspects */
 #define SHORT_FRAMES 600u
+#define LONG_FRAMES 7200u    /* longer than a cutscene or a boss may keep one waiting */
 
 struct plan {
     enum moth_attempt_kind kind;
@@ -29,15 +30,15 @@ static const struct plan trap_plan[] = {
     {MOTH_ATTEMPT_MENU, SHORT_FRAMES},    {MOTH_ATTEMPT_TYPING, 360},          {MOTH_ATTEMPT_PAD, SHORT_FRAMES},
     {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},  {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_BACK, SHORT_FRAMES},
     {MOTH_ATTEMPT_MIXED, SHORT_FRAMES},   {MOTH_ATTEMPT_STICKY, SHORT_FRAMES}, {MOTH_ATTEMPT_MENU, SHORT_FRAMES},
-    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},   {MOTH_ATTEMPT_MIXED, 3600},          {MOTH_ATTEMPT_NOTHING, 7200},
+    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},   {MOTH_ATTEMPT_MIXED, 3600},          {MOTH_ATTEMPT_NOTHING, LONG_FRAMES},
 };
 static const struct plan dead_plan[] = {
-    {MOTH_ATTEMPT_NOTHING, 7200}, {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
-    {MOTH_ATTEMPT_MENU, 300},     {MOTH_ATTEMPT_CLICKS, 780},          {MOTH_ATTEMPT_BACK, 300},
-    {MOTH_ATTEMPT_MIXED, 300},    {MOTH_ATTEMPT_TYPING, 300},          {MOTH_ATTEMPT_PAD, 300},
-    {MOTH_ATTEMPT_AGAIN, 900},    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_STICKY, 300},
-    {MOTH_ATTEMPT_MENU, 300},     {MOTH_ATTEMPT_BACK, 300},            {MOTH_ATTEMPT_STICKY, 300},
-    {MOTH_ATTEMPT_SWEEP, 7200},   {MOTH_ATTEMPT_MIXED, 7200},
+    {MOTH_ATTEMPT_NOTHING, 900},         {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
+    {MOTH_ATTEMPT_MENU, 300},            {MOTH_ATTEMPT_CLICKS, 780},          {MOTH_ATTEMPT_BACK, 300},
+    {MOTH_ATTEMPT_MIXED, 300},           {MOTH_ATTEMPT_TYPING, 300},          {MOTH_ATTEMPT_PAD, 300},
+    {MOTH_ATTEMPT_AGAIN, 900},           {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_STICKY, 300},
+    {MOTH_ATTEMPT_MENU, 300},            {MOTH_ATTEMPT_BACK, 300},            {MOTH_ATTEMPT_STICKY, 300},
+    {MOTH_ATTEMPT_NOTHING, LONG_FRAMES}, {MOTH_ATTEMPT_SWEEP, LONG_FRAMES},   {MOTH_ATTEMPT_MIXED, LONG_FRAMES},
 };
 
 struct search {
@@ -187,7 +188,7 @@ static int prove_dead(struct search *search, struct moth_err *err)
     struct moth_proof *proof = search->proof;
     proof->dead = true;
     struct moth_states states = {0};
-    size_t n = sizeof dead_plan / sizeof *dead_plan, first = search->n_ways;
+    size_t n = sizeof dead_plan / sizeof *dead_plan, nothing = 0;
     int result = 0;
     for (size_t i = 0; i < n; i++) {
         enum moth_step step;
@@ -199,14 +200,16 @@ static int prove_dead(struct search *search, struct moth_err *err)
         proof->ways++;
         if (speaks_against(search, way, step))
             break;
-        if (i > 0 && moth_views_differ(&search->ways[first], way)) {
+        if (dead_plan[i].kind == MOTH_ATTEMPT_NOTHING) /* what the others are held against */
+            nothing = search->n_ways - 1;
+        if (moth_views_differ(&search->ways[nothing], way)) {
             conclude(search, MOTH_PROVE_LEFT, "inputs do something again");
             break;
         }
     }
     if (result == 0 && !proof->why) {
-        moth_view_mask_learn(&search->mask, &search->ways[first], search->n_ways - first, 1);
-        moth_states_add(&states, moth_view_state(&search->ways[first].items[0], &search->mask));
+        moth_view_mask_learn(&search->mask, &search->ways[nothing], search->n_ways - nothing, 1);
+        moth_states_add(&states, moth_view_state(&search->ways[0].items[0], &search->mask));
         proof->states = 1;
         proof->entry_frame = entry_of(search, &states);
         conclude(search, MOTH_PROVE_STUCK, "inputs change nothing");

@@ -13,6 +13,12 @@
 #define PARTS_MAX 16u    /* scenes of one place */
 #define PART_LEAST 8u    /* views of a scene, for it to count: not what is met in passing */
 
+static uint64_t hash_watches(const struct moth_channel *channel)
+{
+    uint32_t n = channel->n_watches < MOTH_WATCHES_MAX ? channel->n_watches : MOTH_WATCHES_MAX;
+    return n ? XXH3_64bits(channel->watches, n * sizeof *channel->watches) : 0;
+}
+
 bool moth_view_take(struct moth_instance *instance, struct moth_view *view)
 {
     const struct moth_observation *last = moth_instance_last(instance);
@@ -20,6 +26,7 @@ bool moth_view_take(struct moth_instance *instance, struct moth_view *view)
     struct moth_err err;
     view->ok = moth_instance_picture(instance, &view->picture, &err) == 0 &&
                moth_instance_cell(instance, view->cell, &err) == 0;
+    view->watches = hash_watches(moth_instance_channel(instance));
     view->waiting = moth_instance_channel(instance)->waiting != 0;
     return moth_instance_death(instance)->how == MOTH_STEP_OK;
 }
@@ -97,7 +104,8 @@ void moth_view_mask_learn(struct moth_view_mask *mask, const struct moth_views *
 bool moth_views_differ(const struct moth_views *a, const struct moth_views *b)
 {
     for (size_t i = 0, j = 0; next_pair(a, b, &i, &j); i++, j++)
-        if (a->items[i].picture != b->items[j].picture || a->items[i].ok != b->items[j].ok)
+        if (a->items[i].picture != b->items[j].picture || a->items[i].watches != b->items[j].watches ||
+            a->items[i].ok != b->items[j].ok)
             return true;
     return false;
 }

@@ -20,6 +20,7 @@ struct moth_view {
     bool ok;          /* the picture could be read */
     bool waiting;     /* the game, or the script, says that it waits */
     uint64_t picture; /* hash of the whole picture */
+    uint64_t watches; /* … of the values that the game published */
     uint8_t cell[MOTH_VIEW_CELLS];
 };
 
@@ -45,7 +46,8 @@ void moth_view_mask_all(struct moth_view_mask *mask);
  * least `changes` times within one of them, and never differed between two at the same frame. */
 void moth_view_mask_learn(struct moth_view_mask *mask, const struct moth_views *ways, size_t n_ways,
                           unsigned changes);
-/* Do two ways differ anywhere at the same frame, in any pixel? They come in order of frames. */
+/* Do two ways differ anywhere at the same frame, in any pixel or published value? They come in order of
+ * frames. */
 bool moth_views_differ(const struct moth_views *a, const struct moth_views *b);
 uint64_t moth_view_state(const struct moth_view *view, const struct moth_view_mask *mask);
 /* Where on a line the last window begins: the index of the latest view from which on no state occurs that

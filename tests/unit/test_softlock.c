@@ -71,6 +71,9 @@ static void ways_differ_by_pixels_at_the_same_frame(void **state)
     add(&a, 10, 1, 1), add(&a, 20, 2, 2), add(&a, 30, 3, 3);
     add(&b, 20, 2, 2), add(&b, 40, 9, 9);
     assert_false(moth_views_differ(&a, &b));
+    b.items[0].watches++;
+    assert_true(moth_views_differ(&a, &b));
+    b.items[0].watches--;
     b.items[0].picture++;
     assert_true(moth_views_differ(&a, &b));
     moth_views_fini(&a);
