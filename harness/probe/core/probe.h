@@ -249,6 +249,7 @@ void moth_fd_mark(int fd); /* reads and writes on it may block */
 bool moth_fd_poll_waiters(int timeout_ms);
 void moth_fd_init(void);
 void moth_timerfd_closed(int fd); /* hooks/timers.c */
+void moth_timers_forked(void);    /* in a forked child */
 
 /* ---- children (hooks/children.c) ---- */
 bool moth_children_any(void); /* that the game has not waited for */

@@ -161,4 +161,5 @@ void moth_forked_child(void)
     moth_have_runner = claimed = false;
     moth_boundary_disable();
     moth_fibers_forked();
+    moth_timers_forked();
 }

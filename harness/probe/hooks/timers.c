@@ -297,3 +297,14 @@ void moth_timerfd_closed(int fd)
     moth_timer_disarm(timer);
     timer->used = 0;
 }
+
+/* A forked child has no timers of its own, and what stands behind a timerfd is its parent's to count. */
+void moth_timers_forked(void)
+{
+    moth_timer_disarm(&interval_timer);
+    for (unsigned i = 0; i < TIMERS_MAX; i++) {
+        moth_timer_disarm(&posix_timers[i]);
+        posix_timers[i].used = 0;
+        moth_timer_disarm(&fd_timers[i]);
+    }
+}
