@@ -36,8 +36,10 @@ def branch_check(test, *game, options=("--live",)):
     check(not left, f"left in TMPDIR: {left}")
 
 
-def area(test, name, *options):
-    branch_check(test, test.game("branch"), name, options=("--look", "1", *options))
+def area(test, *arguments):
+    names = [argument for argument in arguments if argument.isidentifier()]
+    options = [argument for argument in arguments if argument not in names]
+    branch_check(test, test.game("branch"), *names, options=("--look", "1", *options))
 
 
 for area_name in areas():
@@ -46,6 +48,7 @@ for area_name in areas():
 add("branch/spin", area, "spin", "--live", "--brief", "--spin-ms", "50")
 # While a process of its own runs, the game cannot be forked: then it is played again.
 add("branch/helper", area, "helper")
+add("branch/helper_timers", area, "helper", "signals", "timer", "--brief")
 
 
 def everything(test, *options):
