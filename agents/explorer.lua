@@ -22,6 +22,7 @@ local places = require("moth.places")
 
 local ROLL_MIN, ROLL_MAX = 128, 256 -- frames of a roll-out
 local ROLL_ON, ROLL_LIMIT = 96, 1024 -- … more after something new, and in all
+local LONG_MIN, LONG_MAX = 600, 1800 -- … of a long one
 
 -- ---- which hands play ----
 
@@ -249,6 +250,35 @@ local function roll(here, rng, manner, chosen, options)
     end
 end
 
+-- As monkey plays: with everything, for long. Where a place says little of what one has and did, going on and on is what
+-- finds things.
+local function roll_straight(here, rng, options)
+    local game = here.game
+    if game.frame == here.begin and options.opening then
+        sticky.open(game, rng, options.opening)
+    end
+    local stop, next_look = game.frame + rng:int(LONG_MIN, LONG_MAX), game.frame + here.every
+    local actors = sticky.keys(game, rng, options.actions, game.frame)
+    if options.mouse then
+        actors[#actors + 1] = sticky.mouse(game, rng, options.mouse, game.frame)
+    end
+    if options.pad then
+        sticky.pad(game, rng, actors, game.frame)
+    end
+    sync(game, actors)
+    while game.frame < stop do
+        local soonest = math.min(sticky.soonest(actors, stop), next_look, stop)
+        if soonest > game.frame then
+            game:step(soonest - game.frame)
+        end
+        if game.frame >= next_look then
+            here:look()
+            next_look = game.frame + here.every
+        end
+        sticky.act(actors, game.frame)
+    end
+end
+
 -- A menu needs its keys one at a time.
 local function roll_menu(here, rng, options)
     local stop = here.game.frame + rng:int(ROLL_MIN, ROLL_MAX)
@@ -272,8 +302,10 @@ local function play_with(options, game, rng)
     local manners = { { finger = true, used = 0, opened = 0 }, { used = 0, opened = 0 } }
     local returns = here.root and options.returns
     for round = 1, math.huge do
+        local straight = rng:chance(options.cell and 0.02 or 0.2)
         if returns and round > 1 then
-            if not here:go_on() then
+            local there = straight and rng:chance(0.5) and here:restore(here.root, here.begin) or here:go_on()
+            if not there then
                 error("explorer: the game can be brought back to none of the places where it was", 0)
             end
         end
@@ -282,18 +314,20 @@ local function play_with(options, game, rng)
         local manner = #chosen > 0 and rng:chance(math.min(math.max(share, 0.4), 0.85)) and manners[1] or manners[2]
         local in_menu = menu and rng:chance(round <= 4 and 0.5 or math.min(0.1, 0.1 * worth(menu)))
         local alive = here:alive(function()
-            if in_menu then
+            if straight then
+                roll_straight(here, rng, options)
+            elseif in_menu then
                 roll_menu(here, rng, options)
             else
                 roll(here, rng, manner, chosen, options)
             end
         end)
         local opened = here.archive:rolled()
-        for _, each in ipairs(in_menu and { menu } or chosen) do
+        for _, each in ipairs(straight and {} or in_menu and { menu } or chosen) do
             each.used = each.used + 1
             each.opened = each.opened + opened
         end
-        if not in_menu then
+        if not straight and not in_menu then
             manner.used = manner.used + 1
             manner.opened = manner.opened + opened
         end

@@ -7,9 +7,8 @@
 
 #include "explore/cells.h"
 
-#define WINDOW 16u /* roll-outs between looks at the ladder */
+#define WINDOW 8u /* roll-outs between looks at the ladder */
 #define OPENED_MANY 8u
-#define OPENED_FEW_OF 4u /* fewer than one cell in so many roll-outs */
 #define ARCHIVE_SEED_MARK 0x61726368697665ULL
 
 uint64_t moth_archive_hash(const void *bytes, size_t size_bytes, uint64_t seed)
@@ -171,7 +170,7 @@ static void look_at_ladder(struct moth_archive *archive)
         return;
     if (crowded || archive->window_opened > OPENED_MANY * archive->window_rollouts)
         turn(archive, -1);
-    else if (archive->window_opened * OPENED_FEW_OF < archive->window_rollouts)
+    else if (archive->window_opened < archive->window_rollouts)
         turn(archive, 1);
     archive->window_opened = archive->window_rollouts = 0;
 }

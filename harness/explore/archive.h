@@ -7,9 +7,9 @@
  * more than a sixteenth: each new way costs a snapshot), how often it was met (once each time it is
  * entered), how often it was chosen since something new came of it, and how often the game died there.
  *
- * Pictures are the 11 × 8 grey grid in 8 levels, seen through a ladder of coarser grids (grid.h). Each 16
+ * Pictures are the 11 × 8 grey grid in 8 levels, seen through a ladder of coarser grids (grid.h). Each 8
  * roll-outs the archive looks at how many cells they opened: more than 8 a roll-out, and it goes a step
- * down and joins what now looks alike; fewer than one in four, and it goes a step up. Each turn back
+ * down and joins what now looks alike; fewer than one, and it goes a step up. Each turn back
  * doubles the number of roll-outs until the next look, so it comes to rest.
  * Coverage is counted on one fixed step beside that, so that runs can be compared; keys of a script are
  * their own fixed grid.

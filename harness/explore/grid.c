@@ -7,8 +7,7 @@
 
 static const struct {
     uint8_t columns, rows, levels;
-} ladder[MOTH_GRID_STEPS] = {{3, 2, 2}, {4, 3, 3}, {6, 4, 3}, {6, 4, 4}, {8, 6, 4},
-                             {11, 8, 3}, {11, 8, 4}, {11, 8, 6}, {11, 8, 8}};
+} ladder[MOTH_GRID_STEPS] = {{3, 2, 2}, {4, 3, 3}, {6, 4, 3}, {6, 4, 4}, {8, 6, 4}, {11, 8, 4}, {11, 8, 6}, {11, 8, 8}};
 
 void moth_grid_of_grey(struct moth_grid *grid, const uint8_t grey[MOTH_GRID_CELLS])
 {

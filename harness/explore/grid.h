@@ -12,9 +12,9 @@
 
 #define MOTH_GRID_CELLS (MOTH_CELL_ROWS * MOTH_CELL_COLUMNS)
 #define MOTH_GRID_PACKED_BYTES (MOTH_GRID_CELLS / 2u)
-#define MOTH_GRID_STEPS 9u          /* 0 the coarsest */
-#define MOTH_GRID_STEP_FIRST 4u     /* where an archive begins */
-#define MOTH_GRID_STEP_REFERENCE 6u /* what coverage is counted on, whatever the archive does */
+#define MOTH_GRID_STEPS 8u          /* 0 the coarsest */
+#define MOTH_GRID_STEP_FIRST 6u     /* where an archive begins */
+#define MOTH_GRID_STEP_REFERENCE 5u /* what coverage is counted on, whatever the archive does */
 
 struct moth_grid {
     uint8_t level[MOTH_GRID_CELLS]; /* 0..7, row by row */
