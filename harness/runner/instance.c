@@ -452,7 +452,8 @@ struct moth_snapshot *moth_instance_snapshot(struct moth_instance *in, struct mo
         moth_err_set(err, MOTH_ERR_USAGE, in->over ? "the game is gone" : "no memory for a snapshot");
         return NULL;
     }
-    if (moth_process_branch(&in->process, &snapshot->process, in->shared, sizeof in->shared, err) != 0) {
+    if (moth_process_branch(&in->process, &snapshot->process, true, in->shared, sizeof in->shared, err) !=
+        0) {
         free(snapshot);
         return NULL;
     }
@@ -463,7 +464,7 @@ struct moth_snapshot *moth_instance_snapshot(struct moth_instance *in, struct mo
 int moth_instance_restore(struct moth_instance *in, struct moth_snapshot *snapshot, struct moth_err *err)
 {
     struct moth_process branch;
-    if (moth_process_branch(&snapshot->process, &branch, in->shared, sizeof in->shared, err) != 0)
+    if (moth_process_branch(&snapshot->process, &branch, false, in->shared, sizeof in->shared, err) != 0)
         return -1;
     if (moth_pack_apply(&snapshot->pack, branch.pid, err) != 0) {
         moth_process_retire(&branch);

@@ -105,7 +105,8 @@ static bool copy_link(int from_folder, int to_folder, const char *name)
     return n > 0 && symlinkat(target, to_folder, name) == 0;
 }
 
-/* Files with several names, as far as they were copied in this copy: the other names are made of the first. */
+/* Files with several names, as far as they were copied in this copy: the other names are made of the first.
+ */
 static struct {
     dev_t device;
     ino_t inode;
@@ -140,8 +141,8 @@ static void forget_names(void)
 
 static bool alike(const struct stat *a, const struct stat *b)
 {
-    return S_ISREG(a->st_mode) && a->st_nlink == 1 && b->st_nlink == 1 && a->st_mode == b->st_mode && a->st_size == b->st_size &&
-           a->st_mtim.tv_nsec != 0 && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+    return S_ISREG(a->st_mode) && a->st_nlink == 1 && b->st_nlink == 1 && a->st_mode == b->st_mode &&
+           a->st_size == b->st_size && a->st_mtim.tv_nsec != 0 && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
@@ -252,8 +253,100 @@ int moth_private_copy(const struct moth_private *from, struct moth_private *to, 
     return -1;
 }
 
+/* ---- images ---- */
+
+static struct moth_private newest; /* holds a reference of its own */
+
+static bool same_link(int a, int b, const char *name)
+{
+    char one[4096], other[4096];
+    ssize_t n = readlinkat(a, name, one, sizeof one), m = readlinkat(b, name, other, sizeof other);
+    return n >= 0 && n == m && memcmp(one, other, (size_t)n) == 0;
+}
+
+static bool same_tree(int a, int b, unsigned depth);
+
+static bool same_entry(int a, int b, const char *name, unsigned depth)
+{
+    struct stat st, other;
+    if (fstatat(a, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    if (S_ISSOCK(st.st_mode))
+        return true; /* not copied */
+    if (fstatat(b, name, &other, AT_SYMLINK_NOFOLLOW) != 0 || st.st_mode != other.st_mode)
+        return false;
+    if (S_ISLNK(st.st_mode))
+        return same_link(a, b, name);
+    return S_ISDIR(st.st_mode) ? same_tree(openat(a, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                                           openat(b, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), depth + 1)
+                               : alike(&st, &other);
+}
+
+/* Closes both. */
+static bool same_tree(int a, int b, unsigned depth)
+{
+    DIR *one = a >= 0 && depth < DEPTH_MAX ? fdopendir(a) : NULL;
+    struct dirent *entry;
+    struct stat st;
+    bool same = one != NULL && b >= 0;
+    while (same && (entry = readdir(one)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            same = same_entry(a, b, entry->d_name, depth);
+    DIR *other = same ? fdopendir(b) : NULL;
+    while (other != NULL && same && (entry = readdir(other)) != NULL)
+        same = fstatat(a, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    same = same && other != NULL;
+    if (other != NULL)
+        closedir(other);
+    else if (b >= 0)
+        close(b);
+    if (one != NULL)
+        closedir(one);
+    else if (a >= 0)
+        close(a);
+    return same;
+}
+
+/* True: it is still somebody else's. */
+static bool dereference(struct moth_private *folder)
+{
+    if (folder->references == NULL)
+        return false;
+    bool others = --*folder->references > 0;
+    if (!others)
+        free(folder->references);
+    folder->references = NULL;
+    if (others)
+        *folder = (struct moth_private){.fd = -1, .log_fd = -1};
+    return others;
+}
+
+int moth_private_freeze(const struct moth_private *from, struct moth_private *to, struct moth_err *err)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    if (newest.path != NULL && same_tree(openat(from->fd, ".", flags), openat(newest.fd, ".", flags), 0)) {
+        ++*newest.references;
+        *to = newest;
+        return 0;
+    }
+    if (moth_private_copy(from, to, err) != 0)
+        return -1;
+    to->references = calloc(1, sizeof *to->references);
+    if (to->references == NULL)
+        abort();
+    *to->references = 2;
+    if (newest.path != NULL)
+        moth_private_spare(&newest);
+    newest = *to;
+    return 0;
+}
+
+/* ---- ends ---- */
+
 void moth_private_spare(struct moth_private *folder)
 {
+    if (dereference(folder))
+        return;
     if (n_spare == SPARES_MAX || folder->path == NULL) {
         moth_private_remove(folder);
         return;
@@ -267,12 +360,16 @@ void moth_private_spare(struct moth_private *folder)
 
 void moth_private_clear_spares(void)
 {
+    if (newest.path != NULL)
+        moth_private_remove(&newest);
     while (n_spare > 0)
         moth_private_remove(&spare[--n_spare]);
 }
 
 void moth_private_remove(struct moth_private *folder)
 {
+    if (dereference(folder))
+        return;
     if (folder->fd >= 0)
         close(folder->fd);
     if (folder->log_fd >= 0)

@@ -153,10 +153,13 @@ static int take_channel(struct moth_process *branch, struct moth_err *err)
     return 0;
 }
 
-static int branch_into(struct moth_process *process, struct moth_process *branch, struct moth_err *err)
+static int branch_into(struct moth_process *process, struct moth_process *branch, bool park,
+                       struct moth_err *err)
 {
     struct moth_channel *channel = process->channel;
-    if (moth_private_copy(&process->folder, &branch->folder, err) != 0)
+    int copied = park ? moth_private_freeze(&process->folder, &branch->folder, err)
+                      : moth_private_copy(&process->folder, &branch->folder, err);
+    if (copied != 0)
         return -1;
     if (strlen(branch->folder.path) >= sizeof channel->branch.folder)
         return moth_err_set(err, MOTH_ERR_SYSTEM, "the path of the private folder is too long");
@@ -187,11 +190,11 @@ static int branch_into(struct moth_process *process, struct moth_process *branch
     return await_quick(branch, err);
 }
 
-int moth_process_branch(struct moth_process *process, struct moth_process *branch, char *problem, size_t size,
-                        struct moth_err *err)
+int moth_process_branch(struct moth_process *process, struct moth_process *branch, bool park, char *problem,
+                        size_t size, struct moth_err *err)
 {
     moth_process_init(branch);
-    if (branch_into(process, branch, err) != 0) {
+    if (branch_into(process, branch, park, err) != 0) {
         moth_process_close(branch);
         return -1;
     }

@@ -39,13 +39,15 @@ void moth_process_give_turn(struct moth_process *process);
 /* Wait a moment for the turn; whether it is ours. */
 bool moth_process_has_turn(struct moth_process *process, long wait_ms);
 
-/* Have a process that stands at a boundary fork itself: *branch stands there too then. 0; or -1 and
- * *branch is as moth_process_init made it. `problem` (may be NULL) gets what stayed shared, or "". */
-int moth_process_branch(struct moth_process *process, struct moth_process *branch, char *problem, size_t size,
-                        struct moth_err *err);
+/* Have a process that stands at a boundary fork itself: *branch stands there too then; with `park`, it is
+ * only to be forked from. 0; or -1 and *branch is as moth_process_init made it. `problem` (may be NULL) gets
+ * what stayed shared, or "". */
+int moth_process_branch(struct moth_process *process, struct moth_process *branch, bool park, char *problem,
+                        size_t size, struct moth_err *err);
 
 /* Have a process that stands at a boundary give pages back, unread. 0 or -1. */
-int moth_process_drop(struct moth_process *process, const struct moth_range *ranges, size_t n, struct moth_err *err);
+int moth_process_drop(struct moth_process *process, const struct moth_range *ranges, size_t n,
+                      struct moth_err *err);
 
 /* Kill it with everything it started in its group, and reap it. */
 void moth_process_kill(struct moth_process *process);
