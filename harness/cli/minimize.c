@@ -37,11 +37,10 @@ static void on_signal(int number)
     stopped = 1;
 }
 
-static bool is_over(void *context)
+static bool is_stopped(void *context)
 {
-    const struct work *work = context;
-    uint64_t most = work->options->duration_ms * MOTH_NS_PER_MS;
-    return stopped || (most > 0 && moth_clock_monotonic_ns() - work->begin_ns >= most);
+    (void)context;
+    return stopped;
 }
 
 /* ---- what goes on ---- */
@@ -82,8 +81,8 @@ static int minimize(struct work *work, const struct moth_trace *trace, struct mo
         .progress = progress,
         .replay = {.limits = moth_cli_limits(options),
                    .softlock_s = (uint32_t)options->softlock_s,
-                   .interrupted = is_over,
-                   .context = work},
+                   .interrupted = is_stopped},
+        .duration_ms = options->duration_ms,
         .memory_bytes = options->snapshot_memory_mb << 20,
         .replays = (uint32_t)options->replays,
         .run_seed = moth_plan_run_seed,
@@ -123,7 +122,7 @@ static int search(struct work *work, struct moth_trace *trace, struct moth_minim
         result = minimize(work, earlier, outcome, err);
         earlier->header.env = recorded;
     }
-    if (!earlier || (result == 0 && !outcome->happened))
+    if (!earlier || (result == 0 && !outcome->happened && !outcome->interrupted))
         result = minimize(work, trace, outcome, err);
     moth_trace_free(earlier);
     outcome->inputs_before = (uint32_t)trace->n_events;
@@ -179,7 +178,7 @@ static void print_text(const struct work *work, const struct moth_trace *trace,
 {
     printf("%s\n  %s\n", trace->end.fingerprint, trace->end.title ? trace->end.title : "");
     if (!outcome->happened) {
-        puts("  it did not happen");
+        puts(outcome->interrupted ? "  interrupted before it happened" : "  it did not happen");
         return;
     }
     if (!outcome->written) {

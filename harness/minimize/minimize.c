@@ -28,11 +28,17 @@ struct search {
     struct moth_oracle *oracle;
     struct moth_err err;
     struct moth_minimize_progress now;
-    uint64_t saved_ns, save_took_ns;
+    uint64_t saved_ns, save_took_ns, deadline_ns;
     bool careful; /* each candidate from the launch, under the full limits */
     bool inexact; /* what was met on a branch was not met in a fresh process */
     bool failed;  /* err says how */
 };
+
+static bool is_interrupted(const struct search *search)
+{
+    const struct moth_replay_config *how = &search->config->replay;
+    return how->interrupted && how->interrupted(how->context);
+}
 
 /* ---- does it happen? ---- */
 
@@ -114,7 +120,7 @@ static int save(struct search *search, const struct moth_input_event *events, si
     struct moth_trace *trace =
         moth_oracle_record(search->oracle, events, n_events, frame + MOTH_REPLAY_GRACE_FRAMES, &search->err);
     search->inexact = !trace && search->err.code == MOTH_ERR_OK;
-    search->failed = !trace && !search->inexact;
+    search->failed = !trace && !search->inexact && search->err.code != MOTH_ERR_INTERRUPTED;
     if (!trace)
         return -1;
     if (write_result(search, trace) != 0) {
@@ -217,6 +223,7 @@ static void open_oracle(struct search *search)
                                         .full_limits = search->careful,
                                         .memory_bytes = search->careful ? 0 : config->memory_bytes,
                                         .frames_most = config->frames_most,
+                                        .deadline_ns = search->deadline_ns,
                                         .memo = search->memo};
     search->oracle = moth_oracle_create(&oracle);
 }
@@ -250,7 +257,7 @@ static int shrink(struct search *search, uint32_t frame)
         save(search, result.events, result.n_events, result.frame);
     free(result.events);
     search->outcome->minimal = result.minimal;
-    search->outcome->interrupted = stop == MOTH_ORACLE_INTERRUPTED;
+    search->outcome->interrupted = stop == MOTH_ORACLE_INTERRUPTED && is_interrupted(search);
     if (stop == MOTH_ORACLE_FAULT && !search->failed) {
         search->failed = true;
         search->err = why;
@@ -273,9 +280,8 @@ static int search_once(struct search *search)
                               "the finding happened in a replay and then did not; see moth doctor");
     } else {
         result = 0;
-        search->outcome->interrupted =
-            moth_oracle_stopped(search->oracle, &search->err) == MOTH_ORACLE_INTERRUPTED;
-        search->failed = !search->outcome->interrupted;
+        search->failed = moth_oracle_stopped(search->oracle, &search->err) != MOTH_ORACLE_INTERRUPTED;
+        search->outcome->interrupted = is_interrupted(search);
     }
     close_oracle(search);
     return search->failed ? -1 : result;
@@ -382,6 +388,8 @@ int moth_minimize(const struct moth_trace *trace, const struct moth_minimize_con
     if (result != 0)
         return -1;
     struct search search = {.config = config, .outcome = outcome, .source = begun ? begun : trace};
+    if (config->duration_ms > 0)
+        search.deadline_ns = moth_clock_monotonic_ns() + config->duration_ms * MOTH_NS_PER_MS;
     search.now = (struct moth_minimize_progress){.inputs_before = outcome->inputs_before,
                                                  .inputs = (uint32_t)search.source->n_events,
                                                  .frame_before = outcome->frame_before,

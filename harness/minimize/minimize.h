@@ -30,6 +30,7 @@ struct moth_minimize_config {
     struct moth_replay_config replay; /* limits, and who may interrupt */
     uint64_t memory_bytes;            /* of kept branches; 0: none */
     uint64_t frames_most;             /* played in the search; 0: no limit */
+    uint64_t duration_ms;             /* of the search; 0: no limit */
     uint32_t replays;                 /* of the result, in fresh processes */
     bool checked;                     /* it has been replayed already and was met each time */
     /* `moth run --seed` for an instance's seed (fleet/plan.h). */

@@ -41,10 +41,13 @@ static void on_observed(void *context, const struct moth_observation *observatio
         oracle->cpu_most_ns = observation->cpu_ns;
 }
 
+/* Of the search; what is written down at last is played to its end. */
 static bool interrupted(void *context)
 {
     const struct moth_oracle *oracle = context;
     const struct moth_replay_config *how = &oracle->config.replay;
+    if (oracle->config.deadline_ns > 0 && moth_clock_monotonic_ns() >= oracle->config.deadline_ns)
+        return true;
     return how->interrupted && how->interrupted(how->context);
 }
 
@@ -216,13 +219,13 @@ static struct moth_trace candidate_trace(const struct moth_oracle *oracle,
     return trace;
 }
 
-static int ask_replay(struct moth_oracle *oracle, const struct moth_input_event *events, size_t n_events,
-                      uint32_t until, uint32_t *frame)
+static int replay(struct moth_oracle *oracle, const struct moth_replay_config *how,
+                  const struct moth_input_event *events, size_t n_events, uint32_t until, uint32_t *frame)
 {
     struct moth_trace trace = candidate_trace(oracle, events, n_events, until);
     struct moth_replay_outcome outcome;
-    if (moth_replay(&trace, &oracle->config.replay, &outcome, &oracle->err) != 0)
-        return fault(oracle);
+    if (moth_replay(&trace, how, &outcome, &oracle->err) != 0)
+        return -1;
     bool met = outcome.finding && strcmp(outcome.finding->fingerprint, trace.end.fingerprint) == 0;
     *frame = met ? outcome.finding->frame : 0;
     oracle->played += outcome.frames + outcome.frames_tried;
@@ -234,7 +237,17 @@ static int ask_replay(struct moth_oracle *oracle, const struct moth_input_event 
         moth_err_set(&oracle->err, MOTH_ERR_SYSTEM, "something outside killed the game");
     bool said = !outcome.interrupted && !outcome.killed;
     moth_replay_outcome_fini(&outcome);
-    return said ? met : fault(oracle);
+    return said ? met : -1;
+}
+
+static int ask_replay(struct moth_oracle *oracle, const struct moth_input_event *events, size_t n_events,
+                      uint32_t until, uint32_t *frame)
+{
+    struct moth_replay_config how = oracle->config.replay;
+    how.interrupted = interrupted;
+    how.context = oracle;
+    int answer = replay(oracle, &how, events, n_events, until, frame);
+    return answer < 0 ? fault(oracle) : answer;
 }
 
 /* ---- asking ---- */
@@ -348,8 +361,10 @@ struct moth_trace *moth_oracle_record(struct moth_oracle *oracle, const struct m
 {
     *err = (struct moth_err){0};
     uint32_t frame = 0;
-    if (oracle->by_replay && ask_replay(oracle, events, n_events, until, &frame) <= 0) {
-        *err = oracle->err;
+    int met = oracle->by_replay ? replay(oracle, &oracle->config.replay, events, n_events, until, &frame) : 1;
+    if (met <= 0) {
+        if (met < 0)
+            *err = oracle->err;
         return NULL;
     }
     struct moth_tree *tree = launch(oracle, &oracle->config.replay.limits, 0, err);
