@@ -28,7 +28,7 @@ struct search {
     struct moth_oracle *oracle;
     struct moth_err err;
     struct moth_minimize_progress now;
-    uint64_t saved_ns, save_took_ns, deadline_ns;
+    uint64_t saved_ns, save_took_ns;
     bool careful; /* each candidate from the launch, under the full limits */
     bool inexact; /* what was met on a branch was not met in a fresh process */
     bool failed;  /* err says how */
@@ -223,7 +223,7 @@ static void open_oracle(struct search *search)
                                         .full_limits = search->careful,
                                         .memory_bytes = search->careful ? 0 : config->memory_bytes,
                                         .frames_most = config->frames_most,
-                                        .deadline_ns = search->deadline_ns,
+                                        .duration_ms = config->duration_ms,
                                         .memo = search->memo};
     search->oracle = moth_oracle_create(&oracle);
 }
@@ -388,8 +388,6 @@ int moth_minimize(const struct moth_trace *trace, const struct moth_minimize_con
     if (result != 0)
         return -1;
     struct search search = {.config = config, .outcome = outcome, .source = begun ? begun : trace};
-    if (config->duration_ms > 0)
-        search.deadline_ns = moth_clock_monotonic_ns() + config->duration_ms * MOTH_NS_PER_MS;
     search.now = (struct moth_minimize_progress){.inputs_before = outcome->inputs_before,
                                                  .inputs = (uint32_t)search.source->n_events,
                                                  .frame_before = outcome->frame_before,

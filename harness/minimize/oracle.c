@@ -20,6 +20,7 @@ struct moth_oracle {
     struct moth_ladder ladder;
     bool by_replay;       /* the finding does not show in the game's death */
     uint64_t cpu_most_ns; /* of one frame of the original */
+    uint64_t deadline_ns; /* no candidates after it; 0: none */
     enum moth_oracle_stop stop;
     struct moth_err err;
     struct moth_oracle_counts counts;
@@ -41,13 +42,10 @@ static void on_observed(void *context, const struct moth_observation *observatio
         oracle->cpu_most_ns = observation->cpu_ns;
 }
 
-/* Of the search; what is written down at last is played to its end. */
 static bool interrupted(void *context)
 {
     const struct moth_oracle *oracle = context;
     const struct moth_replay_config *how = &oracle->config.replay;
-    if (oracle->config.deadline_ns > 0 && moth_clock_monotonic_ns() >= oracle->config.deadline_ns)
-        return true;
     return how->interrupted && how->interrupted(how->context);
 }
 
@@ -219,12 +217,12 @@ static struct moth_trace candidate_trace(const struct moth_oracle *oracle,
     return trace;
 }
 
-static int replay(struct moth_oracle *oracle, const struct moth_replay_config *how,
-                  const struct moth_input_event *events, size_t n_events, uint32_t until, uint32_t *frame)
+static int replay(struct moth_oracle *oracle, const struct moth_input_event *events, size_t n_events,
+                  uint32_t until, uint32_t *frame)
 {
     struct moth_trace trace = candidate_trace(oracle, events, n_events, until);
     struct moth_replay_outcome outcome;
-    if (moth_replay(&trace, how, &outcome, &oracle->err) != 0)
+    if (moth_replay(&trace, &oracle->config.replay, &outcome, &oracle->err) != 0)
         return -1;
     bool met = outcome.finding && strcmp(outcome.finding->fingerprint, trace.end.fingerprint) == 0;
     *frame = met ? outcome.finding->frame : 0;
@@ -243,10 +241,7 @@ static int replay(struct moth_oracle *oracle, const struct moth_replay_config *h
 static int ask_replay(struct moth_oracle *oracle, const struct moth_input_event *events, size_t n_events,
                       uint32_t until, uint32_t *frame)
 {
-    struct moth_replay_config how = oracle->config.replay;
-    how.interrupted = interrupted;
-    how.context = oracle;
-    int answer = replay(oracle, &how, events, n_events, until, frame);
+    int answer = replay(oracle, events, n_events, until, frame);
     return answer < 0 ? fault(oracle) : answer;
 }
 
@@ -263,7 +258,9 @@ int moth_oracle_test(struct moth_oracle *oracle, const struct moth_input_event *
         oracle->counts.remembered++;
         return *frame > 0;
     }
-    if (config->frames_most > 0 && oracle->played >= config->frames_most) {
+    /* Between candidates, so that each search gets further, however slow the game is. */
+    if ((config->frames_most > 0 && oracle->played >= config->frames_most) ||
+        (oracle->deadline_ns > 0 && moth_clock_monotonic_ns() >= oracle->deadline_ns)) {
         oracle->stop = MOTH_ORACLE_BUDGET;
         return -1;
     }
@@ -305,11 +302,14 @@ int moth_oracle_learn(struct moth_oracle *oracle, uint32_t *frame)
     int answer = ask_tree(oracle, trace->events, trace->n_events, until, frame);
     if (answer > 0 && moth_instance_death(moth_tree_instance(oracle->tree))->how == MOTH_STEP_HANG)
         lower_hang_limit(oracle);
-    if (answer != 0)
-        return answer;
-    close_tree(oracle);
-    oracle->by_replay = true;
-    return ask_replay(oracle, trace->events, trace->n_events, until, frame);
+    if (answer == 0) {
+        close_tree(oracle);
+        oracle->by_replay = true;
+        answer = ask_replay(oracle, trace->events, trace->n_events, until, frame);
+    }
+    if (oracle->config.duration_ms > 0)
+        oracle->deadline_ns = moth_clock_monotonic_ns() + oracle->config.duration_ms * MOTH_NS_PER_MS;
+    return answer;
 }
 
 /* ---- for good ---- */
@@ -361,7 +361,7 @@ struct moth_trace *moth_oracle_record(struct moth_oracle *oracle, const struct m
 {
     *err = (struct moth_err){0};
     uint32_t frame = 0;
-    int met = oracle->by_replay ? replay(oracle, &oracle->config.replay, events, n_events, until, &frame) : 1;
+    int met = oracle->by_replay ? replay(oracle, events, n_events, until, &frame) : 1;
     if (met <= 0) {
         if (met < 0)
             *err = oracle->err;

@@ -20,7 +20,7 @@ struct moth_oracle_config {
     bool full_limits;                 /* for candidates too: a hang is never given up sooner */
     uint64_t memory_bytes;            /* of kept places; 0: each candidate is played from the launch */
     uint64_t frames_most;             /* played, over all candidates; 0: no limit */
-    uint64_t deadline_ns;             /* of the monotonic clock: no candidates after it; 0: none */
+    uint64_t duration_ms;             /* of asking, after moth_oracle_learn; 0: no limit */
     struct moth_memo *memo;
 };
 

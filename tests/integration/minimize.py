@@ -176,12 +176,12 @@ def killed_it_goes_on(test):
 
 @case
 def interrupted_it_goes_on(test):
-    run = vault(test, 150)
+    run = test.run(test.game("null_deref"), options=("--replays", 1))
     straight, short = copies(test, run, 2)
     whole = minimize(test, straight, "--replays", 1)
     said, parts = {"minimal": False}, 0
     while not said["minimal"]:
-        said = minimize(test, short, "--replays", 1, "--duration", 2)
+        said = minimize(test, short, "--replays", 1, "--duration", 1)
         parts += 1
         check(parts < 60, f"it does not come to an end: {json.dumps(said)}")
     check(said["inputs_minimized"] == whole["inputs_minimized"], f"{json.dumps(said)} {json.dumps(whole)}")
