@@ -412,7 +412,7 @@ static void two_processes_see_the_same(void **state)
 static void agents_that_moth_ships_play(void **state)
 {
     (void)state;
-    static const char *const names[] = {"monkey", "menus", "clicker", "idle"};
+    static const char *const names[] = {"monkey", "menus", "clicker", "idle", "explorer", "mutate"};
     for (size_t i = 0; i < COUNT(names); i++) {
         struct lua_play *play = fresh(), *again = fresh();
         play->play.max_frames = again->play.max_frames = 3000;
