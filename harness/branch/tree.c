@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "branch/tree.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -177,6 +178,8 @@ static int park(struct moth_tree *tree, struct moth_node *node, struct moth_err 
     node->snapshot = moth_instance_snapshot(tree->instance, err);
     if (!node->snapshot)
         return -1;
+    if (tree->counts.shared[0] == '\0')
+        snprintf(tree->counts.shared, sizeof tree->counts.shared, "%s", moth_instance_shared(tree->instance));
     node->used = ++tree->clock;
     node->pss_bytes = tree->mean_bytes;
     node->live_previous = NULL;

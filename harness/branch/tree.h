@@ -36,6 +36,7 @@ struct moth_tree_counts {
     uint64_t packed;           /* snapshots whose memory was compressed */
     uint64_t frames_rebuilt;   /* boundaries replayed to return somewhere */
     uint64_t pss_bytes;        /* of the live snapshots, when last read */
+    char shared[128];          /* the first thing that branches had to share, or "" */
 };
 
 /* Launch the game to its first boundary. NULL and err as moth_instance_launch. */

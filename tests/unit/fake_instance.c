@@ -367,6 +367,12 @@ uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot)
     return snapshot->packed ? fake_forks.pss_bytes / 4 : fake_forks.pss_bytes;
 }
 
+const char *moth_instance_shared(const struct moth_instance *instance)
+{
+    (void)instance;
+    return "";
+}
+
 const char *moth_step_name(enum moth_step step)
 {
     static const char *const names[] = {"ok",   "crash",  "hang",   "deadlock",

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/rng.h"
+
+#define PROGRESS_NS (250 * MOTH_NS_PER_MS)
+#define AGENT_SEED_MARK 0x6167656e74ULL /* keeps the agent's random numbers apart from the game's */
+
+/* ---- what the agent does ---- */
+
+static void on_observed(void *context, const struct moth_observation *observation)
+{
+    struct moth_stage *stage = context;
+    moth_stuck_observed(&stage->stuck, observation);
+    if (stage->stuck.aside)
+        return;
+    stage->frames++;
+    stage->virtual_ns += observation->time_ns - stage->last_ns;
+    stage->last_ns = observation->time_ns;
+    if (stage->frame_counts)
+        moth_frame_counts_add(stage->frame_counts, observation->cpu_ns);
+}
+
+static bool stopped(void *context)
+{
+    const struct moth_stage *stage = context;
+    return stage->stopped && stage->stopped(stage->stop_context);
+}
+
+uint32_t moth_stage_frame(const struct moth_stage *stage)
+{
+    return moth_tree_frame(stage->tree);
+}
+
+static void tell_progress(struct moth_stage *stage)
+{
+    uint64_t now = moth_clock_monotonic_ns();
+    if (!stage->place || !stage->place->progress || now - stage->told_ns < PROGRESS_NS)
+        return;
+    stage->told_ns = now;
+    stage->place->progress(stage->place->context, stage->index, stage->frames);
+}
+
+static struct moth_lua_now now_of(const struct moth_stage *stage)
+{
+    struct moth_instance *instance = moth_tree_instance(stage->tree);
+    const struct moth_observation *last = moth_instance_last(instance);
+    const struct moth_channel *channel = moth_instance_channel(instance);
+    return (struct moth_lua_now){.frame = last->frame,
+                                 .time_ns = last->time_ns,
+                                 .window_w = channel->window_w,
+                                 .window_h = channel->window_h};
+}
+
+void moth_stage_note(struct moth_stage *stage, struct moth_finding *finding)
+{
+    moth_keep_note(&stage->keep, finding, moth_tree_trace(stage->tree, &stage->header));
+    if (stage->n_held > 0 &&
+        stage->work) /* the agent may turn away from here: it is stored while it stands */
+        moth_keep_store(&stage->keep, stage->place, stage->index, stage->work,
+                        moth_tree_instance(stage->tree));
+}
+
+void moth_stage_judge(struct moth_stage *stage)
+{
+    struct moth_finding *death = moth_judge(moth_tree_instance(stage->tree));
+    if (death)
+        moth_stage_note(stage, death);
+}
+
+/* A softlock or a leak, which lives on: stored at once, for the play goes on. */
+static void found_alive(void *context, struct moth_finding *finding)
+{
+    struct moth_stage *stage = context;
+    char *path = moth_fs_path("%s/finding-%zu.png", stage->work, stage->keep.n + 1);
+    moth_instance_screenshot(moth_tree_instance(stage->tree), path, NULL);
+    free(path);
+    moth_keep_note(&stage->keep, finding, moth_tree_trace(stage->tree, &stage->header));
+    moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));
+}
+
+static void died_aside(void *context)
+{
+    moth_stage_judge(context);
+}
+
+void moth_stage_watch(struct moth_stage *stage)
+{
+    stage->stuck = (struct moth_stuck){.tree = stage->tree,
+                                       .how = {.seed = stage->header.seed,
+                                               .hz = stage->header.hz,
+                                               .softlock_s = stage->place->config->softlock_s,
+                                               .interrupted = stopped,
+                                               .died = died_aside,
+                                               .context = stage},
+                                       .found = found_alive,
+                                       .context = stage};
+    moth_stuck_begin(&stage->stuck);
+}
+
+/* The step that follows from a look for softlocks, and at the end for leaks, where the game stands. */
+enum moth_step moth_stage_look(struct moth_stage *stage, bool last)
+{
+    if (moth_stuck_look(&stage->stuck, stage->n_held > 0, last, &stage->err) == 0 &&
+        (!last || moth_stuck_look_for_leak(&stage->stuck, &stage->err) == 0))
+        return MOTH_STEP_OK;
+    return stage->err.code == MOTH_ERR_INTERRUPTED ? MOTH_STEP_OK : MOTH_STEP_FAULT;
+}
+
+static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
+                                     size_t n_events, struct moth_lua_now *now)
+{
+    struct moth_stage *stage = context;
+    if (stopped(stage))
+        return MOTH_LUA_STEP_INTERRUPTED;
+    moth_stuck_input(&stage->stuck, events, n_events);
+    stage->step = moth_tree_step(stage->tree, frames, events, n_events, &stage->err);
+    if (stage->step == MOTH_STEP_OK)
+        stage->step = moth_stage_look(stage, false);
+    *now = now_of(stage);
+    tell_progress(stage);
+    if (stage->step == MOTH_STEP_OK)
+        return MOTH_LUA_STEP_OK;
+    moth_stage_judge(stage);
+    return MOTH_LUA_STEP_ENDED;
+}
+
+static int agent_picture(void *context, uint64_t *hash, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    return moth_instance_picture(moth_tree_instance(stage->tree), hash, err);
+}
+
+static int agent_cell(void *context, uint8_t *grid, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    return moth_instance_cell(moth_tree_instance(stage->tree), grid, err);
+}
+
+static int agent_screenshot(void *context, const char *name, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    if (!stage->work)
+        return 0;
+    char *path = moth_fs_path("%s/%s.png", stage->work, name);
+    int result = moth_instance_screenshot(moth_tree_instance(stage->tree), path, err);
+    free(path);
+    return result;
+}
+
+static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, uint32_t frame)
+{
+    struct moth_stage *stage = context;
+    struct moth_finding *finding = stage->keep.n < MOTH_PLAY_FINDINGS_MAX ? calloc(1, sizeof *finding) : NULL;
+    if (!finding)
+        return;
+    finding->kind = kind;
+    finding->title = strdup(title);
+    finding->frame = frame;
+    finding->scripted = true;
+    moth_finding_fingerprint(finding);
+    if (stage->work) {
+        char *path = moth_fs_path("%s/finding-%zu.png", stage->work, stage->keep.n + 1);
+        moth_instance_screenshot(moth_tree_instance(stage->tree), path, NULL);
+        free(path);
+    }
+    moth_stage_note(stage, finding);
+}
+
+static void agent_mark(void *context, uint32_t frame, const char *text)
+{
+    struct moth_stage *stage = context;
+    (void)frame;
+    moth_tree_mark(stage->tree, text);
+}
+
+static void agent_waiting(void *context, uint32_t frame, bool waiting)
+{
+    struct moth_stage *stage = context;
+    (void)frame;
+    stage->stuck.waiting = waiting;
+}
+
+static void agent_print(void *context, const char *line)
+{
+    struct moth_stage *stage = context;
+    if (stage->place) /* not once more for each replay */
+        moth_log_debug("instance %u: %s", stage->index, line);
+}
+
+static int agent_way(void *context, struct moth_input_event **events, size_t *n_events)
+{
+    const struct moth_stage *stage = context;
+    struct moth_trace *trace = moth_tree_trace(stage->tree, &stage->header);
+    if (!trace)
+        return -1;
+    *events = trace->events;
+    *n_events = trace->n_events;
+    trace->events = NULL;
+    trace->n_events = 0;
+    moth_trace_free(trace);
+    return 0;
+}
+
+static const struct moth_watch_value *agent_watches(void *context, uint32_t *n)
+{
+    const struct moth_stage *stage = context;
+    const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(stage->tree));
+    *n = channel->n_watches < MOTH_WATCHES_MAX ? channel->n_watches : MOTH_WATCHES_MAX;
+    return channel->watches;
+}
+
+void moth_stage_add_line(const char *sentence, void *context)
+{
+    char **lines = context;
+    char *longer = moth_fs_path("%s%s\n", *lines ? *lines : "", sentence);
+    free(*lines);
+    *lines = longer;
+}
+
+/* ---- the agent's branches ---- */
+
+static uint64_t agent_snapshot(void *context, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    struct moth_node *node = moth_tree_snapshot(stage->tree, err);
+    if (!node)
+        return 0;
+    size_t at = 0;
+    while (at < stage->n_nodes && stage->nodes[at])
+        at++;
+    if (at == stage->n_nodes) {
+        size_t room = stage->n_nodes * 2 + 16;
+        stage->nodes = realloc(stage->nodes, room * sizeof *stage->nodes);
+        stage->tips = realloc(stage->tips, room * sizeof *stage->tips);
+        if (!stage->nodes || !stage->tips)
+            abort();
+        memset(stage->nodes + stage->n_nodes, 0, (room - stage->n_nodes) * sizeof *stage->nodes);
+        stage->n_nodes = room;
+    }
+    stage->nodes[at] = node;
+    stage->tips[at] = moth_stuck_tip(&stage->stuck);
+    stage->n_held++;
+    return at + 1;
+}
+
+static struct moth_node *held(const struct moth_stage *stage, uint64_t id)
+{
+    return id > 0 && id <= stage->n_nodes ? stage->nodes[id - 1] : NULL;
+}
+
+static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    struct moth_node *node = held(stage, id);
+    if (!node)
+        return moth_err_set(err, MOTH_ERR_USAGE, "the snapshot was released");
+    int result = moth_tree_restore(stage->tree, node, err);
+    if (result != 0 && err->code == MOTH_ERR_NONDETERMINISTIC)
+        moth_stage_add_line(err->message, &stage->warnings);
+    moth_stuck_return(&stage->stuck, stage->tips[id - 1]);
+    stage->step = moth_instance_death(moth_tree_instance(stage->tree))->how;
+    *now = now_of(stage);
+    stage->last_ns = now->time_ns;
+    tell_progress(stage);
+    return result;
+}
+
+static void agent_release(void *context, uint64_t id)
+{
+    struct moth_stage *stage = context;
+    struct moth_node *node = held(stage, id);
+    if (!node)
+        return;
+    moth_tree_release(stage->tree, node);
+    stage->nodes[id - 1] = NULL;
+    stage->n_held--;
+}
+
+enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct moth_agent *agent,
+                                       uint32_t frames, uint32_t pads, struct moth_agent_outcome *outcome)
+{
+    struct moth_lua_backend backend = {
+        .context = stage,
+        .now = now_of(stage),
+        .step = agent_step,
+        .picture = agent_picture,
+        .screenshot = agent_screenshot,
+        .finding = agent_finding,
+        .mark = agent_mark,
+        .waiting = agent_waiting,
+        .snapshot = agent_snapshot,
+        .restore = agent_restore,
+        .release = agent_release,
+        .cell = agent_cell,
+        .way = agent_way,
+        .watches = agent_watches,
+        .log = stage->archive,
+        .print = agent_print,
+    };
+    uint64_t state = stage->agent_seed ^ AGENT_SEED_MARK;
+    struct moth_agent_play how = {.seed = moth_splitmix64(&state), .max_frames = frames, .pads = pads};
+    return moth_agent_play(agent, &backend, &how, outcome);
+}
+
+/* Launch. NULL tree: err says why. */
+void moth_stage_launch(struct moth_stage *stage, const struct moth_instance_config *config,
+                       uint64_t memory_bytes, struct moth_err *err)
+{
+    struct moth_tree_config tree = {.launch = *config,
+                                    .memory_bytes = memory_bytes,
+                                    .observed = on_observed,
+                                    .interrupted = stopped,
+                                    .context = stage};
+    stage->tree = moth_tree_launch(&tree, err);
+    if (stage->tree)
+        stage->header.build_id = strdup(moth_instance_game(moth_tree_instance(stage->tree))->build_id);
+}
+
+void moth_stage_fini(struct moth_stage *stage)
+{
+    moth_keep_fini(&stage->keep);
+    moth_tree_close(stage->tree);
+    moth_stuck_end(&stage->stuck);
+    free(stage->nodes);
+    free(stage->tips);
+    free(stage->header.build_id);
+    free(stage->warnings);
+}

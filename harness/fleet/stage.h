@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The stage: one game on its tree of branches, and all that an agent can do with it. It records, judges what
+ * the game dies of, watches over what it does while it lives, and notes what the script finds.
+ */
+#ifndef MOTH_FLEET_STAGE_H
+#define MOTH_FLEET_STAGE_H
+
+#include "branch/tree.h"
+#include "explore/share.h"
+#include "fleet/keep.h"
+#include "fleet/stuck.h"
+
+struct moth_stage {
+    const struct moth_play_place *place; /* NULL: nothing is kept or told */
+    uint32_t index;
+    bool (*stopped)(void *context);
+    void *stop_context;
+
+    struct moth_trace_header header; /* build_id is owned */
+    uint64_t agent_seed;
+    struct moth_log *archive; /* the run's, or NULL */
+    struct moth_tree *tree;
+    enum moth_step step;      /* what the last step said */
+    struct moth_err err;      /* … when it was a fault */
+    struct moth_node **nodes; /* the agent's snapshots; an id is the index + 1, NULL where released */
+    size_t *tips;             /* … what had been seen on the way to each */
+    size_t n_nodes, n_held;
+    struct moth_stuck stuck;
+
+    char *work; /* folder of this instance, or NULL */
+    uint64_t told_ns;
+    uint32_t frames;              /* boundaries played, over all branches */
+    uint64_t virtual_ns, last_ns; /* their time; when the last one was */
+    struct moth_keep keep;
+    char *warnings; /* sentences, a line each, or NULL */
+    struct moth_frame_counts *frame_counts;
+};
+
+/* Launch into a stage whose first part was filled. NULL tree: err says why. */
+void moth_stage_launch(struct moth_stage *stage, const struct moth_instance_config *config,
+                       uint64_t memory_bytes, struct moth_err *err);
+/* The boundary the game stands at. */
+uint32_t moth_stage_frame(const struct moth_stage *stage);
+/* From here on look out for softlocks and leaks. */
+void moth_stage_watch(struct moth_stage *stage);
+/* Let an agent play at most `frames` boundaries. */
+enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct moth_agent *agent,
+                                       uint32_t frames, uint32_t pads, struct moth_agent_outcome *outcome);
+/* The step that follows from a look for softlocks, and at the end for leaks, where the game stands. */
+enum moth_step moth_stage_look(struct moth_stage *stage, bool last);
+/* Note what the game died of, if it is something. */
+void moth_stage_judge(struct moth_stage *stage);
+/* Note a finding, which is taken. */
+void moth_stage_note(struct moth_stage *stage, struct moth_finding *finding);
+void moth_stage_fini(struct moth_stage *stage);
+
+/* Append a line to the text at `context` (char **). */
+void moth_stage_add_line(const char *sentence, void *context);
+
+#endif
