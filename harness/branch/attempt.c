@@ -32,11 +32,14 @@ enum key {
 };
 
 /* The monkey's keys, usual first. Pairs that exclude each other stand together in the first eight. */
-static const uint16_t usual[] = {KEY_LEFT, KEY_RIGHT, KEY_UP, KEY_DOWN, 4 /* a */,  7 /* d */,  26 /* w */, 22 /* s */,
-                                 KEY_RETURN, KEY_SPACE, KEY_CTRL, KEY_SHIFT, 29 /* z */, 27 /* x */, 6 /* c */,
+static const uint16_t usual[] = {KEY_LEFT,  KEY_RIGHT,  KEY_UP,     KEY_DOWN,   4 /* a */,
+                                 7 /* d */, 26 /* w */, 22 /* s */, KEY_RETURN, KEY_SPACE,
+                                 KEY_CTRL,  KEY_SHIFT,  29 /* z */, 27 /* x */, 6 /* c */,
                                  8 /* e */, 28 /* y */, 30 /* 1 */, KEY_TAB};
-static const uint16_t menu[] = {KEY_UP, KEY_DOWN, KEY_LEFT, KEY_RIGHT, KEY_RETURN, KEY_RETURN, KEY_RETURN, KEY_SPACE, KEY_BACKSPACE};
-static const uint16_t back[] = {KEY_ESCAPE, KEY_ESCAPE, KEY_BACKSPACE, KEY_Q, KEY_F10, KEY_TAB, 19 /* p */, 16 /* m */, 72 /* pause */};
+static const uint16_t menu[] = {KEY_UP,     KEY_DOWN,   KEY_LEFT,  KEY_RIGHT,    KEY_RETURN,
+                                KEY_RETURN, KEY_RETURN, KEY_SPACE, KEY_BACKSPACE};
+static const uint16_t back[] = {KEY_ESCAPE, KEY_ESCAPE, KEY_BACKSPACE, KEY_Q, KEY_F10,
+                                KEY_TAB,    19 /* p */, 16 /* m */,    72 /* pause */};
 
 static const char *const texts[] = {
 #define X(name, text) [MOTH_ATTEMPT_##name] = text,
@@ -84,7 +87,8 @@ static void find_held(struct moth_attempt *attempt, const struct moth_trace *bef
 static bool is_swept(uint16_t key)
 {
     bool named = key < 232 && moth_key_names[key];
-    return named && key != KEY_ESCAPE && key != KEY_Q && key != KEY_F10 && key != KEY_GUI && key != 231 && (key < 104 || key >= 224);
+    return named && key != KEY_ESCAPE && key != KEY_Q && key != KEY_F10 && key != KEY_GUI && key != 231 &&
+           (key < 104 || key >= 224);
 }
 
 static void shuffle(struct moth_attempt *attempt)
@@ -143,7 +147,8 @@ static void key(struct out *out, uint16_t code, bool down)
 
 static void button(struct out *out, uint16_t code, bool down)
 {
-    put(out, (struct moth_input_event){.type = down ? MOTH_INPUT_MOUSE_DOWN : MOTH_INPUT_MOUSE_UP, .code = code});
+    put(out,
+        (struct moth_input_event){.type = down ? MOTH_INPUT_MOUSE_DOWN : MOTH_INPUT_MOUSE_UP, .code = code});
 }
 
 static void mouse(struct out *out, uint32_t x, uint32_t y)
@@ -162,8 +167,9 @@ static void let_go(struct out *out)
     for (uint32_t i = 0; i < attempt->n_held; i++) {
         uint32_t what = attempt->held[i];
         if (what & HELD_PAD)
-            put(out, (struct moth_input_event){
-                         .type = MOTH_INPUT_PAD_UP, .device = (uint8_t)(what >> 8), .code = (uint16_t)(what & 0xff)});
+            put(out, (struct moth_input_event){.type = MOTH_INPUT_PAD_UP,
+                                               .device = (uint8_t)(what >> 8),
+                                               .code = (uint16_t)(what & 0xff)});
         else if (what & HELD_BUTTON)
             button(out, (uint16_t)what, false);
         else
@@ -267,7 +273,8 @@ static void pad(struct out *out)
         if (attempt->due[16 + axis] > attempt->at)
             continue;
         attempt->due[16 + axis] = attempt->at + dwell(out);
-        put(out, (struct moth_input_event){.type = MOTH_INPUT_PAD_AXIS, .code = (uint16_t)axis, .x = where[below(out, 3)]});
+        put(out, (struct moth_input_event){
+                     .type = MOTH_INPUT_PAD_AXIS, .code = (uint16_t)axis, .x = where[below(out, 3)]});
     }
 }
 

@@ -13,16 +13,16 @@
 #include "wire/trace.h"
 
 /* X(name, text) */
-#define MOTH_ATTEMPTS(X)                                      \
-    X(NOTHING, "nothing is pressed")                          \
-    X(STICKY, "usual keys are held at random")                \
-    X(SWEEP, "every key is tapped")                           \
-    X(MENU, "arrows and confirming keys are tapped")          \
-    X(CLICKS, "the window is clicked all over")               \
-    X(BACK, "keys that open menus or leave, then others")     \
-    X(TYPING, "letters are typed and confirmed")              \
-    X(MIXED, "keys are held, the mouse moves and clicks")     \
-    X(PAD, "a controller is plugged in and used")             \
+#define MOTH_ATTEMPTS(X)                                  \
+    X(NOTHING, "nothing is pressed")                      \
+    X(STICKY, "usual keys are held at random")            \
+    X(SWEEP, "every key is tapped")                       \
+    X(MENU, "arrows and confirming keys are tapped")      \
+    X(CLICKS, "the window is clicked all over")           \
+    X(BACK, "keys that open menus or leave, then others") \
+    X(TYPING, "letters are typed and confirmed")          \
+    X(MIXED, "keys are held, the mouse moves and clicks") \
+    X(PAD, "a controller is plugged in and used")         \
     X(AGAIN, "what was pressed before is pressed again")
 
 enum moth_attempt_kind {

@@ -10,10 +10,10 @@
 #include "branch/attempt.h"
 
 #define IDLE_FRAMES 120u
-#define WARM_LAPS 2u        /* caches fill in these */
-#define LAPS_LEAST 10u      /* for a judgement */
-#define REAL_BYTES 4096u    /* a lap */
-#define SETTLED_AFTER 4u    /* laps, the last two without growth: it is not worth going on */
+#define WARM_LAPS 2u     /* caches fill in these */
+#define LAPS_LEAST 10u   /* for a judgement */
+#define REAL_BYTES 4096u /* a lap */
+#define SETTLED_AFTER 4u /* laps, the last two without growth: it is not worth going on */
 
 /* ---- memory ---- */
 
@@ -33,7 +33,8 @@ uint64_t moth_laps_memory(const struct moth_instance *instance)
 {
     char text[4096];
     unsigned long long kb = 0;
-    const char *at = read_proc(instance, "smaps_rollup", text, sizeof text) ? strstr(text, "\nAnonymous:") : NULL;
+    const char *at =
+        read_proc(instance, "smaps_rollup", text, sizeof text) ? strstr(text, "\nAnonymous:") : NULL;
     return at && sscanf(at, "\nAnonymous: %llu", &kb) == 1 ? (uint64_t)kb << 10 : 0;
 }
 
@@ -42,7 +43,8 @@ uint64_t moth_laps_data(const struct moth_instance *instance)
     char text[256];
     unsigned long long pages = 0;
     read_proc(instance, "statm", text, sizeof text);
-    return sscanf(text, "%*s %*s %*s %*s %*s %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    return sscanf(text, "%*s %*s %*s %*s %*s %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE)
+                                                                 : 0;
 }
 
 void moth_laps_note(struct moth_laps *laps, struct moth_instance *instance)
@@ -93,7 +95,8 @@ static bool settled(const struct moth_laps *laps)
 
 /* ---- playing ---- */
 
-/* What the player holds is let go, and a frame later the lap's inputs begin: so each lap is like the others. */
+/* What the player holds is let go, and a frame later the lap's inputs begin: so each lap is like the others.
+ */
 static enum moth_step play_lap(struct moth_tree *tree, const struct moth_input_event *events, size_t n_events,
                                uint32_t frames, struct moth_err *err)
 {
@@ -109,7 +112,8 @@ static enum moth_step play_lap(struct moth_tree *tree, const struct moth_input_e
     return step == MOTH_STEP_OK ? moth_tree_step(tree, frames, events, n_events, err) : step;
 }
 
-static size_t cut_lap(const struct moth_trace *way, const struct moth_lap *lap, struct moth_input_event *events)
+static size_t cut_lap(const struct moth_trace *way, const struct moth_lap *lap,
+                      struct moth_input_event *events)
 {
     size_t n = 0;
     for (size_t i = 0; i < way->n_events; i++) {
@@ -121,7 +125,8 @@ static size_t cut_lap(const struct moth_trace *way, const struct moth_lap *lap, 
     return n;
 }
 
-int moth_laps_play(struct moth_tree *tree, const struct moth_lap *lap, struct moth_laps *laps, struct moth_err *err)
+int moth_laps_play(struct moth_tree *tree, const struct moth_lap *lap, struct moth_laps *laps,
+                   struct moth_err *err)
 {
     static const struct moth_trace_header none;
     struct moth_trace *way = moth_tree_trace(tree, &none);

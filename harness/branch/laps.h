@@ -33,7 +33,8 @@ struct moth_laps {
 
 /* Anonymous memory of the game in bytes; 0 when it cannot be read. Source: /proc/PID/smaps_rollup. */
 uint64_t moth_laps_memory(const struct moth_instance *instance);
-/* Virtual size of the game's data in bytes, cheap to read and the same in each run; 0 when it cannot be read. */
+/* Virtual size of the game's data in bytes, cheap to read and the same in each run; 0 when it cannot be read.
+ */
 uint64_t moth_laps_data(const struct moth_instance *instance);
 /* Note where a lap begins or the last one ends: where the game stands. */
 void moth_laps_note(struct moth_laps *laps, struct moth_instance *instance);
@@ -41,9 +42,10 @@ void moth_laps_fini(struct moth_laps *laps);
 
 /* Play `lap` again and again from where the tree stands, and leave it there. Ends early when the memory
  * settles or the laps are not alike. 0 with *laps, or -1 with err. */
-int moth_laps_play(struct moth_tree *tree, const struct moth_lap *lap, struct moth_laps *laps, struct moth_err *err);
-/* Did memory grow by a real amount in every lap that counts, to the last? *per_lap: the least of them. Asks for
- * enough laps, all alike. */
+int moth_laps_play(struct moth_tree *tree, const struct moth_lap *lap, struct moth_laps *laps,
+                   struct moth_err *err);
+/* Did memory grow by a real amount in every lap that counts, to the last? *per_lap: the least of them. Asks
+ * for enough laps, all alike. */
 bool moth_laps_grow(const struct moth_laps *laps, uint64_t *per_lap);
 
 #endif

@@ -6,16 +6,16 @@
 #include "branch/attempt.h"
 
 #define WAYS_MAX 64u
-#define TRIAL_FRAMES 60u     /* of the two branches that show whether inputs do anything */
-#define BEFORE_LEAST 3u      /* views of something else, before anything can be lost */
-#define LOST_LEAST 3u        /* … and for a trap, different states: a title that is left for good is no loss */
-#define STATES_MAX 128u      /* a larger set is no trap but a place to play in */
-#define FAR_MAX 12u          /* … and so is one with so many states in scenes the suspects did not show */
-#define SUSPECTS_MAX 40u     /* … and so is a window with more states than that */
-#define CLOCK_CHANGES 4u     /* a cell that changed so often moves by itself, if no way differs in it */
-#define RETURN_WAYS 4u       /* tried to come back from outside the suspects */
+#define TRIAL_FRAMES 60u /* of the two branches that show whether inputs do anything */
+#define BEFORE_LEAST 3u  /* views of something else, before anything can be lost */
+#define LOST_LEAST 3u    /* … and for a trap, different states: a title that is left for good is no loss */
+#define STATES_MAX 128u  /* a larger set is no trap but a place to play in */
+#define FAR_MAX 12u      /* … and so is one with so many states in scenes the suspects did not show */
+#define SUSPECTS_MAX 40u /* … and so is a window with more states than that */
+#define CLOCK_CHANGES 4u /* a cell that changed so often moves by itself, if no way differs in it */
+#define RETURN_WAYS 4u   /* tried to come back from outside the suspects */
 #define SHORT_FRAMES 600u
-#define LONG_FRAMES 7200u    /* longer than a cutscene or a boss may keep one waiting */
+#define LONG_FRAMES 7200u /* longer than a cutscene or a boss may keep one waiting */
 
 struct plan {
     enum moth_attempt_kind kind;
@@ -24,21 +24,47 @@ struct plan {
 
 /* The long ones last: most that is no softlock has shown it by then. */
 static const struct plan trap_plan[] = {
-    {MOTH_ATTEMPT_NOTHING, SHORT_FRAMES}, {MOTH_ATTEMPT_STICKY, SHORT_FRAMES}, {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},
-    {MOTH_ATTEMPT_MENU, SHORT_FRAMES},    {MOTH_ATTEMPT_BACK, SHORT_FRAMES},   {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
-    {MOTH_ATTEMPT_CLICKS, 780},           {MOTH_ATTEMPT_MIXED, SHORT_FRAMES},  {MOTH_ATTEMPT_AGAIN, 900},
-    {MOTH_ATTEMPT_MENU, SHORT_FRAMES},    {MOTH_ATTEMPT_TYPING, 360},          {MOTH_ATTEMPT_PAD, SHORT_FRAMES},
-    {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},  {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_BACK, SHORT_FRAMES},
-    {MOTH_ATTEMPT_MIXED, SHORT_FRAMES},   {MOTH_ATTEMPT_STICKY, SHORT_FRAMES}, {MOTH_ATTEMPT_MENU, SHORT_FRAMES},
-    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},   {MOTH_ATTEMPT_MIXED, 3600},          {MOTH_ATTEMPT_NOTHING, LONG_FRAMES},
+    {MOTH_ATTEMPT_NOTHING, SHORT_FRAMES},
+    {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
+    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},
+    {MOTH_ATTEMPT_MENU, SHORT_FRAMES},
+    {MOTH_ATTEMPT_BACK, SHORT_FRAMES},
+    {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
+    {MOTH_ATTEMPT_CLICKS, 780},
+    {MOTH_ATTEMPT_MIXED, SHORT_FRAMES},
+    {MOTH_ATTEMPT_AGAIN, 900},
+    {MOTH_ATTEMPT_MENU, SHORT_FRAMES},
+    {MOTH_ATTEMPT_TYPING, 360},
+    {MOTH_ATTEMPT_PAD, SHORT_FRAMES},
+    {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
+    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},
+    {MOTH_ATTEMPT_BACK, SHORT_FRAMES},
+    {MOTH_ATTEMPT_MIXED, SHORT_FRAMES},
+    {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
+    {MOTH_ATTEMPT_MENU, SHORT_FRAMES},
+    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},
+    {MOTH_ATTEMPT_MIXED, 3600},
+    {MOTH_ATTEMPT_NOTHING, LONG_FRAMES},
 };
 static const struct plan dead_plan[] = {
-    {MOTH_ATTEMPT_NOTHING, 900},         {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
-    {MOTH_ATTEMPT_MENU, 300},            {MOTH_ATTEMPT_CLICKS, 780},          {MOTH_ATTEMPT_BACK, 300},
-    {MOTH_ATTEMPT_MIXED, 300},           {MOTH_ATTEMPT_TYPING, 300},          {MOTH_ATTEMPT_PAD, 300},
-    {MOTH_ATTEMPT_AGAIN, 900},           {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},  {MOTH_ATTEMPT_STICKY, 300},
-    {MOTH_ATTEMPT_MENU, 300},            {MOTH_ATTEMPT_BACK, 300},            {MOTH_ATTEMPT_STICKY, 300},
-    {MOTH_ATTEMPT_NOTHING, LONG_FRAMES}, {MOTH_ATTEMPT_SWEEP, LONG_FRAMES},   {MOTH_ATTEMPT_MIXED, LONG_FRAMES},
+    {MOTH_ATTEMPT_NOTHING, 900},
+    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},
+    {MOTH_ATTEMPT_STICKY, SHORT_FRAMES},
+    {MOTH_ATTEMPT_MENU, 300},
+    {MOTH_ATTEMPT_CLICKS, 780},
+    {MOTH_ATTEMPT_BACK, 300},
+    {MOTH_ATTEMPT_MIXED, 300},
+    {MOTH_ATTEMPT_TYPING, 300},
+    {MOTH_ATTEMPT_PAD, 300},
+    {MOTH_ATTEMPT_AGAIN, 900},
+    {MOTH_ATTEMPT_SWEEP, SHORT_FRAMES},
+    {MOTH_ATTEMPT_STICKY, 300},
+    {MOTH_ATTEMPT_MENU, 300},
+    {MOTH_ATTEMPT_BACK, 300},
+    {MOTH_ATTEMPT_STICKY, 300},
+    {MOTH_ATTEMPT_NOTHING, LONG_FRAMES},
+    {MOTH_ATTEMPT_SWEEP, LONG_FRAMES},
+    {MOTH_ATTEMPT_MIXED, LONG_FRAMES},
 };
 
 struct search {
@@ -63,7 +89,8 @@ enum moth_step moth_prove_attempt(struct moth_tree *tree, unsigned kind, uint64_
     const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(tree));
     struct moth_trace *before = moth_tree_trace(tree, &none);
     struct moth_attempt attempt;
-    moth_attempt_init(&attempt, (enum moth_attempt_kind)kind, seed, before, channel->window_w, channel->window_h);
+    moth_attempt_init(&attempt, (enum moth_attempt_kind)kind, seed, before, channel->window_w,
+                      channel->window_h);
     enum moth_step step = MOTH_STEP_OK;
     uint32_t end = moth_tree_frame(tree) + frames;
     while (step == MOTH_STEP_OK && moth_tree_frame(tree) < end) {
@@ -135,7 +162,8 @@ static void sort_line(struct search *search)
     moth_states_fini(&search->suspects);
     moth_states_fini(&search->before);
     const struct moth_views *line = search->line;
-    search->window = moth_views_window(line, &search->mask, moth_node_frame(search->here), search->config->window_frames);
+    search->window =
+        moth_views_window(line, &search->mask, moth_node_frame(search->here), search->config->window_frames);
     for (size_t i = search->window; i < line->n; i++)
         if (line->items[i].ok)
             moth_states_add(&search->suspects, moth_view_state(&line->items[i], &search->mask));
@@ -192,7 +220,8 @@ static int prove_dead(struct search *search, struct moth_err *err)
     int result = 0;
     for (size_t i = 0; i < n; i++) {
         enum moth_step step;
-        struct moth_views *way = try_way(search, search->here, dead_plan[i].kind, dead_plan[i].frames, &step, err);
+        struct moth_views *way =
+            try_way(search, search->here, dead_plan[i].kind, dead_plan[i].frames, &step, err);
         if (!way) {
             result = -1;
             break;
@@ -305,7 +334,8 @@ static int comes_back(struct search *search, struct moth_err *err)
     return result;
 }
 
-static int follow(struct search *search, const struct moth_views *way, enum moth_step step, struct moth_err *err)
+static int follow(struct search *search, const struct moth_views *way, enum moth_step step,
+                  struct moth_err *err)
 {
     if (step != MOTH_STEP_OK || way->n == 0 ||
         moth_states_has(&search->suspects, moth_view_state(&way->items[way->n - 1], &search->mask)))
@@ -331,13 +361,15 @@ static int prove_trap(struct search *search, struct moth_err *err)
     struct moth_proof *proof = search->proof;
     for (size_t i = 0; i < sizeof trap_plan / sizeof *trap_plan && !proof->why; i++) {
         enum moth_step step;
-        struct moth_views *way = try_way(search, search->here, trap_plan[i].kind, trap_plan[i].frames, &step, err);
+        struct moth_views *way =
+            try_way(search, search->here, trap_plan[i].kind, trap_plan[i].frames, &step, err);
         if (!way)
             return -1;
         proof->ways++;
         if (speaks_against(search, way, step))
             return 0;
-        if (trap_plan[i].kind == MOTH_ATTEMPT_NOTHING && i > 0) { /* the longest is what the others are held against */
+        if (trap_plan[i].kind == MOTH_ATTEMPT_NOTHING &&
+            i > 0) { /* the longest is what the others are held against */
             struct moth_views kept = search->ways[0];
             search->ways[0] = *way;
             *way = kept;

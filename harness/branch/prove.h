@@ -29,7 +29,8 @@ enum moth_prove_verdict {
 
 struct moth_prove_config {
     uint64_t seed;          /* of the attempts */
-    uint32_t window_frames; /* how long the game has seemed stuck: states of the line since then are the suspects */
+    uint32_t window_frames; /* how long the game has seemed stuck: states of the line since then are the
+                               suspects */
     /* Asked between attempts; true gives up. May be NULL. */
     bool (*interrupted)(void *context);
     /* The game died on a way, and the tree stands there. May be NULL. */
@@ -51,8 +52,8 @@ struct moth_proof {
 };
 
 /* Is the game stuck where the tree stands? `line` is what was seen on the way there, oldest first. When it
- * returns 0 the tree stands there again, and the game goes on as if nothing had been; -1 with err (interrupted,
- * or it could not be returned to). */
+ * returns 0 the tree stands there again, and the game goes on as if nothing had been; -1 with err
+ * (interrupted, or it could not be returned to). */
 int moth_prove(struct moth_tree *tree, const struct moth_views *line, const struct moth_prove_config *config,
                struct moth_proof *proof, struct moth_err *err);
 

@@ -7,11 +7,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define LEVEL_SHIFT 5    /* 256 greys to 8 levels */
-#define MEAN_SHIFT 7     /* … to 2, for what never stands still */
-#define STILL_LEAST 8u   /* cells that must stand still to name a scene by them */
-#define PARTS_MAX 16u    /* scenes of one place */
-#define PART_LEAST 8u    /* views of a scene, for it to count: not what is met in passing */
+#define LEVEL_SHIFT 5  /* 256 greys to 8 levels */
+#define MEAN_SHIFT 7   /* … to 2, for what never stands still */
+#define STILL_LEAST 8u /* cells that must stand still to name a scene by them */
+#define PARTS_MAX 16u  /* scenes of one place */
+#define PART_LEAST 8u  /* views of a scene, for it to count: not what is met in passing */
 
 static uint64_t hash_watches(const struct moth_channel *channel)
 {

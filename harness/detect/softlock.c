@@ -8,10 +8,10 @@
 #include "branch/prove.h"
 
 #define SCENES_MAX 256u
-#define INPUTS_LEAST 4u  /* different inputs that must have been tried */
+#define INPUTS_LEAST 4u /* different inputs that must have been tried */
 #define INPUTS_KEPT 64u
 #define BACKOFF_MAX 8u
-#define SETTLED_VIEWS 16u  /* bits of scene.fresh */
+#define SETTLED_VIEWS 16u /* bits of scene.fresh */
 #define STATES_KEPT 4096u
 
 struct scene {
@@ -34,11 +34,11 @@ struct moth_softlock {
     uint32_t window_frames;
     struct scene scenes[SCENES_MAX];
     size_t n_scenes;
-    struct scene *at;      /* where the play stands, or NULL */
-    uint32_t since;        /* frames since anything was looked at */
-    uint32_t stale;        /* frames since there was a new scene */
+    struct scene *at;          /* where the play stands, or NULL */
+    uint32_t since;            /* frames since anything was looked at */
+    uint32_t stale;            /* frames since there was a new scene */
     struct moth_states states; /* ever seen */
-    bool known;            /* what goes on here was found to be a softlock */
+    bool known;                /* what goes on here was found to be a softlock */
     size_t cut, looked_cut;    /* what was entered a window ago and not left: a place in `seen` + 1, or 0 */
     uint64_t clock;
     struct seen *seen;
@@ -84,7 +84,8 @@ static uint64_t input_of(const struct moth_input_event *event)
     return input;
 }
 
-void moth_softlock_input(struct moth_softlock *softlock, const struct moth_input_event *events, size_t n_events)
+void moth_softlock_input(struct moth_softlock *softlock, const struct moth_input_event *events,
+                         size_t n_events)
 {
     for (size_t i = 0; i < n_events; i++)
         add_input(softlock->pressed, &softlock->n_pressed, input_of(&events[i]));
@@ -129,8 +130,8 @@ static void add_state(struct moth_softlock *softlock, struct scene *scene, const
 {
     struct moth_view_mask all;
     moth_view_mask_all(&all);
-    bool fresh = softlock->states.n < STATES_KEPT &&
-                 moth_states_add(&softlock->states, moth_view_state(view, &all));
+    bool fresh =
+        softlock->states.n < STATES_KEPT && moth_states_add(&softlock->states, moth_view_state(view, &all));
     scene->fresh = (uint16_t)(scene->fresh << 1 | fresh);
     scene->views++;
 }
@@ -148,7 +149,8 @@ static void find_cut(struct moth_softlock *softlock)
         moth_states_add(&inside, moth_view_state(&line.items[i], &all));
     bool repeats = inside.n * 2 <= line.n - cut;
     softlock->cut = 0;
-    if (cut > 0 && repeats && line.items[cut].frame + softlock->window_frames <= line.items[line.n - 1].frame) {
+    if (cut > 0 && repeats &&
+        line.items[cut].frame + softlock->window_frames <= line.items[line.n - 1].frame) {
         softlock->cut = softlock->tip;
         for (size_t i = line.n - 1; i > cut; i--)
             softlock->cut = softlock->seen[softlock->cut - 1].before;
@@ -191,7 +193,8 @@ bool moth_softlock_due(const struct moth_softlock *softlock)
 bool moth_softlock_due_last(const struct moth_softlock *softlock)
 {
     const struct scene *at = softlock->at;
-    return at && !softlock->known && at->frames >= softlock->window_frames / 4 && at->backoff == 1 && at->n_inputs >= INPUTS_LEAST;
+    return at && !softlock->known && at->frames >= softlock->window_frames / 4 && at->backoff == 1 &&
+           at->n_inputs >= INPUTS_LEAST;
 }
 
 bool moth_softlock_settled(const struct moth_softlock *softlock)
@@ -253,14 +256,15 @@ struct moth_finding *moth_softlock_finding(const struct moth_proof *proof, uint3
     finding->frame = frame;
     finding->state = proof->place;
     finding->title =
-        proof->dead ? moth_fs_path("no input does anything any more: %u ways tried, none leads on", proof->ways)
-                    : moth_fs_path("no way out of %u states that lead into each other: %u ways tried", proof->states,
-                                   proof->ways);
-    finding->detail =
-        moth_fs_path("since frame %u: %s\n%u ways were tried from frame %u on, %llu frames (%llu s of game time) in "
-                     "all, the longest of %u frames (%u s); %u of them closed the game, which does not count as "
-                     "leaving",
-                     proof->entry_frame, proof->why, proof->ways, frame, (unsigned long long)proof->frames,
-                     (unsigned long long)(proof->frames / hz), proof->longest, proof->longest / hz, proof->quits);
+        proof->dead
+            ? moth_fs_path("no input does anything any more: %u ways tried, none leads on", proof->ways)
+            : moth_fs_path("no way out of %u states that lead into each other: %u ways tried", proof->states,
+                           proof->ways);
+    finding->detail = moth_fs_path(
+        "since frame %u: %s\n%u ways were tried from frame %u on, %llu frames (%llu s of game time) in "
+        "all, the longest of %u frames (%u s); %u of them closed the game, which does not count as "
+        "leaving",
+        proof->entry_frame, proof->why, proof->ways, frame, (unsigned long long)proof->frames,
+        (unsigned long long)(proof->frames / hz), proof->longest, proof->longest / hz, proof->quits);
     return finding;
 }

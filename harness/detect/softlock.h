@@ -27,7 +27,8 @@ struct moth_softlock; /* opaque */
 struct moth_softlock *moth_softlock_create(uint32_t window_frames);
 void moth_softlock_destroy(struct moth_softlock *softlock);
 
-void moth_softlock_input(struct moth_softlock *softlock, const struct moth_input_event *events, size_t n_events);
+void moth_softlock_input(struct moth_softlock *softlock, const struct moth_input_event *events,
+                         size_t n_events);
 /* `frames` passed since the last one on this line. */
 void moth_softlock_view(struct moth_softlock *softlock, const struct moth_view *view, uint32_t frames);
 /* Is it time to look here? */

@@ -9,8 +9,9 @@ uint32_t moth_judge_window_frames(const struct moth_judge_config *config)
     return (config->softlock_s ? config->softlock_s : MOTH_SOFTLOCK_SECONDS) * config->hz;
 }
 
-int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line, const struct moth_judge_config *config,
-                     struct moth_proof *proof, struct moth_finding **finding, struct moth_err *err)
+int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line,
+                     const struct moth_judge_config *config, struct moth_proof *proof,
+                     struct moth_finding **finding, struct moth_err *err)
 {
     struct moth_prove_config how = {
         .seed = config->seed,

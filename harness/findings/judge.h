@@ -15,7 +15,7 @@
 #define MOTH_SOFTLOCK_SECONDS 45u
 
 struct moth_judge_config {
-    uint64_t seed;       /* of the run */
+    uint64_t seed; /* of the run */
     uint32_t hz;
     uint32_t softlock_s; /* 0: MOTH_SOFTLOCK_SECONDS */
     /* As moth_prove's. May be NULL. */
@@ -27,8 +27,9 @@ struct moth_judge_config {
 uint32_t moth_judge_window_frames(const struct moth_judge_config *config);
 /* `line` is what was seen at the checkpoints on the way. *finding: with fingerprint, or NULL when it is not
  * stuck. 0 with the tree where it stood, or -1 with err as moth_prove. */
-int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line, const struct moth_judge_config *config,
-                     struct moth_proof *proof, struct moth_finding **finding, struct moth_err *err);
+int moth_judge_stuck(struct moth_tree *tree, const struct moth_views *line,
+                     const struct moth_judge_config *config, struct moth_proof *proof,
+                     struct moth_finding **finding, struct moth_err *err);
 /* The finding of identical laps that were played, with fingerprint; NULL when memory does not only grow. */
 struct moth_finding *moth_judge_laps(const struct moth_laps *laps, uint32_t frame);
 

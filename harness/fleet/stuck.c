@@ -6,7 +6,9 @@
 
 void moth_stuck_begin(struct moth_stuck *stuck)
 {
-    if (stuck->how.softlock_s > 0)
+    const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(stuck->tree));
+    bool native = channel->config.threads == MOTH_THREADS_NATIVE; /* no way of such a game can be gone again */
+    if (stuck->how.softlock_s > 0 && !native)
         stuck->watch = moth_softlock_create(moth_judge_window_frames(&stuck->how));
 }
 
@@ -75,8 +77,8 @@ static int prove_later(struct moth_stuck *stuck, struct moth_proof *proof, struc
     uint32_t window = moth_judge_window_frames(&stuck->how);
     uint64_t seed = stuck->how.seed ^ moth_tree_frame(stuck->tree);
     int result = 0;
-    if (moth_prove_attempt(stuck->tree, MOTH_ATTEMPT_MIXED, seed, window + MOTH_CHECKPOINT_FRAMES, &views, err) ==
-        MOTH_STEP_OK)
+    if (moth_prove_attempt(stuck->tree, MOTH_ATTEMPT_MIXED, seed, window + MOTH_CHECKPOINT_FRAMES, &views,
+                           err) == MOTH_STEP_OK)
         result = prove(stuck, proof, err);
     moth_views_fini(&views);
     struct moth_err why;
@@ -86,6 +88,16 @@ static int prove_later(struct moth_stuck *stuck, struct moth_proof *proof, struc
     moth_softlock_looked(stuck->watch, true, false); /* the stretch counts for nothing in the play */
     moth_softlock_return(stuck->watch, tip);
     return result;
+}
+
+/* What to say of a look that failed. Nothing can be proved of a game that is not deterministic; it plays on. */
+static int failed(struct moth_stuck *stuck, const struct moth_err *err)
+{
+    if (err->code != MOTH_ERR_NONDETERMINISTIC)
+        return -1;
+    moth_log_debug("no longer looked at for softlocks and leaks: %s", err->message);
+    moth_stuck_end(stuck);
+    return 0;
 }
 
 int moth_stuck_look(struct moth_stuck *stuck, bool branching, bool last, struct moth_err *err)
@@ -101,7 +113,7 @@ int moth_stuck_look(struct moth_stuck *stuck, bool branching, bool last, struct 
     if (result == 0 && proof.verdict == MOTH_PROVE_ALIVE && settled && (branching || last))
         result = prove_later(stuck, &proof, err);
     stuck->aside = false;
-    return result;
+    return result == 0 ? 0 : failed(stuck, err);
 }
 
 static int try_laps(struct moth_stuck *stuck, const struct moth_lap *lap, bool *found, struct moth_err *err)
@@ -142,5 +154,5 @@ int moth_stuck_look_for_leak(struct moth_stuck *stuck, struct moth_err *err)
     }
     stuck->aside = stuck->proving = false;
     moth_tree_release(stuck->tree, here);
-    return result;
+    return result == 0 ? 0 : failed(stuck, err);
 }

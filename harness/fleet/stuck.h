@@ -18,8 +18,8 @@
 struct moth_stuck {
     struct moth_softlock *watch; /* NULL: nothing is watched for */
     struct moth_leak leak;
-    uint32_t frames; /* of the play, over all branches */
-    struct moth_tree *tree;      /* borrowed */
+    uint32_t frames;        /* of the play, over all branches */
+    struct moth_tree *tree; /* borrowed */
     struct moth_judge_config how;
     /* A finding, taken over, while the tree stands where it was proved. */
     void (*found)(void *context, struct moth_finding *finding);

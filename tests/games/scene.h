@@ -9,10 +9,10 @@
 #include "game.h"
 
 struct scene_keys {
-    bool left, right, up, down;  /* pressed in this frame */
-    bool confirm;                /* return, space or z */
-    int scancode;                /* the last one, or 0 */
-    char letter;                 /* 'a' to 'z', or 0 */
+    bool left, right, up, down; /* pressed in this frame */
+    bool confirm;               /* return, space or z */
+    int scancode;               /* the last one, or 0 */
+    char letter;                /* 'a' to 'z', or 0 */
 };
 
 static inline void scene_events(struct game *game, struct scene_keys *keys)
@@ -40,7 +40,8 @@ static inline void scene_draw(struct game *game, unsigned scene)
     game_clear(game, (uint32_t)game_mix(scene, 1) & 0x7f7f7f);
     for (unsigned i = 0; i < 12; i++) {
         uint64_t bits = game_mix(scene, 100 + i);
-        game_rect(game, (int)(bits % 9) * 32, (int)(bits >> 8 & 7) * 30, 64, 30, (uint32_t)(bits >> 32) & 0xffffff);
+        game_rect(game, (int)(bits % 9) * 32, (int)(bits >> 8 & 7) * 30, 64, 30,
+                  (uint32_t)(bits >> 32) & 0xffffff);
     }
 }
 

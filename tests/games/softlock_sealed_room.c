@@ -22,14 +22,16 @@ int main(int argc, char **argv)
         scene_draw(&game, below ? 2 : 1);
         if (below) {
             game_rect(&game, cellar.x, cellar.y, cellar.w, cellar.h, 0x202020);
-            if (CLEAN && walker.x == cellar.x && game.frame - since > 60) { /* the way up is at the left wall */
+            if (CLEAN && walker.x == cellar.x &&
+                game.frame - since > 60) { /* the way up is at the left wall */
                 below = false;
                 walker.x = 40;
                 since = game.frame;
             }
         } else {
             game_rect(&game, 180, 60, 90, 120, 0x000000);
-            if (walker.x > 180 && walker.x < 254 && walker.y > 60 && walker.y < 164 && game.frame - since > 240) {
+            if (walker.x > 180 && walker.x < 254 && walker.y > 60 && walker.y < 164 &&
+                game.frame - since > 240) {
                 below = true;
                 walker = (struct scene_walker){150, 110};
                 since = game.frame;

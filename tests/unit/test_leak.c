@@ -23,7 +23,8 @@ static struct moth_laps laps_of(const unsigned *kb, size_t n, size_t odd)
 static void what_grows_in_each_lap_is_a_leak(void **state)
 {
     (void)state;
-    static const unsigned grows[13] = {500, 700, 760, 828, 892, 960, 1024, 1090, 1160, 1224, 1290, 1360, 1424};
+    static const unsigned grows[13] = {500,  700,  760,  828,  892,  960, 1024,
+                                       1090, 1160, 1224, 1290, 1360, 1424};
     struct moth_laps laps = laps_of(grows, 13, 99);
     uint64_t per_lap;
     assert_true(moth_laps_grow(&laps, &per_lap));
@@ -39,16 +40,20 @@ static void what_grows_in_each_lap_is_a_leak(void **state)
 static void what_settles_or_is_not_alike_is_none(void **state)
 {
     (void)state;
-    static const unsigned cache[13] = {500, 900, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000};
-    static const unsigned late[13] = {500, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1600, 1600};
-    static const unsigned grows[13] = {500, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1600, 1700};
+    static const unsigned cache[13] = {500,  900,  1000, 1000, 1000, 1000, 1000,
+                                       1000, 1000, 1000, 1000, 1000, 1000};
+    static const unsigned late[13] = {500,  600,  700,  800,  900,  1000, 1100,
+                                      1200, 1300, 1400, 1500, 1600, 1600};
+    static const unsigned grows[13] = {500,  600,  700,  800,  900,  1000, 1100,
+                                       1200, 1300, 1400, 1500, 1600, 1700};
     static const unsigned little[13] = {500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512};
     const struct {
         const unsigned *kb;
         size_t n, odd;
         bool leaks;
-    } cases[] = {{cache, 13, 99, false}, {late, 13, 99, false}, {little, 13, 99, false}, {grows, 13, 7, false},
-                 {grows, 8, 99, false},  {grows, 13, 0, true},  {grows, 13, 99, true}};
+    } cases[] = {{cache, 13, 99, false}, {late, 13, 99, false}, {little, 13, 99, false},
+                 {grows, 13, 7, false},  {grows, 8, 99, false}, {grows, 13, 0, true},
+                 {grows, 13, 99, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct moth_laps laps = laps_of(cases[i].kb, cases[i].n, cases[i].odd);
         uint64_t per_lap;

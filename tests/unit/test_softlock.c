@@ -50,7 +50,7 @@ static void a_clock_is_masked_and_a_player_is_not(void **state)
     for (uint32_t i = 0; i < 10; i++)
         for (size_t way = 0; way < 2; way++) {
             struct moth_view shown = view(i * 10, 64, (uint8_t)(i * 20)); /* cell 40: the clock */
-            shown.cell[50] = (uint8_t)(way ? i * 20 : 0);                  /* cell 50: the player */
+            shown.cell[50] = (uint8_t)(way ? i * 20 : 0);                 /* cell 50: the player */
             moth_views_add(&ways[way], &shown);
         }
     struct moth_view_mask mask;
@@ -126,7 +126,8 @@ static void press(struct moth_softlock *watch, unsigned keys)
 }
 
 /* Stay in a scene; when it becomes due, or 0. */
-static uint32_t stay(struct moth_softlock *watch, uint8_t scene, unsigned keys, uint32_t from, uint32_t to, bool waiting)
+static uint32_t stay(struct moth_softlock *watch, uint8_t scene, unsigned keys, uint32_t from, uint32_t to,
+                     bool waiting)
 {
     for (uint32_t frame = from; frame < to; frame += STEP) {
         struct moth_view shown = view(frame, scene, scene);
@@ -207,8 +208,14 @@ static void lines_branch(void **state)
 static void a_finding_says_what_was_tried(void **state)
 {
     (void)state;
-    struct moth_proof proof = {.verdict = MOTH_PROVE_STUCK, .dead = true, .why = "inputs change nothing", .ways = 17,
-                               .frames = 27900, .longest = 7200, .entry_frame = 600, .place = 7};
+    struct moth_proof proof = {.verdict = MOTH_PROVE_STUCK,
+                               .dead = true,
+                               .why = "inputs change nothing",
+                               .ways = 17,
+                               .frames = 27900,
+                               .longest = 7200,
+                               .entry_frame = 600,
+                               .place = 7};
     struct moth_finding *a = moth_softlock_finding(&proof, 3300, 60);
     proof.ways = 21;
     struct moth_finding *b = moth_softlock_finding(&proof, 9000, 60);
@@ -231,8 +238,8 @@ static void a_finding_says_what_was_tried(void **state)
 
 /* ---- attempts ---- */
 
-static size_t whole(enum moth_attempt_kind kind, uint64_t seed, const struct moth_trace *before, uint32_t frames,
-                    struct moth_input_event *events, size_t room)
+static size_t whole(enum moth_attempt_kind kind, uint64_t seed, const struct moth_trace *before,
+                    uint32_t frames, struct moth_input_event *events, size_t room)
 {
     struct moth_attempt attempt;
     size_t n = 0;
@@ -274,8 +281,8 @@ static void a_sweep_presses_every_key(void **state)
     size_t n = whole(MOTH_ATTEMPT_SWEEP, 1, NULL, 720, events[0], 40000);
     for (size_t i = 0; i < n; i++)
         pressed[events[0][i].code] = true;
-    static const char *const names[] = {"a", "p", "0", "5", "return", "space", "f1", "f12", "left", "left ctrl", "tab",
-                                        "backspace", "keypad 5", "pageup"};
+    static const char *const names[] = {"a",   "p",    "0",         "5",   "return",    "space",    "f1",
+                                        "f12", "left", "left ctrl", "tab", "backspace", "keypad 5", "pageup"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_true(pressed[moth_key_from_name(names[i])]);
     assert_false(pressed[moth_key_from_name("escape")]); /* it has ways of its own */
