@@ -23,6 +23,7 @@
 #define DESCRIPTORS_MAX 4096
 #define FLIGHT_BYTES (1u << 20) /* at most in a pipe or socket */
 #define COPIES_MAX 64
+#define OWED_MAX 64
 #define LINK_BYTES 512 /* of a path that is looked at for its beginning and end only */
 
 enum kind { KIND_SHARED, KIND_FILE, KIND_UNNAMED, KIND_PIPE, KIND_SOCKET, KIND_COUNTER, KIND_POLL };
@@ -190,13 +191,37 @@ static void info_of(struct table *table, int fd)
     moth_branch_read(path, table->flight, FLIGHT_BYTES);
 }
 
+/* Locks a parked branch could not take, because the folder it has is for now that of others too. Its own
+ * branches take them, in folders of their own. */
+static struct {
+    int fd;
+    long mode;
+} owed[OWED_MAX];
+static int n_owed;
+
+static long take_owed(int fd)
+{
+    for (int i = 0; i < n_owed; i++)
+        if (owed[i].fd == fd) {
+            long mode = owed[i].mode;
+            owed[i] = owed[--n_owed];
+            return mode;
+        }
+    return 0;
+}
+
 /* A flock() belongs to the description, so the new one has none yet. */
 static void lock_as(struct table *table, long made, int fd)
 {
+    long mode = take_owed(fd);
     info_of(table, fd);
-    if (made >= 0 && strstr(table->flight, "FLOCK ") != NULL)
-        arch_syscall(SYS_flock, made,
-                     (strstr(table->flight, " WRITE ") != NULL ? LOCK_EX : LOCK_SH) | LOCK_NB, 0, 0, 0, 0);
+    if (strstr(table->flight, "FLOCK ") != NULL)
+        mode = strstr(table->flight, " WRITE ") != NULL ? LOCK_EX : LOCK_SH;
+    if (made < 0 || mode == 0 || arch_syscall(SYS_flock, made, mode | LOCK_NB, 0, 0, 0, 0) == 0 ||
+        n_owed == OWED_MAX)
+        return;
+    owed[n_owed].fd = fd;
+    owed[n_owed++].mode = mode;
 }
 
 static long open_again(struct table *table, const struct descriptor *item,
