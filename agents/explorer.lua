@@ -22,6 +22,7 @@ local places = require("moth.places")
 
 local ROLL_MIN, ROLL_MAX = 128, 256 -- frames of a roll-out
 local ROLL_ON, ROLL_LIMIT = 96, 1024 -- … more after something new, and in all
+local LOST, LOST_LOOKS = math.log(2), 4 -- a cell met twice as often as is common, that many looks in a row
 local LONG_MIN, LONG_MAX = 600, 1800 -- … of a long one
 
 -- ---- which hands play ----
@@ -219,13 +220,21 @@ local function roll(here, rng, manner, chosen, options)
     local next_look = game.frame + here.every
     local actors = manner.finger and finger(here, rng, chosen) or hands_of(game, rng, chosen, options)
     local feel = feeling(here, rng, actors)
+    local lost = 0
     local function look_when_due()
         if game.frame < next_look then
             return
         end
-        local cell, opened = here:look()
+        local cell, opened, met = here:look()
         next_look = game.frame + here.every
         feel(cell, opened)
+        -- Thrown back to where it has been all the time: better to begin again somewhere else.
+        local magnitude = math.log(met or 1)
+        here.common = here.common + (magnitude - here.common) * 0.002
+        lost = magnitude > here.common + LOST and lost + 1 or 0
+        if lost == LOST_LOOKS then
+            stop = game.frame
+        end
         if opened then
             stop = math.min(math.max(stop, game.frame + ROLL_ON), limit)
         end
@@ -297,6 +306,7 @@ local function play_with(options, game, rng)
     if not here.root then
         game:mark("playing straight on: " .. tostring(here.why))
     end
+    here.common = 0
     here.tried, here.gaps = {}, { 1, 1, 1, 1, 1, 1, 1, 1, n = 8 }
     local menu = options.opening and { used = 0, opened = 0 }
     local manners = { { finger = true, used = 0, opened = 0 }, { used = 0, opened = 0 } }

@@ -78,7 +78,7 @@ function here:keep(cell)
     end
 end
 
--- Note where the game stands: the cell (also as `cell`) and whether it was opened. nil where there is nothing to be
+-- Note where the game stands: the cell (also as `cell`), whether it was opened, and how often it was met. nil where there is nothing to be
 -- seen, or the script says that this is no place.
 function here:look()
     local options, state = self.options, self.game.state
@@ -90,7 +90,7 @@ function here:look()
             return nil
         end
     end
-    local cell, what = self.archive:see(key, options.prefer and options.prefer(state) or 0)
+    local cell, what, met = self.archive:see(key, options.prefer and options.prefer(state) or 0)
     if not cell then
         return nil
     end
@@ -98,7 +98,7 @@ function here:look()
         self:keep(cell)
     end
     self.cell = cell
-    return cell, what == "opened"
+    return cell, what == "opened", met
 end
 
 function here:restore(snapshot, frame)
