@@ -133,7 +133,7 @@ def schedule(test):
 
 
 @case
-def monkey_finds_cave(test):
+def default_agent_finds_cave(test):
     """The example game's bug is found by the agent that plays by default, within a quickstart's frames."""
     cave = os.path.join(os.path.dirname(os.path.dirname(test.settings.games)), "examples", "game", "cave")
     if not os.path.exists(cave):
