@@ -5,7 +5,7 @@
 
 #include "branch/attempt.h"
 
-#define WAYS_MAX 64u
+#define WAYS_MAX 128u    /* more than the longest plan with all its ways back */
 #define TRIAL_FRAMES 60u /* of the two branches that show whether inputs do anything */
 #define BEFORE_LEAST 3u  /* views of something else, before anything can be lost */
 #define LOST_LEAST 3u    /* … and for a trap, different states: a title that is left for good is no loss */
@@ -66,6 +66,8 @@ static const struct plan dead_plan[] = {
     {MOTH_ATTEMPT_SWEEP, LONG_FRAMES},
     {MOTH_ATTEMPT_MIXED, LONG_FRAMES},
 };
+
+_Static_assert(sizeof trap_plan / sizeof *trap_plan * (1 + RETURN_WAYS) <= WAYS_MAX, "room for all ways");
 
 struct search {
     struct moth_tree *tree;
