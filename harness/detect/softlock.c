@@ -149,7 +149,7 @@ static void find_cut(struct moth_softlock *softlock)
         moth_states_add(&inside, moth_view_state(&line.items[i], &all));
     bool repeats = inside.n * 2 <= line.n - cut;
     softlock->cut = 0;
-    if (cut > 0 && repeats &&
+    if (cut > 0 && cut < line.n && repeats &&
         line.items[cut].frame + softlock->window_frames <= line.items[line.n - 1].frame) {
         softlock->cut = softlock->tip;
         for (size_t i = line.n - 1; i > cut; i--)
