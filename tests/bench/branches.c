@@ -4,7 +4,8 @@
  *
  *     bench_branches costs FRAMES TIMES VIDEO GAME…   snapshot and restore at that depth, nanoseconds, medians
  *     bench_branches depth FRAMES TIMES VIDEO GAME…   a restore against a replay from boot, nanoseconds
- *     bench_branches live  FRAMES COUNT VIDEO GAME…   memory of so many live snapshots, FRAMES apart, and the game
+ *     bench_branches live  FRAMES COUNT VIDEO GAME…   memory of so many live snapshots, FRAMES apart, and the
+ *                                                     game, when they may have MEMORY together
  *
  * Prints `name value` lines. Restored games play a frame, so that what was put off is paid for.
  */
@@ -19,6 +20,7 @@
 
 #define TIMES_MAX 1000
 #define PLENTY (1ull << 42)
+#define MEMORY 440000000ull
 
 static int compare(const void *a, const void *b)
 {
@@ -147,7 +149,7 @@ static void depth(const struct moth_instance_config *config, uint32_t frames, un
 
 static void live(const struct moth_instance_config *config, uint32_t frames, unsigned count)
 {
-    struct moth_tree *tree = launch(config, PLENTY);
+    struct moth_tree *tree = launch(config, MEMORY);
     struct moth_tree_counts counts;
     struct moth_err err;
     for (unsigned i = 0; i < count; i++) {
@@ -157,7 +159,7 @@ static void live(const struct moth_instance_config *config, uint32_t frames, uns
     }
     moth_tree_counts(tree, &counts);
     uint64_t game = kilobytes(moth_instance_pid(moth_tree_instance(tree)), "smaps_rollup", "Pss:");
-    printf("live %u\nbytes %llu\n", counts.live, (unsigned long long)(counts.pss_bytes + game));
+    printf("live %u\npacked %llu\nbytes %llu\n", counts.live, (unsigned long long)counts.packed, (unsigned long long)(counts.pss_bytes + game));
     moth_tree_close(tree);
 }
 
