@@ -82,10 +82,24 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
     .set_initial_registers = set_registers,
 };
 
+/*
+ * The C library's own debug information is not looked for: which line of it called main is of no use, reading
+ * it takes longer than all the rest, and a stack should look the same where it is installed and where not.
+ */
+static int find_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+                          const char *file, const char *link, GElf_Word crc, char **found)
+{
+    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+    const char *own = slash != NULL ? slash + 1 : "";
+    if (strncmp(own, "libc.so.", 8) == 0 || strncmp(own, "ld-linux", 8) == 0)
+        return -1;
+    return dwfl_standard_find_debuginfo(module, data, name, base, file, link, crc, found);
+}
+
 static char *no_search_path;
 static const Dwfl_Callbacks session_callbacks = {
     .find_elf = dwfl_linux_proc_find_elf,
-    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .find_debuginfo = find_debuginfo,
     .debuginfo_path = &no_search_path, /* NULL: libdwfl's own, .debug and /usr/lib/debug */
 };
 
