@@ -2,8 +2,8 @@
  *
  * What branches of a game cost.
  *
- *     bench_branches costs FRAMES TIMES VIDEO GAME…   snapshot and restore at that depth, nanoseconds, medians
- *     bench_branches depth FRAMES TIMES VIDEO GAME…   a restore against a replay from boot, nanoseconds
+ *     bench_branches costs FRAMES TIMES VIDEO GAME…   snapshot and restore at that depth, nanoseconds,
+ * medians bench_branches depth FRAMES TIMES VIDEO GAME…   a restore against a replay from boot, nanoseconds
  *     bench_branches live  FRAMES COUNT VIDEO GAME…   memory of so many live snapshots, FRAMES apart, and the
  *                                                     game, when they may have MEMORY together
  *
@@ -159,7 +159,8 @@ static void live(const struct moth_instance_config *config, uint32_t frames, uns
     }
     moth_tree_counts(tree, &counts);
     uint64_t game = kilobytes(moth_instance_pid(moth_tree_instance(tree)), "smaps_rollup", "Pss:");
-    printf("live %u\npacked %llu\nbytes %llu\n", counts.live, (unsigned long long)counts.packed, (unsigned long long)(counts.pss_bytes + game));
+    printf("live %u\npacked %llu\nbytes %llu\n", counts.live, (unsigned long long)counts.packed,
+           (unsigned long long)(counts.pss_bytes + game));
     moth_tree_close(tree);
 }
 

@@ -8,9 +8,9 @@
  *     maze cells       print how many places of the reference grid can be reached, by keys held
  *     maze way BUG     print the shortest way to a broken tile (0 to 3) as letters l r u d
  *
- * Where MAZE_COVERAGE names a file of at least `maze cells`' last figure in bytes, the byte of each place that
- * is entered is set in it. It is written past libc, so that no copy of the file is made for this run: the file
- * counts what all instances and all their branches have seen, and the game never reads it.
+ * Where MAZE_COVERAGE names a file of at least `maze cells`' last figure in bytes, the byte of each place
+ * that is entered is set in it. It is written past libc, so that no copy of the file is made for this run:
+ * the file counts what all instances and all their branches have seen, and the game never reads it.
  */
 #include "maze/world.h"
 
@@ -68,7 +68,10 @@ static long raw(long number, long a, long b, long c, long d)
 #if defined(__x86_64__)
     register long r10 __asm__("r10") = d;
     long result;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+                     : "rcx", "r11", "memory");
     return result;
 #else
     return syscall(number, a, b, c, d);

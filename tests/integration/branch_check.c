@@ -60,8 +60,8 @@ static void keep_log(const struct check *check, const struct play *play, const c
         fprintf(stderr, "branch_check: %s\n", err.message);
 }
 
-static bool same_as(struct check *check, const struct play *play, const struct record *straight, const char *what,
-                    uint32_t from, uint32_t to)
+static bool same_as(struct check *check, const struct play *play, const struct record *straight,
+                    const char *what, uint32_t from, uint32_t to)
 {
     struct difference found = record_compare(straight, &check->seen, from, to);
     char why[160];
@@ -120,7 +120,8 @@ static bool open_play(struct check *check, struct play *play, const char *what, 
     return play_launch(play, &check->launch, memory_bytes) || fail(check, what, play->said);
 }
 
-static bool run_straight(struct check *check, const struct inputs *inputs, struct record *record, const char *what)
+static bool run_straight(struct check *check, const struct inputs *inputs, struct record *record,
+                         const char *what)
 {
     struct play play;
     bool ok = open_play(check, &play, what, 0);
@@ -128,7 +129,10 @@ static bool run_straight(struct check *check, const struct inputs *inputs, struc
     play.record = record;
     ok = ok && go_on(check, &play, what, check->end);
     if (play.tree)
-        keep_log(check, &play, record == &check->straight ? "straight" : record == &check->seen ? "different" : "other");
+        keep_log(check, &play,
+                 record == &check->straight ? "straight"
+                 : record == &check->seen   ? "different"
+                                            : "other");
     moth_tree_close(play.tree);
     return ok;
 }
@@ -137,7 +141,8 @@ static bool run_straight(struct check *check, const struct inputs *inputs, struc
 
 static bool reacts(struct check *check)
 {
-    struct difference found = record_compare(&check->straight, &check->straight_other, check->before, check->end);
+    struct difference found =
+        record_compare(&check->straight, &check->straight_other, check->before, check->end);
     if (found.any || check->still)
         return true;
     return fail(check, "other inputs", "made no difference to a straight run: nothing was compared by them");
@@ -155,14 +160,16 @@ static bool nested(struct check *check, struct play *play, struct moth_node *for
               go_on(check, play, "to the innermost snapshot", check->before + 2 * third) &&
               (innermost = snapshot(check, play, "the innermost snapshot")) &&
               go_on(check, play, "after the innermost snapshot", check->end) &&
-              same_as(check, play, &check->straight, "going on after nested snapshots", check->before, check->end) &&
+              same_as(check, play, &check->straight, "going on after nested snapshots", check->before,
+                      check->end) &&
               branch(check, play, "the nested branch", inner, &check->same, &check->straight) &&
               branch(check, play, "the outer branch after it", fork, &check->other, &check->straight_other) &&
               branch(check, play, "the innermost branch", innermost, &check->same, &check->straight);
     if (!ok)
         return false;
     moth_tree_release(play->tree, inner);
-    return branch(check, play, "a branch whose parent was released", innermost, &check->same, &check->straight) &&
+    return branch(check, play, "a branch whose parent was released", innermost, &check->same,
+                  &check->straight) &&
            branch(check, play, "a branch whose child was released", fork, &check->same, &check->straight);
 }
 
@@ -222,14 +229,15 @@ static bool branches(struct check *check)
 {
     struct play play;
     struct moth_node *fork = NULL;
-    bool ok = open_play(check, &play, "the branching run", PLENTY) &&
-              go_on(check, &play, "before the fork", check->before) &&
-              same_as(check, &play, &check->straight, "before the fork", 0, check->before) &&
-              (fork = snapshot(check, &play, "the snapshot")) &&
-              go_on(check, &play, "after the snapshot", check->end) &&
-              same_as(check, &play, &check->straight, "going on after a snapshot", check->before, check->end) &&
-              branch(check, &play, "the branch", fork, &check->same, &check->straight) &&
-              branch(check, &play, "the branch with other inputs", fork, &check->other, &check->straight_other);
+    bool ok =
+        open_play(check, &play, "the branching run", PLENTY) &&
+        go_on(check, &play, "before the fork", check->before) &&
+        same_as(check, &play, &check->straight, "before the fork", 0, check->before) &&
+        (fork = snapshot(check, &play, "the snapshot")) &&
+        go_on(check, &play, "after the snapshot", check->end) &&
+        same_as(check, &play, &check->straight, "going on after a snapshot", check->before, check->end) &&
+        branch(check, &play, "the branch", fork, &check->same, &check->straight) &&
+        branch(check, &play, "the branch with other inputs", fork, &check->other, &check->straight_other);
     if (!check->brief)
         ok = ok && own_trace(check, &play, &check->straight_other);
     ok = ok && branch(check, &play, "the branch after another one", fork, &check->same, &check->straight) &&
@@ -315,8 +323,8 @@ int main(int argc, const char **argv)
         {"keys", 'k', POPT_ARG_STRING, &keys, 0, "what is played with", "NAME,…"},
         {"name", 'n', POPT_ARG_STRING, &name, 0, "the row's first column", "NAME"},
         {"spin-ms", 0, POPT_ARG_INT, &spin, 0, "CPU time without a scheduling point until preemption", "N"},
-        {"logs", 0, POPT_ARG_STRING, &check.logs, 0, "keep the straight runs' output there, and the one's that differs",
-         "DIR"},
+        {"logs", 0, POPT_ARG_STRING, &check.logs, 0,
+         "keep the straight runs' output there, and the one's that differs", "DIR"},
         {"still", 0, POPT_ARG_NONE, &check.still, 0, "the game need not react to inputs", NULL},
         {"live", 0, POPT_ARG_NONE, &check.live, 0, "a snapshot must have a live process behind it", NULL},
         {"brief", 0, POPT_ARG_NONE, &check.brief, 0, "leave out small budgets and the trace", NULL},

@@ -122,7 +122,8 @@ static void on_observed(void *context, const struct moth_observation *observatio
         play->record->at[observation->frame] = *observation;
 }
 
-struct moth_tree *play_launch(struct play *play, const struct moth_instance_config *launch, uint64_t memory_bytes)
+struct moth_tree *play_launch(struct play *play, const struct moth_instance_config *launch,
+                              uint64_t memory_bytes)
 {
     struct moth_tree_config config = {
         .launch = *launch, .memory_bytes = memory_bytes, .observed = on_observed, .context = play};
@@ -133,7 +134,8 @@ struct moth_tree *play_launch(struct play *play, const struct moth_instance_conf
     return play->tree;
 }
 
-static size_t events_of(const struct inputs *inputs, uint32_t from, uint32_t to, struct moth_input_event **cut)
+static size_t events_of(const struct inputs *inputs, uint32_t from, uint32_t to,
+                        struct moth_input_event **cut)
 {
     size_t first = 0, n = 0;
     while (first < inputs->n && inputs->events[first].frame < from)
@@ -176,8 +178,8 @@ bool play_to(struct play *play, uint32_t frame)
         at = moth_tree_frame(play->tree);
         if (step != MOTH_STEP_OK) {
             const struct moth_death *death = moth_instance_death(moth_tree_instance(play->tree));
-            snprintf(play->said, sizeof play->said, "the game ended at frame %u: %s %s", at, moth_step_name(step),
-                     step == MOTH_STEP_FAULT ? err.message : death->detail);
+            snprintf(play->said, sizeof play->said, "the game ended at frame %u: %s %s", at,
+                     moth_step_name(step), step == MOTH_STEP_FAULT ? err.message : death->detail);
             return false;
         }
         if (due)

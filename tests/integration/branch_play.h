@@ -31,7 +31,7 @@ struct record {
     struct look {
         uint64_t picture;
         bool looked, readable;
-    } *looks;
+    } * looks;
     uint32_t room;
 };
 
@@ -47,7 +47,8 @@ struct play {
 };
 
 /* Launch; NULL with play->said filled. The tree is closed with moth_tree_close. */
-struct moth_tree *play_launch(struct play *play, const struct moth_instance_config *launch, uint64_t memory_bytes);
+struct moth_tree *play_launch(struct play *play, const struct moth_instance_config *launch,
+                              uint64_t memory_bytes);
 /* Play on to a frame. False when the game ended first. */
 bool play_to(struct play *play, uint32_t frame);
 

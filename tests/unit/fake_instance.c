@@ -6,8 +6,8 @@
  * fault, diverge (its virtual time differs in every instance of a process), suicide (kills the process that
  * plays it, unless the file argv[2] is there, which it makes), stray (starts a process that outlives it, its
  * pid in the file argv[2]), seeded (crashes with an odd seed, at a boundary that depends on it); or, from the
- * start: missing, noframe. "crash" crashes in the function argv[2] where that is given. Inputs are heard in the
- * audio chain. It can be forked where fake_instance.h says so.
+ * start: missing, noframe. "crash" crashes in the function argv[2] where that is given. Inputs are heard in
+ * the audio chain. It can be forked where fake_instance.h says so.
  */
 #include "runner/snapshot.h"
 
@@ -318,7 +318,8 @@ struct moth_snapshot *moth_instance_snapshot(struct moth_instance *instance, str
     return snapshot;
 }
 
-int moth_instance_restore(struct moth_instance *instance, struct moth_snapshot *snapshot, struct moth_err *err)
+int moth_instance_restore(struct moth_instance *instance, struct moth_snapshot *snapshot,
+                          struct moth_err *err)
 {
     if (fake_forks.kill_restores > 0) {
         fake_forks.kill_restores--;

@@ -391,7 +391,8 @@ static void another_game_is_told(void **context)
 
 static void a_way_that_ends_is_told(void **context)
 {
-    char *folder = test_scratch(), *mark = moth_fs_path("%s/mark", folder), *held = moth_fs_path("%s/held", folder);
+    char *folder = test_scratch(), *mark = moth_fs_path("%s/mark", folder),
+         *held = moth_fs_path("%s/held", folder);
     static const char *argv[4] = {"game", "once@20", NULL, NULL};
     struct moth_err err;
     argv[2] = mark;
@@ -442,7 +443,8 @@ static void no_launch_no_tree(void **context)
 
 /* ---- traces ---- */
 
-static void check_trace(struct moth_trace *trace, uint32_t frames, const uint16_t *codes, const uint32_t *at, size_t n)
+static void check_trace(struct moth_trace *trace, uint32_t frames, const uint16_t *codes, const uint32_t *at,
+                        size_t n)
 {
     assert_non_null(trace);
     assert_int_equal(trace->frames, frames);

@@ -24,8 +24,8 @@ struct area {
     int alone; /* it disturbs others: played only when named */
 };
 
-extern const struct area file_areas[], folder_areas[], pipe_areas[], thread_areas[], own_areas[], child_areas[],
-    cxx_areas[];
+extern const struct area file_areas[], folder_areas[], pipe_areas[], thread_areas[], own_areas[],
+    child_areas[], cxx_areas[];
 
 /* A path below HOME; static storage for the last few. */
 const char *home_path(const char *name);

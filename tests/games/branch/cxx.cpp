@@ -39,7 +39,10 @@ uint64_t said()
 struct belonging {
     std::string text = "a string that is too long to lie in the object itself";
     uint64_t word = 0;
-    ~belonging() { say(mixed(word, text.size())); }
+    ~belonging()
+    {
+        say(mixed(word, text.size()));
+    }
 };
 
 thread_local belonging mine;

@@ -11,12 +11,13 @@
 
 #define SIDE 64
 
-#define FUNCTIONS(X)                                                                                              \
-    X(GenTextures) X(BindTexture) X(TexImage2D) X(TexSubImage2D) X(TexParameteri) X(ReadPixels) X(GenFramebuffers) \
-    X(BindFramebuffer) X(FramebufferTexture2D) X(GenBuffers) X(BindBuffer) X(BufferData) X(BufferSubData)          \
-    X(EnableClientState) X(DisableClientState) X(VertexPointer) X(DrawArrays) X(Viewport) X(Enable) X(Disable)     \
-    X(ClearColor) X(Clear) X(GenLists) X(NewList) X(EndList) X(CallList) X(Begin) X(End) X(Color3f) X(TexCoord2f)  \
-    X(Vertex2f)
+#define FUNCTIONS(X)                                                                                      \
+    X(GenTextures)                                                                                        \
+    X(BindTexture) X(TexImage2D) X(TexSubImage2D) X(TexParameteri) X(ReadPixels) X(GenFramebuffers)       \
+        X(BindFramebuffer) X(FramebufferTexture2D) X(GenBuffers) X(BindBuffer) X(BufferData)              \
+            X(BufferSubData) X(EnableClientState) X(DisableClientState) X(VertexPointer) X(DrawArrays)    \
+                X(Viewport) X(Enable) X(Disable) X(ClearColor) X(Clear) X(GenLists) X(NewList) X(EndList) \
+                    X(CallList) X(Begin) X(End) X(Color3f) X(TexCoord2f) X(Vertex2f)
 
 static struct {
 #define MEMBER(name) __typeof__(gl##name) *name;
@@ -110,7 +111,8 @@ static void draw(long frame, uint64_t keys)
     gl.Clear(GL_COLOR_BUFFER_BIT);
     gl.Enable(GL_TEXTURE_2D);
     gl.BindTexture(GL_TEXTURE_2D, skin);
-    gl.TexSubImage2D(GL_TEXTURE_2D, 0, (GLint)(frame % 48), (GLint)(keys % 60), 16, 1, GL_RGBA, GL_UNSIGNED_BYTE, texels);
+    gl.TexSubImage2D(GL_TEXTURE_2D, 0, (GLint)(frame % 48), (GLint)(keys % 60), 16, 1, GL_RGBA,
+                     GL_UNSIGNED_BYTE, texels);
     gl.Color3f(1, 1, 1);
     gl.CallList(list);
     gl.BindTexture(GL_TEXTURE_2D, mirror);

@@ -52,7 +52,8 @@ void need_failed(const char *condition, const char *file, int line)
 {
     int saved = errno;
     const char *slash = strrchr(file, '/');
-    fprintf(stderr, "branch: %s:%d: wrong: %s (errno %d)\n", slash ? slash + 1 : file, line, condition, saved);
+    fprintf(stderr, "branch: %s:%d: wrong: %s (errno %d)\n", slash ? slash + 1 : file, line, condition,
+            saved);
     fflush(stderr);
     _exit(3);
 }

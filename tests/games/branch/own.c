@@ -69,7 +69,8 @@ static uint64_t frame_heap(long frame, uint64_t keys)
 
 static uint64_t frame_clock(long frame, uint64_t keys)
 {
-    static const clockid_t ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_PROCESS_CPUTIME_ID};
+    static const clockid_t ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME,
+                                    CLOCK_PROCESS_CPUTIME_ID};
     uint64_t value = (uint64_t)time(NULL) + (uint64_t)frame;
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         struct timespec now;
@@ -105,7 +106,8 @@ static void fill(void *unused, Uint8 *stream, int size)
 
 static void begin_sound(void)
 {
-    SDL_AudioSpec wanted = {.freq = 22050, .format = AUDIO_U8, .channels = 1, .samples = 512, .callback = fill};
+    SDL_AudioSpec wanted = {
+        .freq = 22050, .format = AUDIO_U8, .channels = 1, .samples = 512, .callback = fill};
     NEED(SDL_InitSubSystem(SDL_INIT_AUDIO) == 0);
     SDL_AudioDeviceID device = SDL_OpenAudioDevice(NULL, 0, &wanted, NULL, 0);
     NEED(device);
@@ -175,7 +177,8 @@ static void begin_signals(void)
     struct sigaction alarm_action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
     struct sigaction beat_action = {.sa_sigaction = on_beat, .sa_flags = SA_RESTART | SA_SIGINFO};
     struct itimerval every = {{0, 33000}, {0, 33000}};
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 2, .sigev_value = {.sival_int = 6}};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 2, .sigev_value = {.sival_int = 6}};
     struct itimerspec beat = {{0, 51000000}, {0, 20000000}};
     NEED(sigaction(SIGALRM, &alarm_action, NULL) == 0 && sigaction(SIGRTMIN + 2, &beat_action, NULL) == 0);
     NEED(setitimer(ITIMER_REAL, &every, NULL) == 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Descriptors that hold something: pipes, sockets, counters and timers, with data in flight nearly always, and
- * threads that wait at them. A copy of a process shares them: what one takes out, the other misses.
+ * Descriptors that hold something: pipes, sockets, counters and timers, with data in flight nearly always,
+ * and threads that wait at them. A copy of a process shares them: what one takes out, the other misses.
  */
 #include "branch/area.h"
 
@@ -176,12 +176,8 @@ static uint64_t frame_pending(long frame, uint64_t keys)
 }
 
 const struct area pipe_areas[] = {
-    {"pipe", begin_pipe, frame_pipe, 0},
-    {"reader", begin_reader, frame_reader, 0},
-    {"pair", begin_pair, frame_pair, 0},
-    {"event", begin_ready, frame_event, 0},
-    {"timer", begin_ready, frame_timer, 0},
-    {"epoll", begin_ready, frame_epoll, 0},
-    {"pending", begin_pending, frame_pending, 0},
-    {NULL, NULL, NULL, 0},
+    {"pipe", begin_pipe, frame_pipe, 0},          {"reader", begin_reader, frame_reader, 0},
+    {"pair", begin_pair, frame_pair, 0},          {"event", begin_ready, frame_event, 0},
+    {"timer", begin_ready, frame_timer, 0},       {"epoll", begin_ready, frame_epoll, 0},
+    {"pending", begin_pending, frame_pending, 0}, {NULL, NULL, NULL, 0},
 };

@@ -8,7 +8,7 @@
 #define LATTICE_W 9 /* corridors run over every other tile */
 #define LATTICE_H 7
 #define WALLS_GONE 75 /* in a hundred */
-#define PITS 16      /* in a room */
+#define PITS 16       /* in a room */
 
 enum passage_kind { OPEN, DOOR, DROP };
 
@@ -18,9 +18,9 @@ static const struct passage {
     enum passage_kind kind;
     int key;
 } passages[] = {
-    {0, 1, OPEN, 0}, {1, 2, OPEN, 0},  {0, 4, OPEN, 0},   {4, 5, DOOR, 1},  {5, 6, DOOR, 2},
-    {6, 7, OPEN, 0}, {2, 3, DOOR, 3},  {3, 7, DROP, 0},   {6, 10, DOOR, 4}, {10, 11, OPEN, 0},
-    {9, 10, DOOR, 5}, {8, 9, OPEN, 0}, {8, 4, DROP, 0},   {9, 5, DROP, 0},
+    {0, 1, OPEN, 0},  {1, 2, OPEN, 0}, {0, 4, OPEN, 0}, {4, 5, DOOR, 1},  {5, 6, DOOR, 2},
+    {6, 7, OPEN, 0},  {2, 3, DOOR, 3}, {3, 7, DROP, 0}, {6, 10, DOOR, 4}, {10, 11, OPEN, 0},
+    {9, 10, DOOR, 5}, {8, 9, OPEN, 0}, {8, 4, DROP, 0}, {9, 5, DROP, 0},
 };
 
 static const int key_rooms[KEYS] = {2, 5, 7, 3, 11}, bug_rooms[BUGS] = {1, 6, 3, 8};
@@ -55,7 +55,7 @@ static void carve(int room, int x, int y, uint32_t *random)
 /* Openings face each other in the middle of the shared side; the right one spans the wall's two tiles. */
 static void open_side(const struct passage *passage)
 {
-    uint8_t tile = passage->kind == OPEN ? TILE_FLOOR
+    uint8_t tile = passage->kind == OPEN   ? TILE_FLOOR
                    : passage->kind == DROP ? TILE_DROP
                                            : (uint8_t)(TILE_DOOR + passage->key - 1);
     switch (passage->to - passage->from) {
@@ -79,7 +79,8 @@ static void open_up(int room, uint32_t *random)
 {
     for (int row = 1; row < ROWS - 1; row++)
         for (int column = 1; column < 2 * LATTICE_W; column++)
-            if (row % 2 != column % 2 && tiles[room][row][column] == TILE_WALL && draw(random) % 100 < WALLS_GONE)
+            if (row % 2 != column % 2 && tiles[room][row][column] == TILE_WALL &&
+                draw(random) % 100 < WALLS_GONE)
                 tiles[room][row][column] = TILE_FLOOR;
 }
 
@@ -221,7 +222,7 @@ int world_index(const struct place *place)
 
 struct search {
     struct place *queue;
-    int *from;      /* index in the queue */
+    int *from; /* index in the queue */
     char *by;
     uint8_t *known;
     int n;
@@ -237,7 +238,8 @@ static void enter(struct search *search, const struct place *place, int from, ch
     search->by[search->n++] = by;
 }
 
-/* Breadth first over all places, until a bug is met (-1: until all are known). Its index in the queue, or -1. */
+/* Breadth first over all places, until a bug is met (-1: until all are known). Its index in the queue, or -1.
+ */
 static int look_for(struct search *search, int bug)
 {
     struct place start = world_start();

@@ -53,7 +53,8 @@ int world_index(const struct place *place);
 
 /* Number of places that can be reached; by key set where `by_keys` is not NULL (KEYS + 1 of them). */
 int world_reachable(int *by_keys);
-/* Steps to a bug by the shortest way, written as letters l r u d; `way` has room for `size`. -1: there is none. */
+/* Steps to a bug by the shortest way, written as letters l r u d; `way` has room for `size`. -1: there is
+ * none. */
 int world_way(int bug, char *way, int size);
 
 #endif
