@@ -20,10 +20,18 @@
 local sticky = require("moth.sticky")
 local places = require("moth.places")
 
+local FEW = 6 -- actions that need no choosing among
 local ROLL_MIN, ROLL_MAX = 128, 256 -- frames of a roll-out
 local ROLL_ON, ROLL_LIMIT = 96, 1024 -- … more after something new, and in all
-local LOST, LOST_LOOKS = math.log(2), 4 -- a cell met twice as often as is common, that many looks in a row
+local LOST = math.log(2) -- a cell that is met twice as often as is common
 local LONG_MIN, LONG_MAX = 600, 1800 -- … of a long one
+
+-- Where a script says what a place is, all that is left to find out is what leads where: mostly one key at a time, each
+-- once in each place. A picture says less of what one has and did, so more is done at random, and on and on.
+-- straight: share of long walks. finger: least and most share of roll-outs with one key at a time. runs: share of
+-- roll-outs with runs of inputs that opened something before. lost: looks in a row at common places that end one.
+local SCRIPTED = { straight = 0.002, finger = { 0.9, 0.95 }, runs = 0.1, lost = 2 }
+local PICTURED = { straight = 0.2, finger = { 0.4, 0.85 }, runs = 0.5, lost = 4 }
 
 -- ---- which hands play ----
 
@@ -45,6 +53,9 @@ local function worth(each)
 end
 
 local function choose_hands(rng, list)
+    if #list <= FEW then
+        return list
+    end
     local mean = 0
     for _, each in ipairs(list) do
         mean = mean + worth(each) / #list
@@ -113,11 +124,10 @@ local function sync(game, actors)
     end
 end
 
--- A key of the list, rather one that was seldom tried in the cell where the game stands. The second result: there is
--- one that never was.
+-- A key of the list, rather one that was seldom tried in the cell where the game stands.
 local function seldom_tried(here, rng, chosen)
     local tried = here.cell and here.tried[here.cell] or {}
-    local sum, best, never = 0, nil, false
+    local sum, best = 0, nil
     for _, each in ipairs(chosen) do
         if each.action then
             local count = tried[each.action.key] or 0
@@ -126,10 +136,9 @@ local function seldom_tried(here, rng, chosen)
             if rng:chance(weight / sum) then
                 best = each
             end
-            never = never or count == 0
         end
     end
-    return best, never
+    return best
 end
 
 -- One hand that presses one key at a time: how one walks through corridors and menus. It remembers what it tried
@@ -155,9 +164,24 @@ local function finger(here, rng, chosen)
         end
         self.due = now + (each and each.action.tap and 2 or sticky.geometric(rng, mean))
     end
-    -- Something else is worth a try here.
-    function self.tempted()
-        return (select(2, seldom_tried(here, rng, chosen)))
+    -- In another cell: on with what was not tried here more often than all else, else with that.
+    function self.entered(now)
+        local tried = here.tried[here.cell] or {}
+        here.tried[here.cell] = tried
+        local least = math.huge
+        for _, each in ipairs(chosen) do
+            if each.action then
+                least = math.min(least, tried[each.action.key] or 0)
+            end
+        end
+        local mine = self.key and (tried[self.key] or 0)
+        if not mine or mine > least then
+            self.due = now
+        else
+            tried[self.key] = mine + 1
+            here.archive:tried(here.cell)
+            self.due = math.max(self.due, now + 2 * here.every)
+        end
     end
     for name in pairs(game:held()) do
         if name:sub(1, 3) ~= "pad" then
@@ -170,7 +194,7 @@ end
 -- ---- roll-outs ----
 
 -- Hands feel what they do: where something new comes up they hold on, where nothing moves for longer than it
--- mostly does they try something else, and so they do at times where something was never tried.
+-- mostly does they try something else, and in each new place a finger goes on with what was seldom tried there.
 local function feeling(here, rng, actors)
     local last, still = here.cell, 0
     local gaps = here.gaps
@@ -189,15 +213,15 @@ local function feeling(here, rng, actors)
             patience = patience + 1
             sum = sum + gaps[patience]
         until sum * 4 >= gaps.n * 3 or patience == #gaps
-        if opened then
+        if cell and cell ~= last and actors[1].entered then
+            actors[1].entered(now)
+        elseif opened then
             for _, actor in ipairs(actors) do
                 actor.due = math.max(actor.due, now + 2 * here.every)
             end
         elseif still >= patience then
             rng:pick(actors).due = now
             still = 0
-        elseif cell and cell ~= last and actors[1].tempted and rng:chance(0.5) and actors[1].tempted() then
-            actors[1].due = now
         end
         last = cell
     end
@@ -232,7 +256,7 @@ local function roll(here, rng, manner, chosen, options)
         local magnitude = math.log(met or 1)
         here.common = here.common + (magnitude - here.common) * 0.002
         lost = magnitude > here.common + LOST and lost + 1 or 0
-        if lost == LOST_LOOKS then
+        if lost == here.style.lost then
             stop = game.frame
         end
         if opened then
@@ -246,7 +270,7 @@ local function roll(here, rng, manner, chosen, options)
             look_when_due()
         end
     end
-    local runs = rng:pick { 0, 0, 0.1, 0.3 }
+    local runs = rng:chance(here.style.runs) and rng:pick { 0.1, 0.3 } or 0
     while game.frame < stop do
         local run = runs > 0 and rng:chance(runs) and here.archive:ngram()
         if run then
@@ -306,13 +330,14 @@ local function play_with(options, game, rng)
     if not here.root then
         game:mark("playing straight on: " .. tostring(here.why))
     end
+    here.style = options.cell and SCRIPTED or PICTURED
     here.common = 0
     here.tried, here.gaps = {}, { 1, 1, 1, 1, 1, 1, 1, 1, n = 8 }
     local menu = options.opening and { used = 0, opened = 0 }
     local manners = { { finger = true, used = 0, opened = 0 }, { used = 0, opened = 0 } }
     local returns = here.root and options.returns
     for round = 1, math.huge do
-        local straight = rng:chance(options.cell and 0.02 or 0.2)
+        local straight = rng:chance(here.style.straight)
         if returns and round > 1 then
             local there = straight and rng:chance(0.5) and here:restore(here.root, here.begin) or here:go_on()
             if not there then
@@ -321,7 +346,9 @@ local function play_with(options, game, rng)
         end
         local chosen = #list > 0 and choose_hands(rng, list) or {}
         local share = worth(manners[1]) / (worth(manners[1]) + worth(manners[2]))
-        local manner = #chosen > 0 and rng:chance(math.min(math.max(share, 0.4), 0.85)) and manners[1] or manners[2]
+        local least, most = table.unpack(here.style.finger)
+        local fingers = #chosen > 0 and rng:chance(math.min(math.max(share, least), most))
+        local manner = fingers and manners[1] or manners[2]
         local in_menu = menu and rng:chance(round <= 4 and 0.5 or math.min(0.1, 0.1 * worth(menu)))
         local alive = here:alive(function()
             if straight then

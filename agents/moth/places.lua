@@ -21,7 +21,7 @@ here.__index = here
 function places.open(game, options)
     local self = setmetatable({ game = game, options = options, snapshots = {}, first = 2, last = 1 }, here)
     self.archive = game:archive { name = options.name }
-    self.every = options.look or (options.cell and 4 or 8)
+    self.every = options.look or (options.cell and 2 or 8)
     self.root, self.why = game:snapshot()
     self.kept_at = game.frame
     self.begin = game.frame

@@ -9,7 +9,7 @@
 #include "branch/way.h"
 #include "runner/snapshot.h"
 
-#define PSS_EVERY 16u       /* live snapshots taken until their memory is read again */
+#define PSS_READS 3u        /* live snapshots whose memory is read again for each new one */
 #define LIVE_MAX 1000u      /* processes … */
 #define LIVE_DESCRIPTORS 4u /* … and what each holds open here */
 #define OTHER_DESCRIPTORS 64u
@@ -35,7 +35,8 @@ struct moth_tree {
     struct moth_way since;  /* what was played since */
     bool rebuilding;
     struct moth_node *all, *live; /* newest first */
-    uint32_t n_live, n_nodes, taken, live_max;
+    struct moth_node *next_read;  /* of the live ones; NULL: from the newest on */
+    uint32_t n_live, n_nodes, live_max;
     uint64_t mean_bytes; /* of a live snapshot that is not packed, when last read */
     uint64_t clock;      /* counts uses */
     struct moth_tree_counts counts;
@@ -67,6 +68,8 @@ static void snapshot_drop(struct moth_tree *tree, struct moth_node *node)
         return;
     moth_snapshot_release(node->snapshot);
     node->snapshot = NULL;
+    if (tree->next_read == node)
+        tree->next_read = node->live_next;
     if (node->live_previous)
         node->live_previous->live_next = node->live_next;
     else
@@ -99,25 +102,36 @@ static void unref(struct moth_tree *tree, struct moth_node *node)
 
 /* ---- the budget ---- */
 
-/* Reading the figure walks all pages, so it is done now and then; in between a new one counts as the mean of its
- * like. */
-static uint64_t live_bytes(struct moth_tree *tree, bool read)
+static void read_bytes(struct moth_node *node)
+{
+    node->pss_bytes = moth_snapshot_pss_bytes(node->snapshot);
+}
+
+/* Reading the figure walks all pages of a process, and what one holds changes as others come and go: each new
+ * one has a few of the others looked at again, in turn. Until it is its turn it counts as the mean. */
+static void read_some(struct moth_tree *tree)
+{
+    for (unsigned i = 0; i < PSS_READS && i < tree->n_live; i++) {
+        if (!tree->next_read)
+            tree->next_read = tree->live;
+        read_bytes(tree->next_read);
+        tree->next_read = tree->next_read->live_next;
+    }
+}
+
+static uint64_t live_bytes(struct moth_tree *tree)
 {
     uint64_t sum = 0, unpacked = 0;
     uint32_t n_unpacked = 0;
-    for (struct moth_node *node = tree->live; node; node = node->live_next) {
-        if (read)
-            node->pss_bytes = moth_snapshot_pss_bytes(node->snapshot);
+    for (const struct moth_node *node = tree->live; node; node = node->live_next) {
         sum += node->pss_bytes;
         if (!moth_snapshot_packed(node->snapshot)) {
             unpacked += node->pss_bytes;
             n_unpacked++;
         }
     }
-    if (read) {
-        tree->counts.pss_bytes = sum;
-        tree->mean_bytes = n_unpacked ? unpacked / n_unpacked : tree->mean_bytes;
-    }
+    tree->mean_bytes = n_unpacked ? unpacked / n_unpacked : tree->mean_bytes;
+    tree->counts.pss_bytes = sum;
     return sum;
 }
 
@@ -156,7 +170,8 @@ static uint64_t pack_one(struct moth_tree *tree, struct moth_node *node)
 /* Those used least are packed first, and given up when that is not enough. */
 static void evict(struct moth_tree *tree, const struct moth_node *keep)
 {
-    uint64_t bytes = live_bytes(tree, tree->taken++ % PSS_EVERY == 0);
+    read_some(tree);
+    uint64_t bytes = live_bytes(tree);
     struct moth_node *node;
     while (bytes > tree->config.memory_bytes && (node = least_used(tree, keep, true))) {
         uint64_t freed = pack_one(tree, node);
@@ -409,9 +424,15 @@ bool moth_node_live(const struct moth_node *node)
     return node->snapshot != NULL;
 }
 
+void moth_tree_read_memory(struct moth_tree *tree)
+{
+    for (struct moth_node *node = tree->live; node; node = node->live_next)
+        read_bytes(node);
+}
+
 void moth_tree_counts(struct moth_tree *tree, struct moth_tree_counts *counts)
 {
-    live_bytes(tree, true);
+    live_bytes(tree);
     *counts = tree->counts;
     counts->live = tree->n_live;
     counts->nodes = tree->n_nodes;

@@ -60,6 +60,8 @@ void moth_tree_release(struct moth_tree *tree, struct moth_node *node);
 uint32_t moth_node_frame(const struct moth_node *node);
 /* Is there a live snapshot behind it? */
 bool moth_node_live(const struct moth_node *node);
+/* Read the memory of all live snapshots anew, which takes a while when there are many. */
+void moth_tree_read_memory(struct moth_tree *tree);
 void moth_tree_counts(struct moth_tree *tree, struct moth_tree_counts *counts);
 
 /* The whole way to where the game stands, without an end record: free with moth_trace_free. The header's

@@ -15,7 +15,7 @@
  * their own fixed grid.
  *
  * A cell is chosen with a weight of 1/√(met + 1), times what is new about it: another 1/√(met + 1),
- * 1/√(chosen in vain + 1), 1/√(inputs tried there + 1), sixteen times as much when it was opened just now, which
+ * 1/√(chosen in vain + 1), 1/(inputs tried there + 1), sixteen times as much when it was opened just now, which
  * is halved within four roll-outs and fades; and 1/(deaths + 1). One whose way would have to be replayed over n
  * frames is taken 2048 times of (2048 + n), so that each worker mostly goes on where it has been. Cells that a
  * script calls terminal are never chosen.

@@ -17,7 +17,7 @@ static double weight(const struct moth_archive *archive, const struct moth_cell 
         return 0;
     double age = (double)(archive->rollouts - cell->since);
     double fresh = 1 + FRESH / (1 + age / FRESH_ROLLOUTS);
-    return fresh / (((double)cell->met + 1) * sqrt((double)cell->in_vain + 1) * sqrt((double)cell->tried + 1) *
+    return fresh / (((double)cell->met + 1) * sqrt((double)cell->in_vain + 1) * ((double)cell->tried + 1) *
                     ((double)cell->deaths + 1));
 }
 

@@ -157,6 +157,7 @@ static void live(const struct moth_instance_config *config, uint32_t frames, uns
         if (!moth_tree_snapshot(tree, &err))
             stop("a snapshot", err.message);
     }
+    moth_tree_read_memory(tree);
     moth_tree_counts(tree, &counts);
     uint64_t game = kilobytes(moth_instance_pid(moth_tree_instance(tree)), "smaps_rollup", "Pss:");
     printf("live %u\npacked %llu\nbytes %llu\n", counts.live, (unsigned long long)counts.packed,
