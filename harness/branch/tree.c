@@ -34,6 +34,7 @@ struct moth_tree {
     struct moth_node *at;   /* the node the game has last passed */
     struct moth_way since;  /* what was played since */
     bool rebuilding;
+    bool adrift;                  /* the last restore failed: the game stands on no recorded way */
     struct moth_node *all, *live; /* newest first */
     struct moth_node *next_read;  /* of the live ones; NULL: from the newest on */
     uint32_t n_live, n_nodes, live_max;
@@ -278,6 +279,10 @@ uint32_t moth_tree_frame(const struct moth_tree *tree)
 enum moth_step moth_tree_step(struct moth_tree *tree, uint32_t frames, const struct moth_input_event *events,
                               size_t n_events, struct moth_err *err)
 {
+    if (tree->adrift) {
+        moth_err_set(err, MOTH_ERR_INTERNAL, "the game was not brought back to where it is said to stand");
+        return MOTH_STEP_FAULT;
+    }
     for (size_t i = 0; i < n_events; i++) {
         struct moth_input_event event = events[i];
         event.frame += tree->player.frame;
@@ -303,7 +308,7 @@ static void stand_at(struct moth_tree *tree, struct moth_node *node)
 
 struct moth_node *moth_tree_snapshot(struct moth_tree *tree, struct moth_err *err)
 {
-    if (moth_instance_death(tree->instance)->how != MOTH_STEP_OK) {
+    if (tree->adrift || moth_instance_death(tree->instance)->how != MOTH_STEP_OK) {
         moth_err_set(err, MOTH_ERR_USAGE, "the game is over; restore a snapshot that was taken before");
         return NULL;
     }
@@ -337,6 +342,9 @@ static int relaunch(struct moth_tree *tree, struct moth_err *err)
 static int replay(struct moth_tree *tree, const struct moth_node *node, struct moth_err *err)
 {
     uint32_t from = tree->player.frame, frames = node->here.frame - from;
+    if (node->here.frame < from)
+        return moth_err_set(err, MOTH_ERR_NONDETERMINISTIC, "the way to frame %u began at frame %u",
+                            node->here.frame, from);
     struct moth_input_event *events = calloc(node->way.n_events + 1, sizeof *events);
     if (!events)
         abort();
@@ -404,6 +412,7 @@ int moth_tree_restore(struct moth_tree *tree, struct moth_node *node, struct mot
     int result = rebuild(tree, node, err);
     tree->rebuilding = false;
     stand_at(tree, node);
+    tree->adrift = result != 0;
     if (result != 0)
         return -1;
     if (!alike(&node->here, moth_instance_last(tree->instance)))

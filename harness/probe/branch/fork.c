@@ -188,8 +188,6 @@ static void become_branch(int32_t runner_pid, bool sibling, uint64_t pending)
     moth_branch_mappings(&folders);
     moth_branch_copies_forget();
     moth_fibers_branched();
-    if (moth_children_any())
-        moth_branch_problem("a process that the game has started: it stays the other one's child");
     if (!moth_trap_calls_again())
         moth_branch_problem("raw system calls are not trapped any more");
     moth_preempt_again();

@@ -252,7 +252,6 @@ void moth_timerfd_closed(int fd); /* hooks/timers.c */
 void moth_timers_forked(void);    /* in a forked child */
 
 /* ---- children (hooks/children.c) ---- */
-bool moth_children_any(void); /* that the game has not waited for */
 int32_t moth_child_real(int32_t told); /* the kernel's id of a process the game was told another of */
 
 /* ---- signals (hooks/signals.c) ---- */

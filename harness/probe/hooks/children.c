@@ -53,14 +53,6 @@ static pid_t told_of(pid_t real, bool ended)
     return real;
 }
 
-bool moth_children_any(void)
-{
-    for (int i = 0; i < CHILDREN_MAX; i++)
-        if (children[i].real != 0)
-            return true;
-    return false;
-}
-
 MOTH_HOOK pid_t fork(void)
 {
     moth_real_init();
