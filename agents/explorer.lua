@@ -19,6 +19,7 @@
 
 local sticky = require("moth.sticky")
 local places = require("moth.places")
+local variant = require("moth.variant")
 
 local FEW = 6 -- actions that need no choosing among
 local ROLL_MIN, ROLL_MAX = 128, 256 -- frames of a roll-out
@@ -376,32 +377,7 @@ end
 
 -- ---- agents ----
 
-local function with(base, changes)
-    local agent = {}
-    for name, value in pairs(base) do
-        agent[name] = value
-    end
-    for name, value in pairs(changes) do
-        if base[name] == nil then
-            error("explorer.with: there is no field '" .. tostring(name) .. "'", 3)
-        end
-        agent[name] = value
-    end
-    for _, name in ipairs { "cell", "prefer" } do
-        if agent[name] and type(agent[name]) ~= "function" then
-            error("explorer.with: `" .. name .. "` must be a function of the state, not a " .. type(agent[name]), 3)
-        end
-    end
-    agent.play = function(game, rng)
-        return play_with(agent, game, rng)
-    end
-    agent.with = function(more)
-        return with(agent, more)
-    end
-    return agent
-end
-
-return with({
+return variant("explorer", {
     name = "explorer",
     explores = true, -- one long play in the world of the run's archive
     opening = sticky.opening,
@@ -410,8 +386,8 @@ return with({
     pad = false,
     cell = false,
     prefer = false,
-    look = false, -- frames between looks; false: 4 with `cell`, else 8
+    look = false, -- frames between looks; false: 2 with `cell`, else 8
     returns = true, -- false: never goes back; counts the cells that straight play meets
     play = true,
     with = true,
-}, {})
+}, {}, play_with, places.check)

@@ -8,6 +8,7 @@
 --     return require("monkey").with { actions = { "left", "right", "space" }, mouse = false }
 
 local sticky = require("moth.sticky")
+local variant = require("moth.variant")
 
 local function play_with(options, game, rng)
     if options.opening then
@@ -35,28 +36,7 @@ local function play_with(options, game, rng)
     end
 end
 
--- A new agent: this one, with some of its fields changed.
-local function with(base, changes)
-    local agent = {}
-    for name, value in pairs(base) do
-        agent[name] = value
-    end
-    for name, value in pairs(changes) do
-        if base[name] == nil then
-            error("monkey.with: there is no field '" .. tostring(name) .. "'", 3)
-        end
-        agent[name] = value
-    end
-    agent.play = function(game, rng)
-        return play_with(agent, game, rng)
-    end
-    agent.with = function(more)
-        return with(agent, more)
-    end
-    return agent
-end
-
-return with({
+return variant("monkey", {
     name = "monkey",
     opening = sticky.opening,
     actions = sticky.actions,
@@ -64,4 +44,4 @@ return with({
     pad = false,
     play = true,
     with = true,
-}, {})
+}, {}, play_with)

@@ -10,6 +10,7 @@
 local sticky = require("moth.sticky")
 local places = require("moth.places")
 local explorer = require("explorer")
+local variant = require("moth.variant")
 
 local STRETCH = 240 -- frames
 
@@ -182,28 +183,4 @@ local function play_with(options, game, rng)
     end
 end
 
-local function with(base, fields)
-    local agent = explorer.with(base)
-    for name, value in pairs(fields) do
-        if agent[name] == nil then
-            error("mutate.with: there is no field '" .. tostring(name) .. "'", 3)
-        end
-        agent[name] = value
-    end
-    agent.play = function(game, rng)
-        return play_with(agent, game, rng)
-    end
-    agent.with = function(more)
-        local all = {}
-        for name, value in pairs(base) do
-            all[name] = value
-        end
-        for name, value in pairs(more) do
-            all[name] = value
-        end
-        return with(all, {})
-    end
-    return agent
-end
-
-return with({ name = "mutate" }, {})
+return variant("mutate", explorer.with { name = "mutate" }, {}, play_with, places.check)

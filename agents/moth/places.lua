@@ -145,4 +145,14 @@ function here:go_on()
     return self:restore(self.root, self.begin)
 end
 
+-- For agents that have these fields: are they of the right kind?
+function places.check(agent, level)
+    for _, name in ipairs { "cell", "prefer" } do
+        if agent[name] and type(agent[name]) ~= "function" then
+            error(agent.name .. ".with: `" .. name .. "` must be a function of the state, not a " .. type(agent[name]),
+                level)
+        end
+    end
+end
+
 return places
