@@ -29,20 +29,6 @@ struct work {
     uint64_t begin_ns, told_ns, told_plain_ns;
 };
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stopped = 1;
-}
-
-static bool is_stopped(void *context)
-{
-    (void)context;
-    return stopped;
-}
-
 /* ---- what goes on ---- */
 
 static void show_progress(void *context, const struct moth_minimize_progress *progress)
@@ -81,7 +67,7 @@ static int minimize(struct work *work, const struct moth_trace *trace, struct mo
         .progress = progress,
         .replay = {.limits = moth_cli_limits(options),
                    .softlock_s = (uint32_t)options->softlock_s,
-                   .interrupted = is_stopped},
+                   .interrupted = moth_cli_stopped},
         .duration_ms = options->duration_ms,
         .memory_bytes = options->snapshot_memory_mb << 20,
         .replays = (uint32_t)options->replays,
@@ -203,7 +189,7 @@ static int tell(const struct work *work, const struct moth_trace *trace,
     int code = outcome->happened ? 0 : 1;
     if (outcome->written && outcome->met < outcome->tried)
         code = moth_err_exit_code(MOTH_ERR_NONDETERMINISTIC);
-    if (stopped)
+    if (moth_cli_stopped(NULL))
         code = moth_err_exit_code(MOTH_ERR_INTERRUPTED);
     if (work->options->json)
         print_json(work, trace, outcome, code);
@@ -235,9 +221,7 @@ static int work_on(struct work *work, struct moth_trace *trace, struct moth_err 
         free(merged);
         return -1;
     }
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    moth_cli_stop_on_signals((int)SA_RESETHAND);
     trace->header.env = merged;
     moth_cli_enter_directory(trace);
     struct moth_minimize_outcome outcome;

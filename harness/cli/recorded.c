@@ -2,6 +2,7 @@
 #include "cli/recorded.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,4 +64,25 @@ struct moth_limits moth_cli_limits(const struct moth_options *options)
                                 .boot_wall_ms = (uint32_t)options->boot_wall_ms,
                                 .memory_mb = (uint32_t)options->memory_mb,
                                 .file_mb = (uint32_t)options->file_mb};
+}
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+void moth_cli_stop_on_signals(int flags)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool moth_cli_stopped(void *context)
+{
+    (void)context;
+    return stopped;
 }

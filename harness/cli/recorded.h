@@ -5,6 +5,8 @@
 #ifndef MOTH_CLI_RECORDED_H
 #define MOTH_CLI_RECORDED_H
 
+#include <stdbool.h>
+
 #include "cli/options.h"
 #include "runner/instance.h"
 #include "wire/trace.h"
@@ -17,5 +19,10 @@ void moth_cli_enter_directory(const struct moth_trace *trace);
 /* The trace's environment and what the command line adds. The array is the caller's, its strings not. */
 char **moth_cli_merge_env(const struct moth_trace *trace, const struct moth_options *options);
 struct moth_limits moth_cli_limits(const struct moth_options *options);
+
+/* From here on SIGINT and SIGTERM only ask for an end; `flags` are sigaction's. */
+void moth_cli_stop_on_signals(int flags);
+/* Was an end asked for? Of the kind that replays ask; `context` is not looked at. */
+bool moth_cli_stopped(void *context);
 
 #endif

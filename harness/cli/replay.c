@@ -2,7 +2,6 @@
 #include "cli/recorded.h"
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,20 +25,6 @@ struct replays {
     const char *diverged_what;
     struct moth_finding *finding; /* the last one that was met */
 };
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stopped = 1;
-}
-
-static bool is_stopped(void *context)
-{
-    (void)context;
-    return stopped;
-}
 
 /* ---- replaying ---- */
 
@@ -103,11 +88,11 @@ static int replay_once(const struct moth_trace *trace, const struct moth_agent *
         if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), trace->end.finding_frame,
                                config, trace->end.fingerprint, &met, err) != 0)
             return -1;
-        replays->interrupted = replays->interrupted || stopped;
+        replays->interrupted = replays->interrupted || moth_cli_stopped(NULL);
         replays->frames = trace->end.finding_frame;
-        replays->tried += !stopped;
+        replays->tried += !moth_cli_stopped(NULL);
         replays->met += met;
-        replays->clean += !met && !stopped;
+        replays->clean += !met && !moth_cli_stopped(NULL);
         return 0;
     }
     struct moth_replay_outcome outcome;
@@ -125,16 +110,14 @@ static int replay_all(const struct moth_trace *trace, const struct moth_agent *a
     struct moth_replay_config config = {
         .limits = moth_cli_limits(options),
         .softlock_s = (uint32_t)options->softlock_s,
-        .interrupted = is_stopped,
+        .interrupted = moth_cli_stopped,
     };
     struct moth_reaper reaper;
     if (moth_reaper_start(&reaper, err) != 0)
         return -1;
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    moth_cli_stop_on_signals(0);
     int result = 0;
-    for (uint64_t i = 0; i < options->times && result == 0 && !stopped; i++)
+    for (uint64_t i = 0; i < options->times && result == 0 && !moth_cli_stopped(NULL); i++)
         result = replay_once(trace, agent, &config, replays, err);
     moth_reaper_stop(&reaper);
     return result;

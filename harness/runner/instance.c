@@ -486,11 +486,6 @@ void moth_snapshot_release(struct moth_snapshot *snapshot)
     free(snapshot);
 }
 
-bool moth_snapshot_alive(struct moth_snapshot *snapshot)
-{
-    return !moth_process_gone(&snapshot->process);
-}
-
 uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot)
 {
     return moth_watch_pss_bytes(snapshot->process.pid) + snapshot->pack.size_bytes;

@@ -30,8 +30,6 @@ void moth_snapshot_release(struct moth_snapshot *snapshot);
 int moth_snapshot_pack(struct moth_snapshot *snapshot, struct moth_err *err);
 bool moth_snapshot_packed(const struct moth_snapshot *snapshot);
 
-/* Is its process still there? */
-bool moth_snapshot_alive(struct moth_snapshot *snapshot);
 /* Proportional set size: its memory, what it shares with others counted by halves, thirds, …, and what was
  * packed of it; 0 when it cannot be read. Source: /proc/PID/smaps_rollup. */
 uint64_t moth_snapshot_pss_bytes(const struct moth_snapshot *snapshot);

@@ -342,11 +342,6 @@ void moth_snapshot_release(struct moth_snapshot *snapshot)
     free(snapshot);
 }
 
-bool moth_snapshot_alive(struct moth_snapshot *snapshot)
-{
-    return snapshot != NULL && !snapshot->killed;
-}
-
 int moth_snapshot_pack(struct moth_snapshot *snapshot, struct moth_err *err)
 {
     if (!fake_forks.can_pack)
