@@ -21,8 +21,7 @@ def areas():
 
 def checker(test):
     program = os.path.join(os.path.abspath(test.settings.build), "tests", "integration", "branch_check")
-    if not os.path.exists(program):
-        skip(f"no {program}: it was not built")
+    check(os.path.exists(program), f"no {program}: it was not built")
     return program
 
 
