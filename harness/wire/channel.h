@@ -18,9 +18,10 @@
 #include <stdint.h>
 
 #include "wire/input.h"
+#include "wire/mail.h"
 
 #define MOTH_CHANNEL_MAGIC 0x6c6e6863686d746fULL
-#define MOTH_CHANNEL_VERSION 2u
+#define MOTH_CHANNEL_VERSION 3u
 #define MOTH_CHANNEL_FD 900  /* the channel, in the game */
 #define MOTH_PRIVATE_FD 901  /* the instance's private folder: HOME is below /proc/self/fd/901 */
 
@@ -75,6 +76,7 @@ struct moth_channel_config {
     uint32_t threads; /* enum moth_threads */
     uint32_t spin_budget_ms; /* CPU time without a scheduling point until preemption */
     uint64_t launch_s;    /* real time of launch, seconds since 1970: files newer than that have no true age */
+    struct moth_group_place group;
 };
 
 #define MOTH_BRANCH_FOLDER_BYTES 512u
@@ -258,6 +260,9 @@ struct moth_channel {
 
     uint32_t n_watches, watches_lost; /* lost: published when there was no room */
     struct moth_watch_value watches[MOTH_WATCHES_MAX];
+
+    /* From here on nothing is to be known between two programs: a branch begins without it. */
+    struct moth_mail outbox, inbox; /* the game's: filled by the game, filled by the runner */
 
     _Alignas(4096) uint8_t pixels[MOTH_PICTURE_BYTES_MAX];
 };
