@@ -45,7 +45,8 @@ enum moth_state {
     MOTH_STATE_CRASH,      /* a fatal signal; `crash` is filled, the process waits to be looked at */
     MOTH_STATE_DEADLOCK,   /* nothing can run any more; `deadlock_text` says who waits for what */
     MOTH_STATE_EXIT,       /* exit() or _exit() was called; `exit_status` is set; the process goes on to die */
-    MOTH_STATE_ABANDONED   /* the probe stepped aside; `warnings` says why */
+    MOTH_STATE_ABANDONED,  /* the probe stepped aside; `warnings` says why */
+    MOTH_STATE_SAMPLE      /* on the way to a boundary: `sample` holds where; it goes on when given the turn */
 };
 
 enum moth_video { MOTH_VIDEO_AUTO, MOTH_VIDEO_NONE, MOTH_VIDEO_SOFTWARE, MOTH_VIDEO_GL };
@@ -58,7 +59,9 @@ enum moth_want {
     MOTH_WANT_PICTURE = 1u << 0,      /* hash the whole picture at each boundary of the program */
     MOTH_WANT_PICTURE_LAST = 1u << 1, /* … at the program's last boundary only */
     MOTH_WANT_PIXELS = 1u << 2,       /* copy the picture at the last boundary into the picture area */
-    MOTH_WANT_CELL = 1u << 3          /* sample the grey cell grid at the last boundary */
+    MOTH_WANT_CELL = 1u << 3,         /* sample the grey cell grid at the last boundary */
+    MOTH_WANT_WORK = 1u << 4,         /* work time by fiber in each frame, not in every 16th only */
+    MOTH_WANT_SAMPLES = 1u << 5       /* in a program of one frame: stop on the way with MOTH_STATE_SAMPLE */
 };
 
 /* Stop the program before its end (bits of program.stop). */
@@ -122,6 +125,15 @@ struct moth_program {
     struct moth_input_event events[MOTH_PROGRAM_EVENTS_MAX];
 };
 
+#define MOTH_WORK_PARTS_MAX 6u
+
+/* What one fiber worked in a frame. */
+struct moth_work_part {
+    char name[16];
+    uint32_t fiber;
+    uint32_t ns; /* saturates at 4.29 s */
+};
+
 /* What is known at one boundary. The chains are running hashes from launch on: two runs are alike up
  * to a frame when all four are equal there. */
 struct moth_observation {
@@ -132,9 +144,14 @@ struct moth_observation {
     uint64_t audio_chain;
     uint64_t random_chain; /* entropy handed out and generators seeded */
     uint64_t call_chain;   /* scheduling: which fiber ran when */
-    uint64_t cpu_ns;       /* CPU time of the game's kernel thread since the boundary before */
+    /* Work time: CPU time of the game's kernel thread since the boundary before, without what it spent in
+     * boundaries and in waiting for the next tick. --threads native: wall time between the two. */
+    uint64_t cpu_ns;
     uint8_t picture_ok;    /* 1: `picture` is a hash of real pixels */
-    uint8_t reserved[7];
+    uint8_t drawn;         /* 1: it was drawn because it may be looked at, and others are not */
+    uint8_t reserved[2];
+    uint32_t n_parts; /* 0: not known of this frame */
+    struct moth_work_part parts[MOTH_WORK_PARTS_MAX]; /* those that worked most, the most first */
 };
 
 enum moth_wait_kind {
@@ -220,6 +237,14 @@ struct moth_bypass_counts {
     uint64_t last_pc[6]; /* one example address of each, same order */
 };
 
+/* The game in the middle of a frame, and what that frame took of it so far. */
+struct moth_work_sample {
+    uint64_t period_ns; /* the runner's: between two samples */
+    uint64_t ns;        /* work time since the sample before */
+    uint64_t regs[MOTH_CRASH_REGS]; /* as moth_crash_record's, of the fiber fiber_current */
+    uint64_t allocations, allocated_bytes, lock_waits; /* of the frame; counted in sampled frames only */
+};
+
 struct moth_channel {
     uint64_t magic;
     uint32_t version, size;
@@ -260,6 +285,8 @@ struct moth_channel {
 
     uint32_t n_watches, watches_lost; /* lost: published when there was no room */
     struct moth_watch_value watches[MOTH_WATCHES_MAX];
+
+    struct moth_work_sample sample;
 
     /* From here on nothing is to be known between two programs: a branch begins without it. */
     struct moth_mail outbox, inbox; /* the game's: filled by the game, filled by the runner */

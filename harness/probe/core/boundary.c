@@ -27,7 +27,6 @@ static uint32_t presents_since;
 static void *presenter_now;
 static uint64_t presenter_seen_ns;
 static uint32_t next_event, program_frame;
-static uint64_t cpu_last_ns;
 static uint8_t cell_at_start[sizeof moth_channel->cell];
 
 static uint64_t tick_ns(void)
@@ -96,25 +95,18 @@ uint64_t moth_boundary_due(void)
     return last_boundary_ns + tick_ns() * (last_was_present ? PATIENCE_TICKS : 1);
 }
 
-static uint64_t cpu_now_ns(void)
-{
-    struct timespec t;
-    arch_syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, (long)&t, 0, 0, 0, 0);
-    return (uint64_t)t.tv_sec * MOTH_NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 static void observe(struct moth_observation *o, bool last)
 {
     struct moth_channel *c = moth_channel;
-    uint64_t cpu = cpu_now_ns();
     memset(o, 0, sizeof *o);
+    moth_work_end(o); /* first: nothing from here on is the game's */
+    o->drawn = moth_gl_paced();
     o->frame = c->frame;
     o->presented = presents_since;
     o->time_ns = moth_now_ns;
     o->audio_chain = moth_chain_audio;
     o->random_chain = moth_chain_random;
     o->call_chain = moth_chain_calls;
-    o->cpu_ns = cpu - cpu_last_ns;
     uint32_t want = program_running ? c->program.want : 0;
     moth_video_observe(o, want, last);
 }
@@ -188,8 +180,8 @@ static void stand(void)
     /* The last picture of a program may be asked for once it stands. */
     frames = program_running ? bounded(c->program.frames, MOTH_PROGRAM_FRAMES_MAX) : 1;
     moth_gl_pace(program_frame + 1 >= frames || (c->program.want & MOTH_WANT_PICTURE) != 0);
-    cpu_last_ns = cpu_now_ns();
     moth_in_boundary = false;
+    moth_work_begin(program_running ? c->program.want : 0);
 }
 
 void moth_boundary_poll(void)
@@ -231,6 +223,7 @@ void moth_boundary_present(void *presenter)
         return;
     }
     presenter_now = presenter;
+    moth_work_pause();
     moth_video_presented(presenter, true);
     if (moth_active())
         moth_sleep_until(next_tick(moth_now_ns));

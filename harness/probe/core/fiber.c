@@ -244,6 +244,7 @@ static void switch_to(struct moth_fiber *next)
     next->running = true;
     if (next == previous)
         return;
+    moth_work_switch(previous);
     switched_from = previous;
     moth_current = next;
     moth_channel->fiber_current = next->index;
@@ -414,6 +415,7 @@ enum moth_wake moth_wait_on(struct moth_waiter *waiter)
     self->record->wait_key = (uint64_t)waiter->key;
     self->queries = 0;
     moth_points++;
+    moth_work_waits(waiter->kind);
     if (waiter->kind == MOTH_WAIT_MUTEX) {
         const struct moth_fiber *owner = moth_mutex_owner(waiter->key);
         self->record->owner = owner != NULL ? (int32_t)owner->index : -1;

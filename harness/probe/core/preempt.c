@@ -72,7 +72,10 @@ static bool may_interrupt(uint64_t pc)
 static void on_tick(int number, siginfo_t *info, void *opaque)
 {
     (void)number;
-    (void)info;
+    if (info->si_code == SI_TIMER && info->si_value.sival_int == MOTH_WORK_SAMPLE) {
+        moth_work_sample(opaque);
+        return;
+    }
     if (!moth_active() || moth_in_boundary)
         return;
     if (moth_points != points_seen) {

@@ -195,6 +195,19 @@ extern bool moth_in_boundary;
 void moth_give_turn(uint32_t state); /* and wait for it to come back */
 _Noreturn void moth_give_turn_for_good(uint32_t state);
 
+/* ---- work time of frames (core/work.c, core/count.c) ---- */
+
+#define MOTH_WORK_SAMPLE 1 /* value that comes with the preemption signal when its timer is the sampling one */
+
+void moth_work_begin(uint32_t want); /* a frame begins; bits of enum moth_want */
+void moth_work_end(struct moth_observation *o);
+void moth_work_pause(void); /* what comes now is not the game's, until the frame's end or another fiber */
+void moth_work_switch(const struct moth_fiber *from);
+void moth_work_waits(uint32_t kind); /* a fiber begins to wait: enum moth_wait_kind */
+void moth_work_sample(const void *context); /* in a signal handler */
+void moth_count_start(void);
+void moth_count_stop(void);
+
 /* ---- branches (branch/) ---- */
 
 /* The runner asked for a branch: fork here. In the branch it returns too, with a channel of its own. */

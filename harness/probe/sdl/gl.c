@@ -80,6 +80,13 @@ static bool can_discard(void)
     return *version >= '3';
 }
 
+static bool pacing; /* frames that nobody looks at are not drawn */
+
+bool moth_gl_paced(void)
+{
+    return pacing && blind_context == NULL;
+}
+
 void moth_gl_pace(bool looked_at)
 {
     if (moth_channel->config.render != MOTH_RENDER_AUTO || must_draw || !moth_channel->gl_used)
@@ -99,6 +106,7 @@ void moth_gl_pace(bool looked_at)
     if (change == NULL)
         return;
     change(GL_RASTERIZER_DISCARD);
+    pacing = true;
     blind_context = looked_at ? NULL : context;
 }
 

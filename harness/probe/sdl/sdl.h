@@ -60,6 +60,8 @@ bool moth_pixels_of_surface(const SDL_Surface *surface, struct moth_pixels *pixe
 bool moth_gl_read(SDL_Window *window, struct moth_pixels *pixels);
 /* Before a frame begins: is its picture going to be looked at? With --render auto, others are not drawn. */
 void moth_gl_pace(bool looked_at);
+/* Is this frame drawn because it may be looked at, and are others not? */
+bool moth_gl_paced(void);
 
 /* ---- input.c ---- */
 void moth_input_begin_frame(void);
