@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/awake.h"
+#include "base/pulse.h"
 
 #define LOOK_IN_MS 20
 #define RETIRED_MAX 16  /* at once; each holds its memory until it has gone */
@@ -92,6 +93,7 @@ static void futex_wait_ms(_Atomic uint32_t *word, uint32_t value, long ms)
 
 bool moth_process_has_turn(struct moth_process *process, long wait_ms)
 {
+    moth_pulse_beat();
     if (atomic_load(&process->channel->turn) == MOTH_TURN_GAME)
         futex_wait_ms(&process->channel->turn, MOTH_TURN_GAME, wait_ms);
     return atomic_load(&process->channel->turn) != MOTH_TURN_GAME;
@@ -102,11 +104,11 @@ bool moth_process_has_turn(struct moth_process *process, long wait_ms)
 /* Wait for the turn of a process that only has to do something of ours. */
 static int await_quick(struct moth_process *process, struct moth_err *err)
 {
-    uint64_t until = moth_clock_monotonic_ns() + BRANCH_MS * MOTH_NS_PER_MS;
+    struct moth_awake awake = {0};
     while (!moth_process_has_turn(process, LOOK_IN_MS)) {
         if (moth_process_gone(process) || moth_process_player_gone(process))
             return moth_err_set(err, MOTH_ERR_SYSTEM, "the process of the game is gone");
-        if (moth_clock_monotonic_ns() > until)
+        if (moth_awake_ns(&awake) > BRANCH_MS * MOTH_NS_PER_MS)
             return moth_err_set(err, MOTH_ERR_SYSTEM, "the game does not answer");
     }
     if (process->channel->state != MOTH_STATE_BOUNDARY)
@@ -117,12 +119,12 @@ static int await_quick(struct moth_process *process, struct moth_err *err)
 static int await_ready(struct moth_process *process, struct moth_process *branch, struct moth_err *err)
 {
     struct moth_branch_request *request = &process->channel->branch;
-    uint64_t until = moth_clock_monotonic_ns() + BRANCH_MS * MOTH_NS_PER_MS;
+    struct moth_awake awake = {0};
     while (atomic_load(&request->state) == MOTH_BRANCH_BORN) {
         futex_wait_ms(&request->state, MOTH_BRANCH_BORN, LOOK_IN_MS);
         if (atomic_load(&request->state) == MOTH_BRANCH_BORN && moth_process_gone(branch))
             return moth_err_set(err, MOTH_ERR_SYSTEM, "the branch died while it was made");
-        if (moth_clock_monotonic_ns() > until)
+        if (moth_awake_ns(&awake) > BRANCH_MS * MOTH_NS_PER_MS)
             return moth_err_set(err, MOTH_ERR_SYSTEM, "the branch does not answer");
     }
     if (atomic_load(&request->state) == MOTH_BRANCH_READY)

@@ -7,8 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 void moth_watch_fill_limits(struct moth_limits *limits)
 {
     if (limits->boundary_cpu_ms == 0)
@@ -65,7 +63,8 @@ uint64_t moth_watch_pss_bytes(pid_t pid)
 
 void moth_watch_begin(struct moth_watch *watch, pid_t pid)
 {
-    *watch = (struct moth_watch){.pid = pid, .began_ns = moth_clock_monotonic_ns()};
+    *watch = (struct moth_watch){.pid = pid};
+    watch->began_ns = moth_awake_ns(&watch->awake);
     watch->cpu_began_ms = watch->cpu_last_ms = cpu_ms(pid);
     watch->idle_since_ns = watch->began_ns;
 }
@@ -75,7 +74,7 @@ enum moth_watch_verdict moth_watch_look(struct moth_watch *watch, pid_t pid, uin
 {
     if (pid != watch->pid)
         moth_watch_begin(watch, pid);
-    uint64_t now = moth_clock_monotonic_ns(), cpu = cpu_ms(pid);
+    uint64_t now = moth_awake_ns(&watch->awake), cpu = cpu_ms(pid);
     /* The limit is one boundary's: a long program of slow frames is not a hang. */
     if (frame != watch->frame) {
         watch->frame = frame;

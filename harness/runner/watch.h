@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/awake.h"
 #include "runner/instance.h"
 
 struct moth_watch {
+    struct moth_awake awake; /* what the times below are of: a machine that sleeps does not make a game hang */
     uint64_t began_ns, cpu_began_ms, cpu_last_ms, idle_since_ns;
     pid_t pid;
     uint32_t frame; /* boundaries so far when the game last got further */
