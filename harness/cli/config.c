@@ -237,6 +237,7 @@ static int set_value(struct config *config, const struct moth_option *option)
         return set_number(config, option);
     case MOTH_OPTION_CHOICE:
     case MOTH_OPTION_STRING:
+    case MOTH_OPTION_SHARD:
         return set_string(config, option);
     case MOTH_OPTION_SET:
         return set_set(config, option);

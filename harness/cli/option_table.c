@@ -61,8 +61,13 @@ const struct moth_option moth_option_table[] = {
     {.name = "max-findings", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(max_findings),
      .argument = "N", .fallback = "0", .most = U32, .group = MUCH, .alias = "budgets.max_findings",
      .help = "End the run after N different findings. 0: no limit."},
-    {.name = "shard", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(shard), .argument = "I/N|auto",
-     .group = MUCH, .later = true, .help = "Play only the I-th of N parts of the run."},
+    {.name = "shard", .type = MOTH_OPTION_SHARD, .verbs = RUN, .offset = AT(shard), .argument = "I/N|auto",
+     .group = MUCH,
+     .help = "Play only the I-th of N parts of the run; all other options, --seed and --frames too, are those of the "
+             "whole run. auto: as the environment of a Slurm array, a Kubernetes indexed job, a GitHub matrix or a "
+             "GitLab parallel job says. The parts together are the run without --shard, instance by instance, but for "
+             "agents that explore, which share what they know within a part, and for --max-findings and --duration, "
+             "which hold for each part. `moth report` puts them together."},
 
     {.name = "hz", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(hz), .argument = "N",
      .fallback = "60", .least = 1, .most = 1000, .group = WORLD, .help = "Frames a virtual second."},

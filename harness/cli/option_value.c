@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/option_table.h"
+#include "cli/shard.h"
 
 static void *grown(void *items, size_t n, size_t size)
 {
@@ -202,6 +203,16 @@ static int set_string(char **field, const char *text, enum moth_err_code code, s
     return 0;
 }
 
+static int set_shard(char **field, const char *text, enum moth_err_code code, struct moth_err *err)
+{
+    struct moth_shard shard;
+    if (strcmp(text, "auto") != 0 && !moth_shard_parse(text, &shard))
+        return moth_err_set(err, code,
+                            "must be I/N, the I-th of N parts (1 to N, N up to %u), such as 2/4, or auto, not '%s'",
+                            MOTH_SHARDS_MAX, text);
+    return set_string(field, text, code, err);
+}
+
 int moth_option_set(struct moth_options *options, const struct moth_option *option, const char *text,
                     enum moth_err_code code, struct moth_err *err)
 {
@@ -231,6 +242,8 @@ int moth_option_set(struct moth_options *options, const struct moth_option *opti
         return 0;
     case MOTH_OPTION_PAIRS:
         return add_pair(field, text, code, err);
+    case MOTH_OPTION_SHARD:
+        return set_shard(field, text, code, err);
     case MOTH_OPTION_AGENTS:
         return add_agent(options, text, code, err);
     }

@@ -80,6 +80,7 @@ struct moth_options {
     uint64_t instance_frames; /* boundaries until an instance is ended and the next one starts */
     uint64_t workers;         /* 0: one a CPU */
     uint64_t max_findings;    /* 0: no limit */
+    char *shard;              /* "I/N", "auto" or NULL: the whole run */
 
     /* limits of a game, as in struct moth_limits; 0: its default */
     uint64_t frame_cpu_ms, frame_wall_ms, boot_wall_ms, memory_mb, file_mb;
@@ -104,7 +105,7 @@ struct moth_options {
     uint64_t times; /* 1 */
 
     /* accepted by name, refused with "is not in this version" when used */
-    char *shard, *bus, *baseline, *history;
+    char *bus, *baseline, *history;
 };
 
 /* Parse `moth <verb> argv[2..]`, read moth.lua where the verb takes one, fill defaults. Returns 0, -1

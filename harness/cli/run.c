@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cli/shard.h"
 #include "fleet/fleet.h"
 #include "reports/reports.h"
 
@@ -16,6 +17,7 @@
 struct run {
     const struct moth_options *options;
     struct moth_fleet_agent *agents, *scenarios;
+    struct moth_shard shard;
     uint64_t told_ns;
 };
 
@@ -95,6 +97,23 @@ static void show_found(void *context, const char *kind, const char *title, const
 
 /* ---- the verb ---- */
 
+static const char *variable(const char *name)
+{
+    return getenv(name);
+}
+
+static int find_shard(struct run *run, struct moth_err *err)
+{
+    const char *wanted = run->options->shard;
+    run->shard = (struct moth_shard){1, 1};
+    if (!wanted || moth_shard_parse(wanted, &run->shard))
+        return 0;
+    if (moth_shard_auto(variable, &run->shard, err) != 0)
+        return -1;
+    moth_log_info("shard %u/%u", run->shard.index, run->shard.of);
+    return 0;
+}
+
 static struct moth_fleet_config fleet_config(struct run *run)
 {
     const struct moth_options *options = run->options;
@@ -117,6 +136,8 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .n_agents = options->agents.n,
         .seed = options->seed,
         .schedule_seed = options->schedule_seed,
+        .shard = run->shard.index,
+        .shards = run->shard.of,
         .frames = options->frames,
         .duration_ms = options->duration_ms,
         .instance_frames = (uint32_t)options->instance_frames,
@@ -161,7 +182,7 @@ static int write_reports(const struct moth_options *options, const struct moth_r
 static int play(struct run *run, struct moth_err *err)
 {
     struct moth_game_info game;
-    if (load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
+    if (find_shard(run, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
     struct moth_fleet_result *result;

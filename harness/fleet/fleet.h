@@ -4,8 +4,8 @@
  * what they find and decides when it is over.
  *
  * Instance k of a run is a pure function of the run's seed and k, whichever worker plays it, so results
- * do not depend on how many workers there are. A worker plays one instance at a time. It may die at any
- * moment: another takes its place and plays the same instance again. A finding is on disk before the
+ * do not depend on how many workers there are, nor on how many shards (plan.h). A worker plays one instance
+ * at a time. It may die at any moment: another takes its place and plays the same instance again. A finding is on disk before the
  * supervisor hears of it. Signals: SIGINT and SIGTERM end the run (findings and summary are kept); a
  * second one ends it at once.
  *
@@ -42,6 +42,7 @@ struct moth_fleet_config {
     const struct moth_fleet_agent *agents;
     size_t n_agents;
     uint64_t seed, schedule_seed;
+    uint32_t shard, shards;   /* play part `shard` (from 1) of `shards` of the run; 0 or 1 shards: all of it */
     uint64_t frames;          /* over all instances; 0: no limit */
     uint64_t duration_ms;     /* 0: no limit */
     uint32_t instance_frames; /* of one instance */

@@ -2,12 +2,26 @@
 #include "fleet/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 
+static uint32_t shards_of(const struct moth_fleet_config *config)
+{
+    return config->shards > 1 ? config->shards : 1;
+}
+
+/* No run has more parts than this: none but the last is shorter than an instance may be. */
+static uint32_t parts_at_most(const struct moth_fleet_config *config)
+{
+    uint32_t plain = moth_plan_instance_frames(config);
+    uint64_t parts = config->n_scenarios + (plain ? (config->frames + plain - 1) / plain : 0);
+    return parts < UINT32_MAX ? (uint32_t)parts : UINT32_MAX;
+}
+
 int moth_plan_init(struct moth_plan *plan, const struct moth_fleet_config *config)
 {
-    *plan = (struct moth_plan){.config = config};
+    *plan = (struct moth_plan){.config = config, .stride = parts_at_most(config)};
     plan->credit = calloc(config->n_agents ? config->n_agents : 1, sizeof *plan->credit);
     return plan->credit ? 0 : -1;
 }
@@ -15,7 +29,9 @@ int moth_plan_init(struct moth_plan *plan, const struct moth_fleet_config *confi
 void moth_plan_fini(struct moth_plan *plan)
 {
     free(plan->credit);
+    free(plan->rests);
     plan->credit = NULL;
+    plan->rests = NULL;
 }
 
 uint64_t moth_plan_seed(uint64_t run_seed, uint32_t index)
@@ -67,7 +83,7 @@ static uint32_t frames_of(const struct moth_fleet_config *config, uint32_t agent
     uint64_t most = (uint64_t)config->instance_frames * MOTH_PLAN_EXPLORES;
     if (config->frames > 0) {
         double share = (double)config->frames * config->agents[agent].weight / weights(config);
-        uint64_t part = (uint64_t)share / config->workers;
+        uint64_t part = (uint64_t)share / config->workers / shards_of(config);
         most = part < most ? part : most;
     }
     most = most > plain ? most : plain;
@@ -101,43 +117,114 @@ static uint64_t schedule_seed_of(const struct moth_fleet_config *config, uint32_
     return moth_plan_seed(config->schedule_seed, index) | 1; /* 0 would mean: no shuffling */
 }
 
-enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_job *job)
+static bool is_ours(const struct moth_fleet_config *config, uint32_t part)
 {
-    const struct moth_fleet_config *config = plan->config;
-    bool scenario = plan->next < config->n_scenarios;
-    if (!scenario && config->n_agents == 0)
-        return MOTH_PLAN_DONE;
-    uint32_t agent = scenario ? plan->next : next_agent(plan);
-    uint32_t frames = scenario ? config->instance_frames : frames_of(config, agent);
-    if (config->frames > 0) {
-        uint64_t taken = plan->settled + plan->open;
-        uint64_t left = taken < config->frames ? config->frames - taken : 0;
-        if (left < frames && plan->n_open > 0)
-            return MOTH_PLAN_WAIT;
-        if (left < MOTH_PLAN_FRAMES_WORTH && plan->next > 0)
-            return MOTH_PLAN_DONE;
-        frames = left < frames ? (uint32_t)left : frames;
-    }
-    uint32_t index = plan->next++;
-    *job = (struct moth_plan_job){
+    return config->shards <= 1 || part % config->shards == config->shard - 1;
+}
+
+static struct moth_plan_job job_of(const struct moth_fleet_config *config, uint32_t index, uint32_t agent,
+                                   uint32_t frames)
+{
+    return (struct moth_plan_job){
         .index = index,
-        .scenario = scenario,
         .agent = agent,
         .seed = moth_plan_seed(config->seed, index),
         .schedule_seed = schedule_seed_of(config, index),
         .frames = frames,
     };
+}
+
+/* Cut off the next part, whosever it is. */
+static enum moth_plan_answer cut_part(struct moth_plan *plan, struct moth_plan_job *job)
+{
+    const struct moth_fleet_config *config = plan->config;
+    bool scenario = plan->next < config->n_scenarios, shared = config->shards > 1;
+    if (!scenario && config->n_agents == 0)
+        return MOTH_PLAN_DONE;
+    uint32_t agent = scenario ? plan->next : next_agent(plan);
+    uint64_t frames = scenario ? config->instance_frames : frames_of(config, agent);
+    if (config->frames > 0) {
+        uint64_t left = plan->taken < config->frames ? config->frames - plan->taken : 0;
+        if (left < frames && plan->n_open_scenarios > 0)
+            return MOTH_PLAN_WAIT;
+        if (left < MOTH_PLAN_FRAMES_WORTH && plan->next > 0)
+            return MOTH_PLAN_DONE;
+        frames = left < frames ? left : frames;
+    }
+    *job = job_of(config, plan->next++, agent, (uint32_t)frames);
+    job->scenario = scenario;
     if (!scenario)
         charge(plan, agent);
-    plan->open += frames;
+    if (!scenario || !shared)
+        plan->taken += frames;
+    return MOTH_PLAN_JOB;
+}
+
+static enum moth_plan_answer next_part(struct moth_plan *plan, struct moth_plan_job *job)
+{
+    enum moth_plan_answer answer = MOTH_PLAN_DONE;
+    while (!plan->parts_over && (answer = cut_part(plan, job)) == MOTH_PLAN_JOB && !is_ours(plan->config, job->index))
+        continue;
+    plan->parts_over = plan->parts_over || answer == MOTH_PLAN_DONE;
+    return answer;
+}
+
+static enum moth_plan_answer next_rest(struct moth_plan *plan, struct moth_plan_job *job)
+{
+    if (plan->n_rests == 0)
+        return plan->n_open > 0 ? MOTH_PLAN_WAIT : MOTH_PLAN_DONE;
+    struct moth_plan_rest rest = plan->rests[0];
+    memmove(plan->rests, plan->rests + 1, --plan->n_rests * sizeof *plan->rests);
+    *job = job_of(plan->config, rest.index, rest.agent, rest.frames);
+    return MOTH_PLAN_JOB;
+}
+
+/* So that an instance's end never lacks the memory to go on with its part. */
+static bool make_room(struct moth_plan *plan)
+{
+    size_t needed = plan->n_rests + plan->n_open + 1;
+    if (needed <= plan->room)
+        return true;
+    struct moth_plan_rest *grown = realloc(plan->rests, needed * 2 * sizeof *grown);
+    if (!grown)
+        return false;
+    plan->rests = grown;
+    plan->room = needed * 2;
+    return true;
+}
+
+enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_job *job)
+{
+    if (!make_room(plan))
+        return plan->n_open > 0 ? MOTH_PLAN_WAIT : MOTH_PLAN_DONE;
+    enum moth_plan_answer answer = next_part(plan, job);
+    if (answer != MOTH_PLAN_JOB)
+        answer = next_rest(plan, job);
+    if (answer != MOTH_PLAN_JOB)
+        return answer;
     plan->n_open++;
+    plan->n_open_scenarios += job->scenario;
     return MOTH_PLAN_JOB;
 }
 
 void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, uint32_t frames_used)
 {
-    plan->open -= job->frames;
-    plan->n_open--;
     /* An instance that never began must not make the run endless. */
-    plan->settled += frames_used > 0 ? frames_used : MOTH_PLAN_FRAMES_WORTH;
+    uint32_t used = frames_used > 0 ? frames_used : MOTH_PLAN_FRAMES_WORTH;
+    uint32_t left = job->frames > used ? job->frames - used : 0;
+    plan->n_open--;
+    plan->n_open_scenarios -= job->scenario;
+    if (job->scenario && plan->config->shards <= 1)
+        plan->taken -= left;
+    else if (!job->scenario && plan->config->frames > 0 && left >= MOTH_PLAN_FRAMES_WORTH)
+        plan->rests[plan->n_rests++] = (struct moth_plan_rest){job->index + plan->stride, job->agent, left};
+}
+
+bool moth_plan_is_empty(const struct moth_fleet_config *config)
+{
+    struct moth_plan plan;
+    struct moth_plan_job job;
+    bool empty = moth_plan_init(&plan, config) == 0 && moth_plan_next(&plan, &job) == MOTH_PLAN_DONE;
+    moth_plan_fini(&plan);
+    return empty;
 }

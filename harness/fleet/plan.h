@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which instances a run consists of. Instance numbers are handed out in order; what an instance is
- * depends on the configuration, its number and what the ones before it used of the frame budget, never
- * on who plays or when.
+ * Which instances a run consists of, and which of them are this shard's.
+ *
+ * A frame budget is cut into parts before anything is played: so many frames for such an agent, shared out by
+ * weight. A part is played by one instance; when that ends early, the rest of the part by another one, and so
+ * on until what is left is not worth an instance. So a part is a function of the run's seed and the part's
+ * number, whatever the other parts came to, and shard I of N plays the parts I, I + N, I + 2N, …: the shards
+ * play what the whole run would have played, each instance once. The n-th instance (from 0) of part p has the number
+ * p + n * stride, where the stride is the same for all parts; seeds are made of instance numbers. Without a
+ * frame budget each instance is a part and there is no end.
+ *
+ * Scenarios are parts too, the first ones. Their length is known only when they are over: a whole run takes
+ * what they used off the end of the agents' parts, to keep within its budget; a shard cannot know and does
+ * not. Agents that explore get parts as long as their share, one a worker of each shard.
  */
 #ifndef MOTH_FLEET_PLAN_H
 #define MOTH_FLEET_PLAN_H
@@ -22,18 +32,26 @@ struct moth_plan_job {
     uint32_t frames; /* budget */
 };
 
+/* The rest of a part whose instance ended early. */
+struct moth_plan_rest {
+    uint32_t index, agent, frames;
+};
+
 struct moth_plan {
     const struct moth_fleet_config *config;
-    uint32_t next;    /* number of the next instance */
-    double *credit;   /* of each agent, for shares by weight */
-    uint64_t settled; /* frames used by finished instances */
-    uint64_t open;    /* frames reserved by instances that still play */
-    uint32_t n_open;
+    uint32_t next;   /* number of the next part */
+    bool parts_over; /* there are no more */
+    uint32_t stride; /* between the numbers of a part's instances */
+    double *credit;  /* of each agent, for shares by weight */
+    uint64_t taken;  /* frames of all parts so far; of scenarios that are over, what they used */
+    struct moth_plan_rest *rests; /* first in, first out; room for one of each open instance */
+    size_t n_rests, room;
+    uint32_t n_open, n_open_scenarios;
 };
 
 enum moth_plan_answer {
     MOTH_PLAN_JOB,  /* *job is the next instance */
-    MOTH_PLAN_WAIT, /* it depends on what the playing instances will use */
+    MOTH_PLAN_WAIT, /* there may be more when the playing instances are over */
     MOTH_PLAN_DONE  /* no more instances */
 };
 
@@ -42,6 +60,9 @@ void moth_plan_fini(struct moth_plan *plan);
 enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_job *job);
 /* An instance is over and used so many of its frames. */
 void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, uint32_t frames_used);
+
+/* This shard has no part of the run: there are fewer parts than shards. */
+bool moth_plan_is_empty(const struct moth_fleet_config *config);
 
 /* Frames an instance may use at most under this configuration. */
 uint32_t moth_plan_instance_frames(const struct moth_fleet_config *config);

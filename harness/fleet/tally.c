@@ -13,6 +13,8 @@
 void moth_tally_init(struct moth_tally *tally, const struct moth_fleet_config *config)
 {
     *tally = (struct moth_tally){.config = config};
+    bool shared = config->shards > 1;
+    snprintf(tally->shard, sizeof tally->shard, "%u/%u", shared ? config->shard : 1, shared ? config->shards : 1);
 }
 
 static void free_texts(struct moth_tally_texts *texts)
@@ -241,6 +243,10 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
         *exit_code = moth_err_exit_code(tally->first_fault);
         return MOTH_VERDICT_ERROR;
     }
+    if (tally->idle) {
+        *exit_code = 0;
+        return MOTH_VERDICT_PASS;
+    }
     if (tally->started == 0) {
         *exit_code = 4;
         return MOTH_VERDICT_NOTHING_RAN;
@@ -284,7 +290,7 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .argv = config->argv,
         .build_id = tally->build_id,
         .seed = config->seed,
-        .shard = "1/1",
+        .shard = tally->shard,
         .workers = config->workers,
         .instances = tally->started,
         .frames_total = tally->frames,
@@ -300,6 +306,12 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .frame_times = moth_frame_counts_summary(&tally->frame_counts),
         .out = config->out,
     };
+    tally->idle = tally->finished == 0 && moth_plan_is_empty(config);
+    if (tally->idle)
+        moth_tally_warn(tally,
+                        "shard %s has nothing to play: the run has fewer parts than shards (more --frames, or fewer "
+                        "--instance-frames, make more)",
+                        tally->shard);
     summary->verdict = judge(tally, &summary->exit_code);
     if (interrupted)
         summary->exit_code = 130;

@@ -34,6 +34,8 @@ struct moth_tally {
     size_t n_records;
     struct moth_tally_texts warnings, agent_faults;
     char *build_id;
+    char shard[24]; /* "I/N" */
+    bool idle;      /* this shard has no part of the run */
     uint32_t started, no_frame, finished, clean_finished, agent_faulty, consecutive_faults;
     uint32_t faults; /* the harness's */
     enum moth_err_code first_fault;

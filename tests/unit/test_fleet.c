@@ -143,7 +143,8 @@ static void a_crash_is_one_finding_reproduced(void **state)
     (void)state;
     struct fixture fixture;
     set_up(&fixture, CRASHES, "crash@100", NULL);
-    fixture.config.frames = 3010; /* the rest after 30 crashes is not worth an instance */
+    fixture.config.frames = 2750; /* five parts; the rest after five crashes in each is not worth an instance */
+    fixture.config.instance_frames = 550;
     run(&fixture);
     assert_int_equal(fixture.summary->exit_code, 1);
     assert_int_equal(fixture.summary->n_findings, 1);
@@ -622,29 +623,154 @@ static void the_plan_shares_by_weight_and_budget(void **state)
     moth_plan_fini(&plan);
 }
 
-static void the_plan_waits_where_the_rest_is_not_known(void **state)
+/* Each of the parts is gone on with by itself, so what one leaves says nothing about the others. */
+static void a_part_goes_on_where_its_instance_ended(void **state)
 {
     (void)state;
     struct moth_fleet_agent agent = {NULL, "a", 1};
     struct moth_fleet_config config = {
         .agents = &agent, .n_agents = 1, .frames = 1500, .instance_frames = 5000};
     struct moth_plan plan;
-    struct moth_plan_job first, second, third;
+    struct moth_plan_job parts[3], job;
     assert_int_equal(moth_plan_init(&plan, &config), 0);
-    assert_int_equal(moth_plan_next(&plan, &first), MOTH_PLAN_JOB);
-    assert_int_equal(moth_plan_next(&plan, &second), MOTH_PLAN_JOB);
-    assert_int_equal(first.frames, 600);
-    assert_int_equal(moth_plan_next(&plan, &third), MOTH_PLAN_WAIT);
-    moth_plan_settle(&plan, &first, 100);
-    assert_int_equal(moth_plan_next(&plan, &third), MOTH_PLAN_JOB);
-    assert_int_equal(third.frames, 600);
-    moth_plan_settle(&plan, &second, 600);
-    moth_plan_settle(&plan, &third, 600);
-    assert_int_equal(moth_plan_next(&plan, &third), MOTH_PLAN_JOB);
-    assert_int_equal(third.frames, 200);
-    moth_plan_settle(&plan, &third, 150);
-    assert_int_equal(moth_plan_next(&plan, &third), MOTH_PLAN_DONE);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(moth_plan_next(&plan, &parts[i]), MOTH_PLAN_JOB);
+        assert_int_equal(parts[i].index, i);
+        assert_int_equal(parts[i].frames, i < 2 ? 600 : 300);
+    }
+    assert_int_equal(moth_plan_next(&plan, &job), MOTH_PLAN_WAIT);
+    moth_plan_settle(&plan, &parts[1], 100);
+    assert_int_equal(moth_plan_next(&plan, &job), MOTH_PLAN_JOB);
+    assert_int_equal(job.index, 4); /* part 1, once more */
+    assert_int_equal(job.frames, 500);
+    assert_int_equal(job.seed, moth_plan_seed(0, 4));
+    moth_plan_settle(&plan, &parts[0], 600);
+    moth_plan_settle(&plan, &parts[2], 250); /* the rest is not worth an instance */
+    assert_int_equal(moth_plan_next(&plan, &parts[0]), MOTH_PLAN_WAIT);
+    moth_plan_settle(&plan, &job, 500);
+    assert_int_equal(moth_plan_next(&plan, &job), MOTH_PLAN_DONE);
     moth_plan_fini(&plan);
+}
+
+/* Frames that an instance of this number uses of its budget: some end early, some never begin. */
+static uint32_t used_by(const struct moth_plan_job *job)
+{
+    uint64_t draw = moth_plan_seed(99, job->index) % 5;
+    return draw == 0 ? 0 : draw < 3 ? job->frames : (uint32_t)(job->frames * draw / 7);
+}
+
+struct played {
+    struct moth_plan_job jobs[2000];
+    size_t n;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    const struct moth_plan_job *left = a, *right = b;
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+/* Play a shard, so many instances at a time; they end in an order of the workers' own. */
+static void play_shard(struct moth_fleet_config config, uint32_t shard, uint32_t shards, uint32_t workers,
+                       struct played *played)
+{
+    config.shard = shard;
+    config.shards = shards;
+    struct moth_plan plan;
+    struct moth_plan_job open[8];
+    uint32_t n_open = 0;
+    assert_int_equal(moth_plan_init(&plan, &config), 0);
+    for (;;) {
+        enum moth_plan_answer answer = MOTH_PLAN_WAIT;
+        while (n_open < workers && (answer = moth_plan_next(&plan, &open[n_open])) == MOTH_PLAN_JOB) {
+            assert_true(played->n < COUNT(played->jobs));
+            played->jobs[played->n++] = open[n_open++];
+        }
+        if (n_open == 0) {
+            assert_int_equal(answer, MOTH_PLAN_DONE);
+            break;
+        }
+        uint32_t ends = (uint32_t)(moth_plan_seed(played->n, n_open) % n_open);
+        moth_plan_settle(&plan, &open[ends], used_by(&open[ends]));
+        open[ends] = open[--n_open];
+    }
+    moth_plan_fini(&plan);
+}
+
+static void shards_are_the_whole_run(void **state)
+{
+    (void)state;
+    struct moth_fleet_agent agents[] = {{NULL, "a", 3}, {NULL, "b", 1}, {NULL, "c", 0.5}};
+    static struct played whole, parts;
+    for (uint64_t frames = 400; frames < 300000; frames = frames * 2 + 77)
+        for (uint32_t shards = 1; shards <= 9; shards++) {
+            struct moth_fleet_config config = {
+                .agents = agents, .n_agents = 3, .seed = frames, .frames = frames, .instance_frames = 10800};
+            whole.n = parts.n = 0;
+            play_shard(config, 0, 0, 3, &whole);
+            for (uint32_t shard = 1; shard <= shards; shard++)
+                play_shard(config, shard, shards, shard % 3 + 1, &parts);
+            assert_true(whole.n > 0);
+            assert_int_equal(parts.n, whole.n);
+            qsort(whole.jobs, whole.n, sizeof *whole.jobs, by_number);
+            qsort(parts.jobs, parts.n, sizeof *parts.jobs, by_number);
+            for (size_t i = 0; i < whole.n; i++) {
+                assert_int_equal(parts.jobs[i].index, whole.jobs[i].index);
+                assert_int_equal(parts.jobs[i].agent, whole.jobs[i].agent);
+                assert_int_equal(parts.jobs[i].frames, whole.jobs[i].frames);
+                assert_int_equal(parts.jobs[i].seed, whole.jobs[i].seed);
+                assert_true(i == 0 || whole.jobs[i].index > whole.jobs[i - 1].index);
+            }
+        }
+}
+
+static void scenarios_are_shared_out_too(void **state)
+{
+    (void)state;
+    struct moth_fleet_agent scenarios[] = {{NULL, "s", 1}, {NULL, "t", 1}, {NULL, "u", 1}}, agent = {NULL, "a", 1};
+    struct moth_fleet_config config = {.scenarios = scenarios,
+                                       .n_scenarios = 3,
+                                       .agents = &agent,
+                                       .n_agents = 1,
+                                       .frames = 10000,
+                                       .instance_frames = 1000,
+                                       .shards = 2};
+    unsigned seen[3] = {0}, frames = 0;
+    for (config.shard = 1; config.shard <= 2; config.shard++) {
+        struct moth_plan plan;
+        struct moth_plan_job job;
+        assert_int_equal(moth_plan_init(&plan, &config), 0);
+        while (moth_plan_next(&plan, &job) == MOTH_PLAN_JOB) {
+            if (job.scenario)
+                seen[job.agent]++;
+            else
+                frames += job.frames;
+            moth_plan_settle(&plan, &job, job.frames);
+        }
+        moth_plan_fini(&plan);
+    }
+    assert_int_equal(frames, 10000);
+    for (size_t i = 0; i < COUNT(seen); i++)
+        assert_int_equal(seen[i], 1);
+}
+
+/* A shard that is left with nothing is no failure: the others play it all. */
+static void a_shard_without_a_part_passes(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture, CRASHES, "crash@100", NULL);
+    fixture.config.frames = 900; /* two parts */
+    fixture.config.shard = 3;
+    fixture.config.shards = 4;
+    run(&fixture);
+    assert_int_equal(fixture.summary->exit_code, 0);
+    assert_int_equal(fixture.summary->verdict, MOTH_VERDICT_PASS);
+    assert_int_equal(fixture.summary->instances, 0);
+    assert_string_equal(fixture.summary->shard, "3/4");
+    assert_int_equal(fixture.summary->n_warnings, 1);
+    assert_non_null(strstr(fixture.summary->warnings[0], "nothing to play"));
+    tear_down(&fixture);
 }
 
 int main(void)
@@ -672,7 +798,10 @@ int main(void)
         cmocka_unit_test(the_reaper_clears_after_a_kill),
         cmocka_unit_test(two_runs_do_not_share_a_folder),
         cmocka_unit_test(the_plan_shares_by_weight_and_budget),
-        cmocka_unit_test(the_plan_waits_where_the_rest_is_not_known),
+        cmocka_unit_test(a_part_goes_on_where_its_instance_ended),
+        cmocka_unit_test(shards_are_the_whole_run),
+        cmocka_unit_test(scenarios_are_shared_out_too),
+        cmocka_unit_test(a_shard_without_a_part_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

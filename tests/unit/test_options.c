@@ -162,7 +162,6 @@ static void what_is_for_later_says_so(void **state)
 {
     (void)state;
     fails(WORDS("run", "--bus", "ipc:///x", "--", "g"), "--bus is not in this version of moth");
-    fails(WORDS("run", "--shard", "1/2", "--", "g"), "--shard is not in this version of moth");
     fails(WORDS("run", "--baseline", "f", "--", "g"), "--baseline is not in this version of moth");
     fails(WORDS("run", "--history", "f", "--", "g"), "--history is not in this version of moth");
     fails(WORDS("run", "--reporter", "list,sarif", "--", "g"), "--reporter 'sarif' is not in this version of moth");
