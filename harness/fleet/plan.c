@@ -22,16 +22,32 @@ static uint32_t parts_at_most(const struct moth_fleet_config *config)
 int moth_plan_init(struct moth_plan *plan, const struct moth_fleet_config *config)
 {
     *plan = (struct moth_plan){.config = config, .stride = parts_at_most(config)};
-    plan->credit = calloc(config->n_agents ? config->n_agents : 1, sizeof *plan->credit);
-    return plan->credit ? 0 : -1;
+    size_t room = config->n_agents ? config->n_agents : 1;
+    plan->credit = calloc(room, sizeof *plan->credit);
+    plan->weight = calloc(room, sizeof *plan->weight);
+    for (size_t i = 0; plan->weight && i < config->n_agents; i++)
+        plan->weight[i] = config->agents[i].weight;
+    return plan->credit && plan->weight ? 0 : -1;
 }
 
 void moth_plan_fini(struct moth_plan *plan)
 {
     free(plan->credit);
+    free(plan->weight);
     free(plan->rests);
-    plan->credit = NULL;
+    plan->credit = plan->weight = NULL;
     plan->rests = NULL;
+}
+
+void moth_plan_begin_at(struct moth_plan *plan, uint32_t first)
+{
+    plan->next = (uint32_t)plan->config->n_scenarios;
+    plan->base = first > plan->next ? first - plan->next : 0;
+}
+
+void moth_plan_weigh(struct moth_plan *plan, const double *weight)
+{
+    memcpy(plan->weight, weight, plan->config->n_agents * sizeof *weight);
 }
 
 uint64_t moth_plan_seed(uint64_t run_seed, uint32_t index)
@@ -96,7 +112,7 @@ static uint32_t next_agent(const struct moth_plan *plan)
     const struct moth_fleet_config *config = plan->config;
     size_t best = 0;
     for (size_t i = 1; i < config->n_agents; i++)
-        if (plan->credit[i] + config->agents[i].weight > plan->credit[best] + config->agents[best].weight)
+        if (plan->credit[i] + plan->weight[i] > plan->credit[best] + plan->weight[best])
             best = i;
     return (uint32_t)best;
 }
@@ -104,10 +120,12 @@ static uint32_t next_agent(const struct moth_plan *plan)
 static void charge(struct moth_plan *plan, uint32_t agent)
 {
     const struct moth_fleet_config *config = plan->config;
-    double turns = (double)frames_of(config, agent) / moth_plan_instance_frames(config);
-    for (size_t i = 0; i < config->n_agents; i++)
-        plan->credit[i] += config->agents[i].weight * turns;
-    plan->credit[agent] -= weights(config) * turns;
+    double turns = (double)frames_of(config, agent) / moth_plan_instance_frames(config), sum = 0;
+    for (size_t i = 0; i < config->n_agents; i++) {
+        plan->credit[i] += plan->weight[i] * turns;
+        sum += plan->weight[i];
+    }
+    plan->credit[agent] -= sum * turns;
 }
 
 static uint64_t schedule_seed_of(const struct moth_fleet_config *config, uint32_t index)
@@ -120,18 +138,6 @@ static uint64_t schedule_seed_of(const struct moth_fleet_config *config, uint32_
 static bool is_ours(const struct moth_fleet_config *config, uint32_t part)
 {
     return config->shards <= 1 || part % config->shards == config->shard - 1;
-}
-
-static struct moth_plan_job job_of(const struct moth_fleet_config *config, uint32_t index, uint32_t agent,
-                                   uint32_t frames)
-{
-    return (struct moth_plan_job){
-        .index = index,
-        .agent = agent,
-        .seed = moth_plan_seed(config->seed, index),
-        .schedule_seed = schedule_seed_of(config, index),
-        .frames = frames,
-    };
 }
 
 /* Cut off the next part, whosever it is. */
@@ -151,8 +157,8 @@ static enum moth_plan_answer cut_part(struct moth_plan *plan, struct moth_plan_j
             return MOTH_PLAN_DONE;
         frames = left < frames ? left : frames;
     }
-    *job = job_of(config, plan->next++, agent, (uint32_t)frames);
-    job->scenario = scenario;
+    *job = (struct moth_plan_job){
+        .index = plan->next++, .agent = agent, .scenario = scenario, .frames = (uint32_t)frames};
     if (!scenario)
         charge(plan, agent);
     if (!scenario || !shared)
@@ -175,7 +181,7 @@ static enum moth_plan_answer next_rest(struct moth_plan *plan, struct moth_plan_
         return plan->n_open > 0 ? MOTH_PLAN_WAIT : MOTH_PLAN_DONE;
     struct moth_plan_rest rest = plan->rests[0];
     memmove(plan->rests, plan->rests + 1, --plan->n_rests * sizeof *plan->rests);
-    *job = job_of(plan->config, rest.index, rest.agent, rest.frames);
+    *job = (struct moth_plan_job){.index = rest.index, .agent = rest.agent, .frames = rest.frames};
     return MOTH_PLAN_JOB;
 }
 
@@ -202,6 +208,9 @@ enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_jo
         answer = next_rest(plan, job);
     if (answer != MOTH_PLAN_JOB)
         return answer;
+    job->index += plan->base;
+    job->seed = moth_plan_seed(plan->config->seed, job->index);
+    job->schedule_seed = schedule_seed_of(plan->config, job->index);
     plan->n_open++;
     plan->n_open_scenarios += job->scenario;
     return MOTH_PLAN_JOB;
@@ -217,7 +226,7 @@ void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, u
     if (job->scenario && plan->config->shards <= 1)
         plan->taken -= left;
     else if (!job->scenario && plan->config->frames > 0 && left >= MOTH_PLAN_FRAMES_WORTH)
-        plan->rests[plan->n_rests++] = (struct moth_plan_rest){job->index + plan->stride, job->agent, left};
+        plan->rests[plan->n_rests++] = (struct moth_plan_rest){job->index - plan->base + plan->stride, job->agent, left};
 }
 
 bool moth_plan_is_empty(const struct moth_fleet_config *config)

@@ -42,6 +42,8 @@ struct moth_plan {
     uint32_t next;   /* number of the next part */
     bool parts_over; /* there are no more */
     uint32_t stride; /* between the numbers of a part's instances */
+    uint32_t base;   /* added to each number: those below are an earlier run's, which this one goes on with */
+    double *weight;  /* of each agent; as configured, unless moth_plan_weigh said otherwise */
     double *credit;  /* of each agent, for shares by weight */
     uint64_t taken;  /* frames of all parts so far; of scenarios that are over, what they used */
     struct moth_plan_rest *rests; /* first in, first out; room for one of each open instance */
@@ -57,6 +59,11 @@ enum moth_plan_answer {
 
 int moth_plan_init(struct moth_plan *plan, const struct moth_fleet_config *config);
 void moth_plan_fini(struct moth_plan *plan);
+/* Before the first instance: numbers begin at `first`, and the scenarios were played already. */
+void moth_plan_begin_at(struct moth_plan *plan, uint32_t first);
+/* From the next instance on, agents are shared out by these weights. Only where there is no frame budget and
+ * no shard: a part would no longer be a function of its number. */
+void moth_plan_weigh(struct moth_plan *plan, const double *weight);
 enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_job *job);
 /* An instance is over and used so many of its frames. */
 void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, uint32_t frames_used);
