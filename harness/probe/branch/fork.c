@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "branch/branch.h"
+#include "net/net.h"
 #include "core/real.h"
 
 /* ---- small things ---- */
@@ -187,6 +188,7 @@ static void become_branch(int32_t runner_pid, bool sibling, uint64_t pending)
     moth_branch_descriptors(&folders);
     moth_branch_mappings(&folders);
     moth_branch_copies_forget();
+    moth_net_branched();
     moth_fibers_branched();
     if (!moth_trap_calls_again())
         moth_branch_problem("raw system calls are not trapped any more");

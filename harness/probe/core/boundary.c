@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/real.h"
+#include "net/net.h"
 #include "sdl/sdl.h"
 
 #define PATIENCE_TICKS 6
@@ -139,6 +140,7 @@ static void next_program(void)
 {
     struct moth_channel *c = moth_channel;
     moth_watches_sample();
+    moth_net_collect();
     for (;;) {
         moth_give_turn(MOTH_STATE_BOUNDARY);
         if (c->program.frames != 0)
@@ -148,6 +150,7 @@ static void next_program(void)
         else
             moth_video_observe(&c->observations[0], c->program.want, true); /* only a look */
     }
+    moth_net_deliver();
     c->n_observations = 0;
     next_event = 0;
     program_frame = 0;

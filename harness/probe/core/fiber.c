@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/real.h"
+#include "net/net.h"
 
 struct moth_fiber moth_fibers[MOTH_FIBERS_MAX];
 struct moth_fiber *moth_current = &moth_fibers[0];
@@ -362,12 +363,26 @@ static void check_cycle(const struct moth_waiter *waiter)
     }
 }
 
+static bool waits_for_members(void)
+{
+    for (const struct moth_waiter *w = waiters.next; w != &waiters; w = w->next)
+        if (!w->woken && w->kind == MOTH_WAIT_FD && moth_net_waits(w))
+            return true;
+    return false;
+}
+
 /* Nobody can run: let time pass until somebody can. */
 static void idle(void)
 {
     if (moth_n_waiting[MOTH_WAIT_FD] > 0 && moth_fd_poll_waiters(0))
         return;
     uint64_t next = next_deadline();
+    bool from_members =
+        moth_net_linked() && moth_boundary_due() != MOTH_FOREVER && MAIN->top != NULL && waits_for_members();
+    if (next == MOTH_FOREVER && from_members) {
+        moth_clock_advance(moth_boundary_due()); /* what comes from another member comes with a boundary */
+        return;
+    }
     if (next == MOTH_FOREVER && moth_n_waiting[MOTH_WAIT_FD] > 0) {
         moth_fd_poll_waiters(50); /* only the world outside can help; the runner watches the wall clock */
         return;

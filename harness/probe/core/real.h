@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <ifaddrs.h>
 #include <link.h>
 #include <netdb.h>
 #include <poll.h>
@@ -23,6 +24,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -66,7 +68,8 @@
     X(poll) X(ppoll) X(select) X(pselect) X(epoll_wait) X(epoll_pwait)            \
     X(read) X(write) X(readv) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send)     \
     X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(pipe2) X(socket)                \
-    X(socketpair) X(setsockopt) X(getaddrinfo)               \
+    X(socketpair) X(setsockopt) X(getsockopt) X(bind) X(listen) X(getsockname) X(getpeername) X(sendmmsg) X(recvmmsg) \
+    X(fcntl) X(fcntl64) X(ioctl) X(getifaddrs) X(getaddrinfo)               \
     X(gethostbyname) X(gethostbyname2) X(gethostbyname_r) X(eventfd) X(dup) X(dup2) X(dup3) X(close) X(inotify_init1)                      \
     X(getrandom) X(getentropy) X(srand) X(srandom) X(srand48)                                      \
     X(getppid) X(uname) X(gethostname) X(sysconf) X(get_nprocs)                \

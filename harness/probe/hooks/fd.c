@@ -13,6 +13,7 @@
 #include "core/probe.h"
 #include "core/real.h"
 #include "hooks/fd.h"
+#include "net/net.h"
 
 #define FDS_MAX 4096
 
@@ -239,7 +240,7 @@ MOTH_HOOK int epoll_pwait(int fd, struct epoll_event *events, int max, int timeo
 /* ---- reads and writes ---- */
 
 /* False: a limit set on the socket passed (errno EAGAIN), or a signal came (EINTR). */
-static bool until_ready(int fd, short events)
+bool moth_fd_until_ready(int fd, short events)
 {
     if (events == 0 || !blocks(fd))
         return true;
@@ -260,38 +261,35 @@ static bool until_ready(int fd, short events)
     return ready > 0;
 }
 
-MOTH_HOOK int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+/* One datagram of the network inside the game (net/net.h). */
+static ssize_t datagram(int fd, struct moth_net_socket *socket, const struct iovec *pieces, int n, bool out)
 {
-    moth_real_init();
-    int result = moth_real.setsockopt(fd, level, name, value, size);
-    bool limit = level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO);
-    if (result == 0 && limit && blocks(fd) && size >= sizeof(struct timeval)) {
-        const struct timeval *t = value;
-        uint64_t ns = (uint64_t)t->tv_sec * MOTH_NS_PER_S + (uint64_t)t->tv_usec * 1000;
-        *(name == SO_RCVTIMEO ? &receive_limit_ns[fd] : &send_limit_ns[fd]) = ns;
-    }
-    return result;
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = (size_t)n};
+    if (out)
+        return moth_net_send(socket, &message, 0);
+    return moth_fd_until_ready(fd, POLLIN) ? moth_net_receive(fd, socket, &message, 0) : -1;
 }
 
-#define READY_HOOK(result, name, arguments, pass, fd, events)                                      \
-    MOTH_HOOK result name arguments                                                                \
-    {                                                                                              \
-        moth_real_init();                                                                          \
-        if (moth_active() && !until_ready(fd, events))                                             \
-            return -1;                                                                             \
-        return moth_real.name pass;                                                                \
-    }
-
-READY_HOOK(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), fd, POLLIN)
+MOTH_HOOK ssize_t read(int fd, void *buffer, size_t size)
+{
+    moth_real_init();
+    struct moth_net_socket *socket = moth_net_datagrams(fd);
+    if (socket != NULL)
+        return datagram(fd, socket, &(struct iovec){buffer, size}, 1, false);
+    if (moth_active() && !moth_fd_until_ready(fd, POLLIN))
+        return -1;
+    return moth_real.read(fd, buffer, size);
+}
 
 /* A blocking write lasts until all is written, and poll only tells that some of it can be: write what
  * goes, and wait for more room. */
-static ssize_t write_all(int fd, const uint8_t *bytes, size_t size)
+ssize_t moth_fd_write_all(int fd, const void *buffer, size_t size)
 {
     int flags = (int)arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+    const uint8_t *bytes = buffer;
     size_t done = 0;
     while (done < size) {
-        if (!until_ready(fd, POLLOUT))
+        if (!moth_fd_until_ready(fd, POLLOUT))
             return done > 0 ? (ssize_t)done : -1;
         arch_syscall(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK, 0, 0, 0);
         ssize_t n = moth_real.write(fd, bytes + done, size - done);
@@ -305,7 +303,7 @@ static ssize_t write_all(int fd, const uint8_t *bytes, size_t size)
     return (ssize_t)done;
 }
 
-static bool blocking(int fd)
+bool moth_fd_blocking(int fd)
 {
     return blocks(fd) && !(arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK);
 }
@@ -314,33 +312,42 @@ MOTH_HOOK ssize_t write(int fd, const void *buffer, size_t size)
 {
     if (!moth_active())
         moth_real_init();
-    if (size > 0 && blocking(fd))
-        return write_all(fd, buffer, size);
+    struct moth_net_socket *socket = moth_net_datagrams(fd);
+    if (socket != NULL)
+        return datagram(fd, socket, &(struct iovec){(void *)(uintptr_t)buffer, size}, 1, true);
+    if (size > 0 && moth_fd_blocking(fd))
+        return moth_fd_write_all(fd, buffer, size);
     return moth_real.write(fd, buffer, size);
 }
 
-MOTH_HOOK ssize_t send(int fd, const void *buffer, size_t size, int flags)
+MOTH_HOOK ssize_t readv(int fd, const struct iovec *pieces, int n)
 {
     moth_real_init();
-    if (size > 0 && !(flags & MSG_DONTWAIT) && flags == 0 && blocking(fd))
-        return write_all(fd, buffer, size);
-    return moth_real.send(fd, buffer, size, flags);
+    struct moth_net_socket *socket = moth_net_datagrams(fd);
+    if (socket != NULL)
+        return datagram(fd, socket, pieces, n, false);
+    if (moth_active() && !moth_fd_until_ready(fd, POLLIN))
+        return -1;
+    return moth_real.readv(fd, pieces, n);
 }
 
-READY_HOOK(ssize_t, readv, (int fd, const struct iovec *iov, int n), (fd, iov, n), fd, POLLIN)
-READY_HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n), (fd, iov, n), fd, POLLOUT)
-READY_HOOK(ssize_t, recv, (int fd, void *buffer, size_t size, int flags), (fd, buffer, size, flags), fd,
-           (flags & MSG_DONTWAIT) ? 0 : POLLIN)
-READY_HOOK(ssize_t, recvfrom,
-           (int fd, void *restrict buffer, size_t size, int flags, struct sockaddr *restrict from,
-            socklen_t *restrict length),
-           (fd, buffer, size, flags, from, length), fd, (flags & MSG_DONTWAIT) ? 0 : POLLIN)
-READY_HOOK(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), fd,
-           (flags & MSG_DONTWAIT) ? 0 : POLLIN)
-READY_HOOK(int, accept, (int fd, struct sockaddr *restrict address, socklen_t *restrict length),
-           (fd, address, length), fd, POLLIN)
-READY_HOOK(int, accept4, (int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags),
-           (fd, address, length, flags), fd, POLLIN)
+MOTH_HOOK ssize_t writev(int fd, const struct iovec *pieces, int n)
+{
+    moth_real_init();
+    struct moth_net_socket *socket = moth_net_datagrams(fd);
+    if (socket != NULL)
+        return datagram(fd, socket, pieces, n, true);
+    if (moth_active() && !moth_fd_until_ready(fd, POLLOUT))
+        return -1;
+    return moth_real.writev(fd, pieces, n);
+}
+
+void moth_fd_limit(int fd, bool receive, const struct timeval *t)
+{
+    uint64_t ns = (uint64_t)t->tv_sec * MOTH_NS_PER_S + (uint64_t)t->tv_usec * 1000;
+    if (blocks(fd))
+        *(receive ? &receive_limit_ns[fd] : &send_limit_ns[fd]) = ns;
+}
 
 /* ---- where such descriptors come from, and where they go ---- */
 
@@ -401,12 +408,6 @@ MOTH_HOOK int pipe2(int fds[2], int flags)
     return result;
 }
 
-MOTH_HOOK int socket(int domain, int type, int protocol)
-{
-    moth_real_init();
-    return marked(moth_real.socket(domain, type, protocol));
-}
-
 MOTH_HOOK int socketpair(int domain, int type, int protocol, int fds[2])
 {
     moth_real_init();
@@ -442,6 +443,7 @@ static int copied(int from, int to)
         bool known = from >= 0 && from < FDS_MAX;
         may_block[to] = known && may_block[from];
         semaphore[to] = known && semaphore[from];
+        moth_net_copied(from, to);
     }
     return to;
 }
@@ -464,12 +466,50 @@ MOTH_HOOK int dup3(int from, int to, int flags)
     return copied(from, moth_real.dup3(from, to, flags));
 }
 
+/* Its third argument is a number, a pointer or nothing: a register in any case. */
+static int control(__typeof__(&fcntl) real, int fd, int command, long argument)
+{
+    int result = real(fd, command, argument);
+    return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? copied(fd, result) : result;
+}
+
+#define CONTROL_HOOK(name)                                                                         \
+    MOTH_HOOK int name(int fd, int command, ...)                                                   \
+    {                                                                                              \
+        va_list list;                                                                              \
+        va_start(list, command);                                                                   \
+        long argument = va_arg(list, long);                                                        \
+        va_end(list);                                                                              \
+        moth_real_init();                                                                          \
+        return control(moth_real.name, fd, command, argument);                                     \
+    }
+
+CONTROL_HOOK(fcntl)
+CONTROL_HOOK(fcntl64)
+
+/* What waits in a datagram socket stands behind a frame that the game knows nothing of. */
+MOTH_HOOK int ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    va_start(list, request);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    moth_real_init();
+    int result = moth_real.ioctl(fd, request, argument);
+    if (result == 0 && request == FIONREAD && moth_net_datagrams(fd) != NULL) {
+        int n = *(int *)argument - (int)sizeof(struct moth_net_frame);
+        *(int *)argument = n > 0 ? n : 0;
+    }
+    return result;
+}
+
 MOTH_HOOK int close(int fd)
 {
     moth_real_init();
     if (moth_active()) {
-        if (fd == MOTH_CHANNEL_FD || fd == MOTH_PRIVATE_FD) /* a loop over all descriptors */
+        if (fd == MOTH_CHANNEL_FD || fd == MOTH_PRIVATE_FD || moth_net_is_ours(fd)) /* a loop over all descriptors */
             return 0;
+        moth_net_closed(fd);
         if (fd >= 0 && fd < FDS_MAX && may_block[fd]) {
             moth_timerfd_closed(fd);
             may_block[fd] = 0;
