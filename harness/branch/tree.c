@@ -465,6 +465,17 @@ static char **copied_list(char *const *list)
     return copy;
 }
 
+static void copy_members(struct moth_trace_header *to, const struct moth_trace_header *from)
+{
+    to->members = calloc(from->n_members + 1, sizeof *to->members);
+    if (!to->members)
+        abort();
+    for (size_t i = 0; i < from->n_members; i++) {
+        to->members[i].name = copied(from->members[i].name);
+        to->members[i].argv = copied_list(from->members[i].argv);
+    }
+}
+
 static void append_way_to(struct moth_trace *trace, const struct moth_node *node)
 {
     size_t depth = 0, n = 0;
@@ -492,6 +503,7 @@ struct moth_trace *moth_node_trace(const struct moth_node *node, const struct mo
     trace->header.agent = copied(header->agent);
     trace->header.moth_version = copied(header->moth_version);
     trace->header.directory = copied(header->directory);
+    copy_members(&trace->header, header);
     append_way_to(trace, node);
     trace->frames = node->here.frame;
     return trace;

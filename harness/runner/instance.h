@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "wire/channel.h"
+#include "wire/trace.h"
 
 /* Limits, all watched or set from outside the game. 0 means the default. */
 struct moth_limits {
@@ -35,6 +36,11 @@ struct moth_instance_config {
     struct moth_limits limits;
     const char *probe_path; /* NULL: found by moth's own place */
     bool bare;              /* no probe at all: the game by itself (doctor's baseline) */
+    /* The other members of a group, which play in the same virtual time and reach each other by a network of
+     * their own. NULL, 0: the game by itself. */
+    const struct moth_trace_member *members;
+    size_t n_members;
+    struct moth_link link; /* between each two of them */
 };
 
 struct moth_stacks; /* unwind/unwind.h */
@@ -90,6 +96,26 @@ enum moth_step moth_instance_step(struct moth_instance *instance, uint32_t frame
                                   const struct moth_input_event *events, size_t n_events,
                                   uint32_t want, uint32_t stop, struct moth_observation *observed,
                                   uint32_t *n_observed, struct moth_err *err);
+
+/* Run one boundary, stopping the game about every `period_ns` on the way: `sampled` looks at channel->sample
+ * and at the game, which stands still meanwhile, and must not step it. */
+enum moth_step moth_instance_step_sampled(struct moth_instance *instance, const struct moth_input_event *events,
+                                          size_t n_events, uint32_t want, uint64_t period_ns,
+                                          void (*sampled)(void *context), void *context, struct moth_err *err);
+
+/* Members of the group, the game itself included. */
+unsigned moth_instance_members(const struct moth_instance *instance);
+struct moth_member_info {
+    const char *name;
+    bool gone;                   /* it left, with status 0 */
+    uint32_t window_w, window_h; /* pixels; 0: it has none */
+    uint32_t frame;
+    uint64_t time_ns;
+};
+bool moth_instance_member(const struct moth_instance *instance, unsigned index, struct moth_member_info *info);
+/* Who ended it: a member's name, or NULL for the game itself. Its channel; its log is what the log functions give. */
+const char *moth_instance_culprit(const struct moth_instance *instance);
+const struct moth_channel *moth_instance_culprit_channel(const struct moth_instance *instance);
 
 /* Newest observation (zeroed before the first boundary). */
 const struct moth_observation *moth_instance_last(const struct moth_instance *instance);

@@ -35,6 +35,8 @@ struct moth_input_event {
     uint8_t type;   /* enum moth_input_type */
     uint8_t device;
     uint16_t code;
+    uint8_t member; /* of a group; 0 is the game itself */
+    uint8_t reserved[3];
     union {
         struct {
             int32_t x, y;
@@ -43,7 +45,7 @@ struct moth_input_event {
     };
 };
 
-_Static_assert(sizeof(struct moth_input_event) == 40, "an input event is part of the wire format");
+_Static_assert(sizeof(struct moth_input_event) == 44, "an input event is part of the wire format");
 
 /* Whether every field of an event is in its range: what a trace or a program may hold. */
 bool moth_input_valid(const struct moth_input_event *event);

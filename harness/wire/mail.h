@@ -51,6 +51,13 @@ struct moth_letter {
 
 _Static_assert(sizeof(struct moth_letter) == 32, "a letter is part of the wire format");
 
+/* How it is carried: each direction between two members. */
+struct moth_link {
+    uint32_t latency_us;
+    uint32_t jitter_us; /* uniformly up to so much more; datagrams may overtake each other by it */
+    uint32_t loss_ppm;  /* of a million datagrams; a stream sends what was lost again, 200 ms later */
+};
+
 struct moth_mail {
     uint32_t used; /* of bytes */
     uint32_t lost; /* datagrams there was no room for */

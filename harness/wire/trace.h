@@ -17,6 +17,13 @@
 
 #include "base/err.h"
 #include "wire/input.h"
+#include "wire/mail.h"
+
+/* Another game of a group, which plays with the first one. */
+struct moth_trace_member {
+    char *name;  /* by which the others find it, as a machine's */
+    char **argv; /* NULL-terminated */
+};
 
 /* What a run was made of. Strings are owned by whoever filled the struct; the reader's are owned by
  * the trace. */
@@ -27,6 +34,9 @@ struct moth_trace_header {
     char *directory; /* working directory of the game, absolute */
     uint64_t seed, schedule_seed;
     uint32_t hz, video, render, threads; /* as in wire/channel.h */
+    struct moth_trace_member *members;   /* of a group, without the game itself; NULL: it plays alone */
+    size_t n_members;
+    struct moth_link link; /* between the members */
 };
 
 /* Chains at a boundary: what a replay is held against. */

@@ -146,6 +146,10 @@ const char *moth_block_name(uint8_t type)
         return "marks";
     case MOTH_BLOCK_END:
         return "end";
+    case MOTH_BLOCK_GROUP:
+        return "group";
+    case MOTH_BLOCK_GROUP_EVENTS:
+        return "group events";
     default:
         return "unknown";
     }

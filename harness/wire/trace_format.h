@@ -30,7 +30,9 @@ enum moth_block_type {
     MOTH_BLOCK_EVENTS = 2,
     MOTH_BLOCK_CHECKPOINTS = 3,
     MOTH_BLOCK_MARKS = 4,
-    MOTH_BLOCK_END = 5
+    MOTH_BLOCK_END = 5,
+    MOTH_BLOCK_GROUP = 6,       /* who else plays; right behind the header */
+    MOTH_BLOCK_GROUP_EVENTS = 7 /* as EVENTS, each with the member it is for */
 };
 #define MOTH_BLOCK_IGNORABLE 0x80u /* bit of the type: a reader that does not know it skips it */
 
@@ -68,6 +70,7 @@ struct moth_record_state {
     struct moth_trace_checkpoint checkpoint;
 };
 
+void moth_record_put_group(struct moth_buf *out, const struct moth_trace_header *header);
 void moth_record_put_event(struct moth_buf *out, struct moth_record_state *state,
                            const struct moth_input_event *event);
 void moth_record_put_checkpoint(struct moth_buf *out, struct moth_record_state *state,
@@ -86,6 +89,7 @@ void moth_record_get_checkpoint(struct moth_cursor *in, struct moth_record_state
 void moth_record_get_mark(struct moth_cursor *in, struct moth_record_state *state,
                           struct moth_trace_mark *mark, bool *out_of_memory);
 void moth_record_get_header(struct moth_cursor *in, struct moth_trace_header *header, bool *out_of_memory);
+void moth_record_get_group(struct moth_cursor *in, struct moth_trace_header *header, bool *out_of_memory);
 void moth_record_get_end(struct moth_cursor *in, struct moth_trace_end *end, bool *out_of_memory);
 
 #endif

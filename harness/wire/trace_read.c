@@ -20,6 +20,7 @@ struct reader {
     size_t room_events, room_checkpoints, room_marks;
     uint32_t last_event, last_checkpoint, last_mark; /* frames, across blocks */
     uint32_t n_blocks;
+    bool of_group; /* the events at hand name their member */
     struct moth_buf raw; /* the payload of the block at hand */
     struct moth_err *err;
 };
@@ -60,7 +61,11 @@ static int read_event(struct reader *reader, struct moth_cursor *in, struct moth
         return -1;
     trace->events = items;
     struct moth_input_event *event = &trace->events[trace->n_events];
+    uint8_t member = reader->of_group ? moth_cursor_u8(in) : 0;
     moth_record_get_event(in, state, event);
+    event->member = member;
+    if (member > trace->header.n_members)
+        in->failed = true;
     if (event->frame < reader->last_event)
         in->failed = true;
     if (in->failed)
@@ -138,6 +143,18 @@ static int read_header(struct reader *reader, size_t offset)
     return in.failed ? fail_damaged(reader, offset, "what was launched") : 0;
 }
 
+static int read_group(struct reader *reader, size_t offset)
+{
+    struct moth_cursor in = moth_cursor_on(reader->raw.bytes, reader->raw.size_bytes);
+    bool out_of_memory = false;
+    if (reader->n_blocks != 1)
+        return fail_damaged(reader, offset, "the group's block must come second, and once");
+    moth_record_get_group(&in, &reader->trace->header, &out_of_memory);
+    if (out_of_memory)
+        return fail_memory(reader);
+    return in.failed ? fail_damaged(reader, offset, "who plays with the game") : 0;
+}
+
 static int read_end(struct reader *reader, size_t offset)
 {
     struct moth_cursor in = moth_cursor_on(reader->raw.bytes, reader->raw.size_bytes);
@@ -156,7 +173,11 @@ static int read_payload(struct reader *reader, uint8_t type, size_t offset)
     switch (type) {
     case MOTH_BLOCK_HEADER:
         return read_header(reader, offset);
+    case MOTH_BLOCK_GROUP:
+        return read_group(reader, offset);
     case MOTH_BLOCK_EVENTS:
+    case MOTH_BLOCK_GROUP_EVENTS:
+        reader->of_group = type == MOTH_BLOCK_GROUP_EVENTS;
         return read_records(reader, offset, "an input event", read_event);
     case MOTH_BLOCK_CHECKPOINTS:
         return read_records(reader, offset, "a checkpoint", read_checkpoint);
@@ -306,6 +327,11 @@ void moth_trace_free(struct moth_trace *trace)
     free(trace->header.agent);
     free(trace->header.moth_version);
     free(trace->header.directory);
+    for (size_t i = 0; i < trace->header.n_members; i++) {
+        free(trace->header.members[i].name);
+        free_list(trace->header.members[i].argv);
+    }
+    free(trace->header.members);
     free(trace->events);
     free(trace->checkpoints);
     for (size_t i = 0; i < trace->n_marks; i++)

@@ -266,6 +266,40 @@ void moth_record_get_header(struct moth_cursor *in, struct moth_trace_header *he
         in->failed = true;
 }
 
+void moth_record_put_group(struct moth_buf *out, const struct moth_trace_header *header)
+{
+    moth_buf_put_varint(out, header->link.latency_us);
+    moth_buf_put_varint(out, header->link.jitter_us);
+    moth_buf_put_varint(out, header->link.loss_ppm);
+    moth_buf_put_varint(out, header->n_members);
+    for (size_t i = 0; i < header->n_members; i++) {
+        moth_buf_put_string(out, header->members[i].name);
+        put_list(out, header->members[i].argv);
+    }
+}
+
+void moth_record_get_group(struct moth_cursor *in, struct moth_trace_header *header, bool *out_of_memory)
+{
+    header->link.latency_us = (uint32_t)moth_cursor_varint_to(in, UINT32_MAX);
+    header->link.jitter_us = (uint32_t)moth_cursor_varint_to(in, UINT32_MAX);
+    header->link.loss_ppm = (uint32_t)moth_cursor_varint_to(in, UINT32_MAX);
+    size_t n = (size_t)moth_cursor_varint_to(in, MOTH_MEMBERS_MAX - 1);
+    header->members = in->failed ? NULL : calloc(n + 1, sizeof *header->members);
+    if (!in->failed && !header->members)
+        in->failed = *out_of_memory = true;
+    bool no_memory = false;
+    while (header->members && header->n_members < n && !in->failed) {
+        struct moth_trace_member *member = &header->members[header->n_members++];
+        member->name = moth_cursor_string(in, MOTH_MEMBER_NAME_BYTES - 1, &no_memory);
+        member->argv = get_list(in, &no_memory);
+        if (!member->name || !member->argv || !member->argv[0])
+            in->failed = true;
+    }
+    *out_of_memory = *out_of_memory || no_memory;
+    if (n == 0)
+        in->failed = true;
+}
+
 void moth_record_put_end(struct moth_buf *out, const struct moth_trace_end *end)
 {
     moth_buf_put_varint(out, end->frames);

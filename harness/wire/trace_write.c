@@ -154,6 +154,8 @@ int moth_trace_event(struct moth_trace_writer *writer, const struct moth_input_e
                             event->type);
     if (begin_record(writer, &writer->events, event->frame, err) != 0)
         return -1;
+    if (writer->events.type == MOTH_BLOCK_GROUP_EVENTS)
+        moth_buf_put_u8(&writer->events.records, event->member);
     moth_record_put_event(&writer->events.records, &writer->events.state, event);
     return end_record(writer, &writer->events, err);
 }
@@ -201,6 +203,12 @@ static int put_start(struct moth_trace_writer *writer, const struct moth_trace_h
     moth_record_put_header(&raw, header);
     moth_block_put_file_head(&writer->file);
     int result = put_block(writer, MOTH_BLOCK_HEADER, &raw, err);
+    if (result == 0 && header->n_members > 0) {
+        moth_buf_clear(&raw);
+        moth_record_put_group(&raw, header);
+        result = put_block(writer, MOTH_BLOCK_GROUP, &raw, err);
+        writer->events.type = MOTH_BLOCK_GROUP_EVENTS;
+    }
     moth_buf_fini(&raw);
     return result;
 }

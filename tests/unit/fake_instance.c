@@ -235,6 +235,29 @@ const struct moth_channel *moth_instance_channel(const struct moth_instance *ins
     return instance->channel;
 }
 
+const struct moth_channel *moth_instance_culprit_channel(const struct moth_instance *instance)
+{
+    return instance->channel;
+}
+
+const char *moth_instance_culprit(const struct moth_instance *instance)
+{
+    (void)instance;
+    return NULL;
+}
+
+unsigned moth_instance_members(const struct moth_instance *instance)
+{
+    (void)instance;
+    return 1;
+}
+
+bool moth_instance_member(const struct moth_instance *instance, unsigned index, struct moth_member_info *info)
+{
+    *info = (struct moth_member_info){.name = "game", .frame = instance->last.frame};
+    return index == 0;
+}
+
 const struct moth_game_info *moth_instance_game(const struct moth_instance *instance)
 {
     return &instance->game;
@@ -374,4 +397,12 @@ const char *moth_step_name(enum moth_step step)
     static const char *const names[] = {"ok",   "crash",  "hang",   "deadlock",
                                         "exit", "memory", "killed", "fault"};
     return names[step];
+}
+
+enum moth_step moth_instance_step_sampled(struct moth_instance *instance, const struct moth_input_event *events,
+                                          size_t n_events, uint32_t want, uint64_t period_ns,
+                                          void (*sampled)(void *context), void *context, struct moth_err *err)
+{
+    (void)period_ns, (void)sampled, (void)context;
+    return moth_instance_step(instance, 1, events, n_events, want, 0, NULL, NULL, err);
 }
