@@ -15,7 +15,8 @@
 
 static const struct moth_lua_entry *const game_tables[] = {
     moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch,
-    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_game_archive, NULL};
+    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_game_archive, moth_lua_api_group, NULL};
+static const struct moth_lua_entry *const member_tables[] = {moth_lua_api_input, NULL};
 static const struct moth_lua_entry *const archive_tables[] = {moth_lua_api_archive, NULL};
 static const struct moth_lua_entry *const snapshot_tables[] = {moth_lua_api_snapshot, NULL};
 static const struct moth_lua_entry *const pad_tables[] = {moth_lua_api_pad, NULL};
@@ -26,6 +27,7 @@ const struct moth_lua_class moth_lua_classes[] = {
     {"snapshot", "moth.snapshot", "A place in the game that can be returned to: `game:snapshot()`.",
      snapshot_tables},
     {"archive", "moth.archive", "Places in the game and the ways there: `game:archive{}`.", archive_tables},
+    {"member", "moth.member", "A game of the group that plays with this one: `game:member(name)`.", member_tables},
     {"pad", "moth.pad", "A virtual game controller: `game:pad(i)`.", pad_tables},
     {"rng", "moth.rng", "The only randomness an agent gets: from the run's seed.", rng_tables},
     {NULL, NULL, NULL, NULL}};
@@ -336,6 +338,8 @@ static int dispatch(lua_State *L)
         moth_lua_box_stop(L);
     moth_lua_box_see(L, 1);
     check_arguments(L, binding);
+    bool member = binding->class->tables == member_tables;
+    host->hand = &host->hands[member ? moth_lua_object_index(L, 1) : 0];
     return binding->entry->function(L, host);
 }
 
@@ -387,6 +391,11 @@ static int class_index(lua_State *L)
     if (class == &moth_lua_classes[0] && strcmp(name, "state") == 0) {
         moth_lua_push_state(L);
         return 1;
+    }
+    if (class->tables == member_tables) {
+        host->hand = &host->hands[moth_lua_object_index(L, 1)];
+        if (moth_lua_push_member_field(L, host, name))
+            return 1;
     }
     if (class == &moth_lua_classes[0] && is_later(name))
         return luaL_error(L, "%s.%s is not in this version of moth", class->name, name);

@@ -36,6 +36,13 @@ struct moth_lua_pad {
     int16_t axes[MOTH_LUA_PAD_AXES];
 };
 
+/* What is held down. */
+struct moth_lua_hands {
+    bool keys[MOTH_LUA_KEYS];
+    uint32_t mouse_buttons;
+    struct moth_lua_pad pads[MOTH_PADS_MAX];
+};
+
 /* One play. */
 struct moth_lua_host {
     struct moth_lua_box box;
@@ -46,9 +53,8 @@ struct moth_lua_host {
     uint32_t frames;     /* boundaries run */
     enum moth_lua_end end;
 
-    bool keys[MOTH_LUA_KEYS];
-    uint32_t mouse_buttons;
-    struct moth_lua_pad pads[MOTH_PADS_MAX];
+    struct moth_lua_hands hands[MOTH_MEMBERS_MAX]; /* of each member of a group; alone: the first */
+    struct moth_lua_hands *hand;                   /* whose the call at hand is */
     size_t n_queue;
     struct moth_input_event queue[MOTH_PROGRAM_EVENTS_MAX];
 
@@ -77,7 +83,7 @@ struct moth_lua_class {
 
 extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
     moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[],
-    moth_lua_api_inputs[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[];
+    moth_lua_api_inputs[], moth_lua_api_group[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[];
 extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
 extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */
 
@@ -112,6 +118,10 @@ void moth_lua_push_object(lua_State *L, const char *metatable, int index);
 /* The index of the object at `argument`, whose class was checked. */
 int moth_lua_object_index(lua_State *L, int argument);
 
+/* Members of the group, the game itself included. */
+unsigned moth_lua_members(const struct moth_lua_host *host);
+/* A field of a member ("name", "width", …); false when there is none of that name. */
+bool moth_lua_push_member_field(lua_State *L, struct moth_lua_host *host, const char *name);
 /* Queue one input for the next boundary; raises when too many are queued. */
 void moth_lua_queue(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event);
 /* How the error begins that a step raises when the game died and the script holds a snapshot. */

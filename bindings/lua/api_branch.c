@@ -10,9 +10,7 @@
 /* What the script holds down and has queued, as it was: part of the place. */
 struct moth_lua_place {
     uint64_t id; /* the backend's; 0: released */
-    bool keys[MOTH_LUA_KEYS];
-    uint32_t mouse_buttons;
-    struct moth_lua_pad pads[MOTH_PADS_MAX];
+    struct moth_lua_hands *hands; /* of each member */
     size_t n_queue;
     struct moth_input_event *queue;
 };
@@ -46,6 +44,7 @@ static struct moth_lua_place *place_at(lua_State *L, struct moth_lua_host *host,
 static void clear(struct moth_lua_place *place)
 {
     free(place->queue);
+    free(place->hands);
     *place = (struct moth_lua_place){0};
 }
 
@@ -56,8 +55,13 @@ static int api_snapshot(lua_State *L, struct moth_lua_host *host)
     int index;
     struct moth_lua_place *place = free_place(L, host, &index);
     struct moth_input_event *queue = malloc((host->n_queue + 1) * sizeof *queue);
-    if (!queue)
+    size_t hands_bytes = moth_lua_members(host) * sizeof *host->hands;
+    struct moth_lua_hands *hands = malloc(hands_bytes);
+    if (!queue || !hands) {
+        free(queue);
+        free(hands);
         luaL_error(L, "no memory for a snapshot");
+    }
     memcpy(queue, host->queue, host->n_queue * sizeof *queue);
     struct moth_err err = {.message = "this game cannot be branched"};
     moth_lua_box_leave(&host->box);
@@ -65,14 +69,14 @@ static int api_snapshot(lua_State *L, struct moth_lua_host *host)
     moth_lua_box_return(&host->box);
     if (!id) {
         free(queue);
+        free(hands);
         return moth_lua_fail(L, &err);
     }
     place->id = id;
     place->queue = queue;
     place->n_queue = host->n_queue;
-    memcpy(place->keys, host->keys, sizeof place->keys);
-    memcpy(place->pads, host->pads, sizeof place->pads);
-    place->mouse_buttons = host->mouse_buttons;
+    place->hands = hands;
+    memcpy(hands, host->hands, hands_bytes);
     host->n_held++;
     moth_lua_push_object(L, "moth.snapshot", index);
     return 1;
@@ -85,9 +89,7 @@ static int api_restore(lua_State *L, struct moth_lua_host *host)
     moth_lua_box_leave(&host->box);
     int result = host->backend->restore(host->backend->context, place->id, &host->now, &err);
     moth_lua_box_return(&host->box);
-    memcpy(host->keys, place->keys, sizeof host->keys);
-    memcpy(host->pads, place->pads, sizeof host->pads);
-    host->mouse_buttons = place->mouse_buttons;
+    memcpy(host->hands, place->hands, moth_lua_members(host) * sizeof *host->hands);
     memcpy(host->queue, place->queue, place->n_queue * sizeof *host->queue);
     host->n_queue = place->n_queue;
     host->end = result == 0 ? MOTH_LUA_END_NONE : MOTH_LUA_END_GAME;

@@ -9,8 +9,10 @@
 
 void moth_lua_queue_quietly(struct moth_lua_host *host, const struct moth_input_event *event)
 {
-    if (host->n_queue < MOTH_PROGRAM_EVENTS_MAX)
-        host->queue[host->n_queue++] = *event;
+    if (host->n_queue == MOTH_PROGRAM_EVENTS_MAX)
+        return;
+    host->queue[host->n_queue] = *event;
+    host->queue[host->n_queue++].member = (uint8_t)(host->hand - host->hands);
 }
 
 void moth_lua_queue(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event)
@@ -24,11 +26,11 @@ void moth_lua_queue(lua_State *L, struct moth_lua_host *host, const struct moth_
 
 static void key(lua_State *L, struct moth_lua_host *host, uint16_t code, bool down)
 {
-    if (code >= MOTH_LUA_KEYS || host->keys[code] == down)
+    if (code >= MOTH_LUA_KEYS || host->hand->keys[code] == down)
         return; /* a key that is down can't be pressed, nor one that is up be let go */
     struct moth_input_event event = {.type = down ? MOTH_INPUT_KEY_DOWN : MOTH_INPUT_KEY_UP, .code = code};
     moth_lua_queue(L, host, &event);
-    host->keys[code] = down;
+    host->hand->keys[code] = down;
 }
 
 static uint16_t key_argument(lua_State *L)
@@ -126,7 +128,7 @@ static void mouse_button(lua_State *L, struct moth_lua_host *host, uint16_t butt
     struct moth_input_event event = {.type = down ? MOTH_INPUT_MOUSE_DOWN : MOTH_INPUT_MOUSE_UP, .code = button};
     moth_lua_queue(L, host, &event);
     uint32_t bit = 1u << button;
-    host->mouse_buttons = down ? host->mouse_buttons | bit : host->mouse_buttons & ~bit;
+    host->hand->mouse_buttons = down ? host->hand->mouse_buttons | bit : host->hand->mouse_buttons & ~bit;
 }
 
 static int api_mouse_move(lua_State *L, struct moth_lua_host *host)
@@ -174,16 +176,16 @@ static int api_quit(lua_State *L, struct moth_lua_host *host)
     return 0;
 }
 
-void moth_lua_release_all(struct moth_lua_host *host)
+static void release_hand(struct moth_lua_host *host)
 {
     for (uint16_t code = 0; code < MOTH_LUA_KEYS; code++)
-        if (host->keys[code])
+        if (host->hand->keys[code])
             moth_lua_queue_quietly(host, &(struct moth_input_event){.type = MOTH_INPUT_KEY_UP, .code = code});
     for (uint16_t button = 1; button <= MOTH_LUA_MOUSE_BUTTONS; button++)
-        if (host->mouse_buttons & (1u << button))
+        if (host->hand->mouse_buttons & (1u << button))
             moth_lua_queue_quietly(host, &(struct moth_input_event){.type = MOTH_INPUT_MOUSE_UP, .code = button});
     for (uint8_t device = 0; device < MOTH_PADS_MAX; device++) {
-        const struct moth_lua_pad *pad = &host->pads[device];
+        const struct moth_lua_pad *pad = &host->hand->pads[device];
         for (uint16_t code = 0; code < MOTH_LUA_PAD_BUTTONS; code++)
             if (pad->buttons & (1u << code))
                 moth_lua_queue_quietly(host, &(struct moth_input_event){
@@ -193,9 +195,16 @@ void moth_lua_release_all(struct moth_lua_host *host)
                 moth_lua_queue_quietly(host, &(struct moth_input_event){
                                                  .type = MOTH_INPUT_PAD_AXIS, .device = device, .code = code});
     }
-    memset(host->keys, 0, sizeof host->keys);
-    memset(host->pads, 0, sizeof host->pads);
-    host->mouse_buttons = 0;
+    *host->hand = (struct moth_lua_hands){0};
+}
+
+void moth_lua_release_all(struct moth_lua_host *host)
+{
+    for (unsigned i = 0; i < moth_lua_members(host); i++) {
+        host->hand = &host->hands[i];
+        release_hand(host);
+    }
+    host->hand = host->hands;
 }
 
 const struct moth_lua_entry moth_lua_api_input[] = {

@@ -17,7 +17,7 @@ static const char *const types[MOTH_INPUT_TYPE_END] = {
 /* True when the input changes nothing: a key that is down cannot be pressed. Notes what it changes. */
 static bool is_idle(struct moth_lua_host *host, const struct moth_input_event *event)
 {
-    struct moth_lua_pad *pad = &host->pads[event->device % MOTH_PADS_MAX];
+    struct moth_lua_pad *pad = &host->hand->pads[event->device % MOTH_PADS_MAX];
     bool down = event->type == MOTH_INPUT_KEY_DOWN || event->type == MOTH_INPUT_PAD_DOWN ||
                 event->type == MOTH_INPUT_MOUSE_DOWN;
     uint32_t bit = event->code < 32 ? 1u << event->code : 0;
@@ -25,9 +25,9 @@ static bool is_idle(struct moth_lua_host *host, const struct moth_input_event *e
     switch (event->type) {
     case MOTH_INPUT_KEY_DOWN:
     case MOTH_INPUT_KEY_UP:
-        if (event->code >= MOTH_LUA_KEYS || host->keys[event->code] == down)
+        if (event->code >= MOTH_LUA_KEYS || host->hand->keys[event->code] == down)
             return true;
-        host->keys[event->code] = down;
+        host->hand->keys[event->code] = down;
         return false;
     case MOTH_INPUT_PAD_DOWN:
     case MOTH_INPUT_PAD_UP:
@@ -35,7 +35,7 @@ static bool is_idle(struct moth_lua_host *host, const struct moth_input_event *e
         break;
     case MOTH_INPUT_MOUSE_DOWN:
     case MOTH_INPUT_MOUSE_UP:
-        held = &host->mouse_buttons;
+        held = &host->hand->mouse_buttons;
         break;
     case MOTH_INPUT_PAD_AXIS:
         if (event->code < MOTH_LUA_PAD_AXES)
@@ -144,7 +144,7 @@ static int api_held(lua_State *L, struct moth_lua_host *host)
 {
     lua_newtable(L);
     for (uint16_t code = 0; code < MOTH_LUA_KEYS; code++) {
-        const char *name = host->keys[code] ? moth_key_name(code) : NULL;
+        const char *name = host->hand->keys[code] ? moth_key_name(code) : NULL;
         if (!name)
             continue;
         lua_pushboolean(L, 1);
@@ -152,7 +152,7 @@ static int api_held(lua_State *L, struct moth_lua_host *host)
     }
     for (int device = 0; device < MOTH_PADS_MAX; device++)
         for (int code = 0; code < MOTH_LUA_PAD_BUTTONS && moth_pad_button_name(code); code++) {
-            if (!(host->pads[device].buttons & (1u << code)))
+            if (!(host->hand->pads[device].buttons & (1u << code)))
                 continue;
             lua_pushboolean(L, 1);
             lua_pushfstring(L, "pad%d.%s", device + 1, moth_pad_button_name(code));

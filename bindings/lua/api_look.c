@@ -75,10 +75,10 @@ static int api_pad(lua_State *L, struct moth_lua_host *host)
         lua_pushvalue(L, -1);
         lua_rawseti(L, -4, index + 1);
     }
-    if (!host->pads[index].attached) {
+    if (!host->hand->pads[index].attached) {
         struct moth_input_event event = {.type = MOTH_INPUT_PAD_ATTACH, .device = (uint8_t)index};
         moth_lua_queue(L, host, &event);
-        host->pads[index].attached = true;
+        host->hand->pads[index].attached = true;
     }
     return 1;
 }

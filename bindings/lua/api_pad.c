@@ -9,7 +9,7 @@
 static int api_button(lua_State *L, struct moth_lua_host *host, bool down)
 {
     int device = moth_lua_object_index(L, 1);
-    struct moth_lua_pad *pad = &host->pads[device];
+    struct moth_lua_pad *pad = &host->hand->pads[device];
     int code = moth_pad_button_from_name(lua_tostring(L, 2));
     uint32_t bit = 1u << code;
     if (down == ((pad->buttons & bit) != 0))
@@ -43,7 +43,7 @@ static int api_axis(lua_State *L, struct moth_lua_host *host)
     event.x = (int32_t)lround(value * (value < 0 ? 32768 : 32767));
     moth_lua_queue(L, host, &event);
     if (code < MOTH_LUA_PAD_AXES)
-        host->pads[device].axes[code] = (int16_t)event.x;
+        host->hand->pads[device].axes[code] = (int16_t)event.x;
     return 0;
 }
 

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/fs.h"
 #include "bindings/lua/api.h"
 #include "bindings/lua/find.h"
@@ -17,6 +20,7 @@ struct moth_agent {
     char *text;
     size_t size_bytes;
     bool explores;
+    double budget_ms; /* of a frame; 0: none */
     struct moth_agent_options options;
     struct moth_lua_sources sources;
 };
@@ -36,11 +40,28 @@ bool moth_agent_explores(const struct moth_agent *agent)
     return agent && agent->explores;
 }
 
+double moth_agent_budget_ms(const struct moth_agent *agent)
+{
+    return agent ? agent->budget_ms : 0;
+}
+
 const char *moth_agent_result_name(enum moth_agent_result result)
 {
     static const char *const names[] = {"finished", "game ended", "frame budget reached", "interrupted",
                                         "agent error"};
     return (size_t)result < sizeof names / sizeof names[0] ? names[result] : "?";
+}
+
+uint64_t moth_agent_digest(const struct moth_agent *agent)
+{
+    if (!agent)
+        return 0;
+    uint64_t digest = XXH3_64bits(agent->text, agent->size_bytes);
+    for (size_t i = 0; i < agent->sources.n; i++) {
+        const struct moth_lua_source *source = &agent->sources.items[i];
+        digest = XXH3_64bits_withSeed(source->text, source->size_bytes, digest);
+    }
+    return digest;
 }
 
 void moth_agent_free(struct moth_agent *agent)
@@ -109,7 +130,22 @@ static void take_play_function(lua_State *L)
 
 /* ---- load ---- */
 
-/* Upvalue-less; 1: what the file returned. Returns the agent's own name or nil, and whether it explores. */
+/* The agent's table is at 1. Raises. */
+static lua_Number take_budget(lua_State *L)
+{
+    int type = lua_getfield(L, 1, "budget");
+    if (type == LUA_TTABLE)
+        type = lua_getfield(L, -1, "spike_ms");
+    if (type == LUA_TNIL)
+        return 0;
+    lua_Number budget = lua_tonumber(L, -1);
+    if (type != LUA_TNUMBER || !(budget > 0) || budget > 1e6)
+        luaL_error(L, "the agent's `budget` must be milliseconds a frame, over 0, or {spike_ms = …}");
+    return budget;
+}
+
+/* Upvalue-less; 1: what the file returned. Returns the agent's own name or nil, whether it explores, and its
+ * budget. */
 static int check_agent(lua_State *L)
 {
     lua_pushvalue(L, 1);
@@ -118,11 +154,13 @@ static int check_agent(lua_State *L)
         return 0;
     lua_getfield(L, 2, "explores");
     bool explores = lua_toboolean(L, -1);
+    lua_Number budget = take_budget(L);
     int type = lua_getfield(L, 1, "name");
     if (type != LUA_TNIL && type != LUA_TSTRING)
         luaL_error(L, "the agent's `name` must be a string, not %s", luaL_typename(L, -1));
     lua_pushboolean(L, explores);
-    return 2;
+    lua_pushnumber(L, budget);
+    return 3;
 }
 
 static int try_agent(struct moth_agent *agent, struct moth_lua_box *box)
@@ -132,12 +170,13 @@ static int try_agent(struct moth_agent *agent, struct moth_lua_box *box)
         return -1;
     lua_pushcfunction(L, check_agent);
     lua_insert(L, -2);
-    if (moth_lua_box_call(box, 0, 1) != 0 || moth_lua_box_call(box, 1, 2) != 0)
+    if (moth_lua_box_call(box, 0, 1) != 0 || moth_lua_box_call(box, 1, 3) != 0)
         return -1;
-    agent->explores = lua_toboolean(L, -1);
-    if (lua_type(L, -2) == LUA_TSTRING && lua_tostring(L, -2)[0]) {
+    agent->explores = lua_toboolean(L, -2);
+    agent->budget_ms = lua_tonumber(L, -1);
+    if (lua_type(L, -3) == LUA_TSTRING && lua_tostring(L, -3)[0]) {
         free(agent->name);
-        agent->name = moth_fs_path("%s", lua_tostring(L, -2));
+        agent->name = moth_fs_path("%s", lua_tostring(L, -3));
     }
     return 0;
 }
@@ -159,6 +198,7 @@ static int check_once(struct moth_agent *agent, struct moth_err *err)
     options.sources = &agent->sources;
     options.keep_sources = true;
     options.owner = host;
+    host->hand = host->hands;
     int result = moth_lua_box_open(&host->box, &options, err);
     if (result == 0) {
         result = try_agent(agent, &host->box);
@@ -229,7 +269,7 @@ static int play_all(lua_State *L)
     for (uint32_t i = 0; i < host->play.pads && i < MOTH_PADS_MAX; i++) {
         struct moth_input_event event = {.type = MOTH_INPUT_PAD_ATTACH, .device = (uint8_t)i};
         moth_lua_queue(L, host, &event);
-        host->pads[i].attached = true;
+        host->hand->pads[i].attached = true;
     }
     moth_lua_push_object(L, "moth.game", 0);
     moth_lua_push_object(L, "moth.rng", 0);
@@ -294,6 +334,7 @@ enum moth_agent_result moth_agent_play(const struct moth_agent *agent, const str
         return outcome->result;
     }
     host->backend = backend;
+    host->hand = host->hands;
     host->play = *play;
     host->now = backend->now;
     moth_rng_seed(&host->rng, play->seed);

@@ -39,6 +39,13 @@ struct moth_lua_now {
     uint32_t window_w, window_h; /* pixels; 0 while there is no window, or none is known of */
 };
 
+/* A game of a group. */
+struct moth_lua_member {
+    const char *name;
+    uint32_t window_w, window_h; /* pixels; 0: it has none */
+    bool gone;                   /* it left by itself */
+};
+
 /* What the host needs of its owner. `context` is handed to each. All but `step` may be NULL: picture
  * and screenshot then answer nil and a message, the others do nothing. Callbacks must not call back
  * into the host. */
@@ -72,6 +79,9 @@ struct moth_lua_backend {
     int (*way)(void *context, struct moth_input_event **events, size_t *n_events);
     /* What the game publishes, as it stands; the memory is the game's and not to be trusted. NULL: nothing. */
     const struct moth_watch_value *(*watches)(void *context, uint32_t *n);
+    /* The index-th game of the group, from 0, which is the game itself; false: there are not so many. NULL: it
+     * plays alone. */
+    bool (*member)(void *context, unsigned index, struct moth_lua_member *member);
     struct moth_log *log; /* where game:archive is shared; borrowed, NULL: not at all */
     /* One line of the agent's print(), without newline. */
     void (*print)(void *context, const char *line);
@@ -98,6 +108,10 @@ const char *moth_agent_path(const struct moth_agent *agent);
 /* Its table says `explores`: it wants one long play in the world of the run's archive rather than many short
  * ones, each in a world of its own. */
 bool moth_agent_explores(const struct moth_agent *agent); /* NULL: no */
+/* Its table's `budget`: milliseconds of work a frame may take, as a number or as {spike_ms = …}. 0: it has none. */
+double moth_agent_budget_ms(const struct moth_agent *agent);
+/* Of all its text: its file and what that requires. NULL: 0. */
+uint64_t moth_agent_digest(const struct moth_agent *agent);
 void moth_agent_free(struct moth_agent *agent);
 
 enum moth_agent_result {

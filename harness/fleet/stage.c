@@ -20,11 +20,12 @@ static void on_observed(void *context, const struct moth_observation *observatio
     moth_stuck_observed(&stage->stuck, observation);
     if (stage->stuck.aside)
         return;
+    moth_spikes_observed(&stage->spikes, observation);
     stage->frames++;
     stage->virtual_ns += observation->time_ns - stage->last_ns;
     stage->last_ns = observation->time_ns;
     if (stage->frame_counts)
-        moth_frame_counts_add(stage->frame_counts, observation->cpu_ns);
+        moth_frame_counts_add(stage->frame_counts, observation, stage->header.hz);
 }
 
 static bool stopped(void *context)
@@ -90,6 +91,19 @@ static void died_aside(void *context)
     moth_stage_judge(context);
 }
 
+static void viewed(void *context, const struct moth_view *view)
+{
+    struct moth_stage *stage = context;
+    struct moth_message_done *seen = stage->seen;
+    uint64_t key = moth_places_key(view);
+    if (!seen || !stage->cells || seen->n_cells >= MOTH_MESSAGE_CELLS_MAX || !moth_places_add(stage->cells, key))
+        return;
+    if (!seen->cells)
+        seen->cells = calloc(MOTH_MESSAGE_CELLS_MAX, sizeof *seen->cells);
+    if (seen->cells)
+        seen->cells[seen->n_cells++] = key;
+}
+
 void moth_stage_watch(struct moth_stage *stage)
 {
     stage->stuck = (struct moth_stuck){.tree = stage->tree,
@@ -100,8 +114,29 @@ void moth_stage_watch(struct moth_stage *stage)
                                                .died = died_aside,
                                                .context = stage},
                                        .found = found_alive,
+                                       .viewed = viewed,
                                        .context = stage};
     moth_stuck_begin(&stage->stuck);
+    moth_spikes_begin(&stage->spikes, stage->tree, &stage->header, stage->spike_ns);
+}
+
+static void found_spike(void *context, struct moth_finding *finding, struct moth_trace *trace)
+{
+    moth_keep_note(&((struct moth_stage *)context)->keep, finding, trace);
+}
+
+int moth_stage_judge_spikes(struct moth_stage *stage, const struct moth_replay_config *how)
+{
+    if (!stage->spikes.tree)
+        return 0;
+    moth_spikes_leave(&stage->spikes);
+    int result = moth_spikes_judge(&stage->spikes, how, found_spike, stage, &stage->err);
+    if (stage->frame_counts) {
+        stage->frame_counts->suspected = stage->spikes.suspected;
+        stage->frame_counts->confirmed = stage->spikes.confirmed;
+        stage->frame_counts->gone = stage->spikes.gone;
+    }
+    return result;
 }
 
 /* The step that follows from a look for softlocks, and at the end for leaks, where the game stands. */
@@ -216,6 +251,16 @@ static const struct moth_watch_value *agent_watches(void *context, uint32_t *n)
     return channel->watches;
 }
 
+static bool agent_member(void *context, unsigned index, struct moth_lua_member *member)
+{
+    const struct moth_stage *stage = context;
+    struct moth_member_info info;
+    if (!moth_instance_member(moth_tree_instance(stage->tree), index, &info))
+        return false;
+    *member = (struct moth_lua_member){info.name, info.window_w, info.window_h, info.gone};
+    return true;
+}
+
 void moth_stage_add_line(const char *sentence, void *context)
 {
     char **lines = context;
@@ -261,6 +306,8 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     struct moth_node *node = held(stage, id);
     if (!node)
         return moth_err_set(err, MOTH_ERR_USAGE, "the snapshot was released");
+    if (stage->spikes.tree)
+        moth_spikes_leave(&stage->spikes);
     int result = moth_tree_restore(stage->tree, node, err);
     if (result != 0 && err->code == MOTH_ERR_NONDETERMINISTIC)
         moth_stage_add_line(err->message, &stage->warnings);
@@ -268,6 +315,8 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     stage->step = moth_instance_death(moth_tree_instance(stage->tree))->how;
     *now = now_of(stage);
     stage->last_ns = now->time_ns;
+    if (stage->frame_counts)
+        moth_frame_counts_return(stage->frame_counts);
     tell_progress(stage);
     return result;
 }
@@ -301,6 +350,7 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
         .cell = agent_cell,
         .way = agent_way,
         .watches = agent_watches,
+        .member = agent_member,
         .log = stage->archive,
         .print = agent_print,
     };
@@ -328,6 +378,7 @@ void moth_stage_fini(struct moth_stage *stage)
     moth_keep_fini(&stage->keep);
     moth_tree_close(stage->tree);
     moth_stuck_end(&stage->stuck);
+    moth_spikes_end(&stage->spikes);
     free(stage->nodes);
     free(stage->tips);
     free(stage->header.build_id);
