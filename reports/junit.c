@@ -38,9 +38,14 @@ static void write_failure(FILE *out, const char *element, const struct moth_run_
         moth_xml_text(out, finding->stack[i]);
         fputc('\n', out);
     }
+    size_t place = 0;
+    while (summary->findings[place] != finding)
+        place++;
+    char *folder = moth_report_finding_folder(summary, place);
     fprintf(out, "reproduced %u/%u\nmoth replay ", finding->reproduced, finding->attempts);
-    moth_xml_text(out, summary->out);
-    fprintf(out, "/findings/%s\n</%s>\n", finding->fingerprint, element);
+    moth_xml_text(out, folder);
+    fprintf(out, "\n</%s>\n", element);
+    free(folder);
 }
 
 static void write_finding(FILE *out, const struct moth_run_summary *summary,

@@ -19,9 +19,9 @@ static void print_plain(FILE *out, const char *text)
         fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
 }
 
-static void print_finding(FILE *out, const struct moth_run_summary *summary,
-                          const struct moth_finding *finding)
+static void print_finding(FILE *out, const struct moth_run_summary *summary, size_t index)
 {
+    const struct moth_finding *finding = summary->findings[index];
     fprintf(out, "  %-9s ", moth_finding_kind_name(finding->kind));
     print_plain(out, finding->title);
     if (finding->attempts > 0)
@@ -42,10 +42,12 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary,
     }
     if (finding->n_stack > FRAMES_SHOWN)
         fprintf(out, "              … %zu more\n", finding->n_stack - FRAMES_SHOWN);
+    char *folder = moth_report_finding_folder(summary, index);
     if (finding->trace)
-        fprintf(out, "            moth replay %s/findings/%s\n", summary->out, finding->fingerprint);
+        fprintf(out, "            moth replay %s\n", folder);
     else
         fprintf(out, "            %s: it could not be stored\n", finding->fingerprint);
+    free(folder);
 }
 
 static void print_texts(FILE *out, const char *heading, const char *const *texts, size_t n)
@@ -76,6 +78,22 @@ static const char *verdict_text(const struct moth_run_summary *summary)
     return "error";
 }
 
+/* Who was let play how often, where there was a choice. */
+static void print_agents(FILE *out, const struct moth_run_summary *summary)
+{
+    for (size_t i = 0; summary->n_agents > 1 && i < summary->n_agents; i++) {
+        const struct moth_agent_share *agent = &summary->agents[i];
+        fputs("  agent ", out);
+        print_plain(out, agent->name);
+        fprintf(out, ": %" PRIu64 " instance%s, %" PRIu64 " frames, %" PRIu64 " new place%s, %" PRIu64 " new finding%s",
+                agent->instances, plural(agent->instances), agent->frames, agent->cells, plural(agent->cells),
+                agent->findings, plural(agent->findings));
+        if (summary->adaptive)
+            fprintf(out, "; share %.0f %% → %.0f %%", agent->weight * 100, agent->share * 100);
+        fputc('\n', out);
+    }
+}
+
 void moth_report_list(const struct moth_run_summary *summary, FILE *out)
 {
     print_texts(out, "warning", summary->warnings, summary->n_warnings);
@@ -93,10 +111,11 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
                 " time%s\n",
                 coverage->cells, coverage->cells == 1 ? "" : "s", coverage->reference, coverage->deepest_frame,
                 coverage->restores, coverage->restores == 1 ? "" : "s");
+    print_agents(out, summary);
     if (summary->n_findings > 0)
         fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));
     for (size_t i = 0; i < summary->n_findings; i++)
-        print_finding(out, summary, summary->findings[i]);
+        print_finding(out, summary, i);
     fprintf(out, "%s%s\n", verdict_text(summary), summary->interrupted ? " (interrupted)" : "");
     if (!summary->no_json)
         fprintf(out, "report: %s/run.json\n", summary->out);

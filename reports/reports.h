@@ -46,6 +46,18 @@ struct moth_instance_record {
 struct moth_frame_times { /* CPU milliseconds of a frame, over all instances; n 0: not measured */
     uint64_t n;
     double p50, p95, p99, max;
+    double low1_avg, low1_integral, low1_pct, stutter_time_pct, hitches_per_min; /* reports/metrics.h */
+    uint64_t spikes_suspected, spikes_confirmed, spikes_gone; /* frames; those that did not return are no findings */
+    bool wall; /* --threads native: wall time, not CPU time */
+};
+
+/* What an agent did, and how often it was let play. */
+struct moth_agent_share {
+    const char *name;
+    double weight; /* the user's, as a share of 1 */
+    double share;  /* what it had come to at the end, likewise */
+    uint64_t instances, frames;
+    uint64_t cells, findings; /* that it was the first to come to */
 };
 
 /* What agents that explore came to: cells of their archives and of the fixed grid, and what it took. */
@@ -55,10 +67,13 @@ struct moth_coverage {
     uint32_t deepest_frame;
 };
 
+struct moth_frame_counts; /* fleet/frame_times.h */
+
 struct moth_run_summary {
     enum moth_verdict verdict;
     int exit_code;
     bool interrupted;
+    bool complete; /* the run came to its end; false: written while it lasts, or interrupted */
     const char *const *argv; /* NULL-terminated */
     const char *build_id;    /* may be NULL */
     uint64_t seed;
@@ -78,11 +93,22 @@ struct moth_run_summary {
     size_t n_agent_faults;
     struct moth_frame_times frame_times;
     struct moth_coverage coverage;
+    const struct moth_agent_share *agents;
+    size_t n_agents;
+    bool adaptive;   /* their weights followed what they found */
     const char *out; /* output folder */
+    const char *const *finding_outs; /* of each finding, the output folder that it lies in; NULL: `out` */
+    /* So that `moth report` can put runs together. */
+    const char *run;     /* token of the run; NULL: it is several */
+    const char *plan;    /* what names all that was to be played, whatever the shard and the workers; or NULL */
+    const char *version; /* of moth; or NULL */
+    const struct moth_frame_counts *frame_counts; /* what frame_times was made of; or NULL */
     bool no_json;    /* run.json was not written */
 };
 
 const char *moth_verdict_name(enum moth_verdict verdict);
+/* The folder of the i-th finding, to be given to `moth replay`. Caller frees. */
+char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i);
 /* Replayed, and not met again in each replay. */
 bool moth_finding_is_flaky(const struct moth_finding *finding);
 

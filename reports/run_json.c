@@ -6,8 +6,8 @@
 
 #include "base/fs.h"
 #include "findings/finding_json.h"
+#include "reports/run_json.h"
 
-#define RUN_SCHEMA "moth.run/1"
 
 static const char *const verdict_names[] = {
 #define X(name, text) [MOTH_VERDICT_##name] = text,
@@ -23,6 +23,12 @@ const char *moth_verdict_name(enum moth_verdict verdict)
 bool moth_finding_is_flaky(const struct moth_finding *finding)
 {
     return finding->attempts > 0 && finding->reproduced < finding->attempts;
+}
+
+char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i)
+{
+    return moth_fs_path("%s/findings/%s", summary->finding_outs ? summary->finding_outs[i] : summary->out,
+                        summary->findings[i]->fingerprint);
 }
 
 static json_t *texts(const char *const *items, size_t n)
@@ -55,16 +61,32 @@ static json_t *findings_json(const struct moth_run_summary *summary)
 /* Members that this version does not measure are null, so that a reader can tell them from zero. */
 static json_t *frame_times_json(const struct moth_frame_times *times)
 {
-    static const char *const not_measured[] = {"low1_avg", "low1_integral", "low1_pct", "stutter_time_pct",
-                                               "hitches_per_min"};
+    const struct {
+        const char *name;
+        double value;
+    } members[] = {{"p50", times->p50},
+                   {"p95", times->p95},
+                   {"p99", times->p99},
+                   {"max", times->max},
+                   {"low1_avg", times->low1_avg},
+                   {"low1_integral", times->low1_integral},
+                   {"low1_pct", times->low1_pct},
+                   {"stutter_time_pct", times->stutter_time_pct},
+                   {"hitches_per_min", times->hitches_per_min}};
     json_t *json = json_object();
     bool known = times->n > 0;
-    json_object_set_new(json, "p50", known ? json_real(times->p50) : json_null());
-    json_object_set_new(json, "p95", known ? json_real(times->p95) : json_null());
-    json_object_set_new(json, "p99", known ? json_real(times->p99) : json_null());
-    json_object_set_new(json, "max", known ? json_real(times->max) : json_null());
-    for (size_t i = 0; i < sizeof not_measured / sizeof *not_measured; i++)
-        json_object_set_new(json, not_measured[i], json_null());
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        json_object_set_new(json, members[i].name, known ? json_real(members[i].value) : json_null());
+    json_object_set_new(json, "clock", json_string(times->wall ? "wall" : "cpu"));
+    return json;
+}
+
+static json_t *spikes_json(const struct moth_frame_times *times)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "suspected", json_integer((json_int_t)times->spikes_suspected));
+    json_object_set_new(json, "confirmed", json_integer((json_int_t)times->spikes_confirmed));
+    json_object_set_new(json, "not_returned", json_integer((json_int_t)times->spikes_gone));
     return json;
 }
 
@@ -87,12 +109,32 @@ static json_t *coverage_json(const struct moth_coverage *coverage)
     return json;
 }
 
-static json_t *summary_json(const struct moth_run_summary *summary)
+/* Who played how much: `weight` is the user's, `share` what the agent had come to at the end, both parts of 1. */
+static json_t *agents_json(const struct moth_run_summary *summary)
+{
+    json_t *agents = json_array();
+    for (size_t i = 0; i < summary->n_agents; i++) {
+        const struct moth_agent_share *agent = &summary->agents[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "name", moth_json_text(agent->name));
+        json_object_set_new(json, "weight", json_real(agent->weight));
+        json_object_set_new(json, "share", json_real(agent->share));
+        json_object_set_new(json, "instances", json_integer((json_int_t)agent->instances));
+        json_object_set_new(json, "frames", json_integer((json_int_t)agent->frames));
+        json_object_set_new(json, "new_places", json_integer((json_int_t)agent->cells));
+        json_object_set_new(json, "new_findings", json_integer((json_int_t)agent->findings));
+        json_array_append_new(agents, json);
+    }
+    return agents;
+}
+
+json_t *moth_report_json_object(const struct moth_run_summary *summary)
 {
     json_t *json = json_object();
-    json_object_set_new(json, "schema", json_string(RUN_SCHEMA));
+    json_object_set_new(json, "schema", json_string(MOTH_RUN_SCHEMA));
     json_object_set_new(json, "verdict", json_string(moth_verdict_name(summary->verdict)));
     json_object_set_new(json, "exit_code", json_integer(summary->exit_code));
+    json_object_set_new(json, "complete", json_boolean(summary->complete));
     json_object_set_new(json, "game", game_json(summary));
     json_object_set_new(json, "seed", json_integer((json_int_t)summary->seed));
     json_object_set_new(json, "shard", moth_json_text(summary->shard ? summary->shard : "1/1"));
@@ -105,16 +147,21 @@ static json_t *summary_json(const struct moth_run_summary *summary)
                         json_real(summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0));
     json_object_set_new(json, "findings", findings_json(summary));
     json_object_set_new(json, "frame_time_ms", frame_times_json(&summary->frame_times));
+    json_object_set_new(json, "spikes", spikes_json(&summary->frame_times));
     json_object_set_new(json, "coverage", coverage_json(&summary->coverage));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));
+    json_object_set_new(json, "agents", agents_json(summary));
     json_object_set_new(json, "agent_faults", texts(summary->agent_faults, summary->n_agent_faults));
+    json_object_set_new(json, "moth", moth_json_text(summary->version));
+    json_object_set_new(json, "run", moth_json_text(summary->run));
+    json_object_set_new(json, "plan", moth_json_text(summary->plan));
     return json;
 }
 
 char *moth_report_json_text(const struct moth_run_summary *summary)
 {
-    json_t *json = summary_json(summary);
-    char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_t *json = moth_report_json_object(summary);
+    char *text = json_dumps(json, MOTH_RUN_JSON_FLAGS);
     json_decref(json);
     return text;
 }

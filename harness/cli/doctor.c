@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/group.h"
 #include "cli/options.h"
 #include "doctor/trial.h"
 #include "fleet/reaper.h"
@@ -337,6 +338,15 @@ int moth_cli_doctor(const struct moth_options *options)
     struct moth_agent_options limits = {.instructions_max = options->lua_instructions,
                                         .memory_bytes_max = options->lua_memory_mb << 20,
                                         .unsafe_lua = options->unsafe_lua};
+    struct moth_group group;
+    if (moth_group_parse(options, &group, &err) != 0) {
+        moth_log_error("%s", err.message);
+        moth_group_fini(&group);
+        return moth_err_exit_code(err.code);
+    }
+    e.config.members = group.members;
+    e.config.n_members = group.n_members;
+    e.config.link = group.link;
     const char *name = options->agents.n > 0 ? options->agents.items[0].name : DEFAULT_AGENT;
     struct moth_agent *agent = moth_agent_load(name, &limits, &err);
     e.warnings = json_array();
@@ -353,5 +363,6 @@ int moth_cli_doctor(const struct moth_options *options)
     json_decref(e.warnings);
     json_decref(e.bypasses);
     moth_agent_free(agent);
+    moth_group_fini(&group);
     return code;
 }

@@ -19,21 +19,23 @@ struct exit_code {
 #define REPLAY MOTH_VERB_REPLAY
 #define MINIMIZE MOTH_VERB_MINIMIZE
 #define DOCTOR MOTH_VERB_DOCTOR
+#define REPORT MOTH_VERB_REPORT
 #define ALL (~0u)
 
 static const struct exit_code exit_codes[] = {
-    {0, RUN, "the gate passed: no new findings"},
+    {0, RUN | REPORT, "the gate passed: no new findings"},
     {0, REPLAY, "the trace's finding happened again, or a trace without one ran clean"},
     {0, MINIMIZE, "the finding's inputs were shrunk, or could not be any further"},
     {0, DOCTOR, "the game can be attached to and is deterministic"},
     {0, MOTH_VERB_LIST | MOTH_VERB_INIT, "done"},
-    {1, RUN, "new findings"},
+    {1, RUN | REPORT, "new findings"},
     {1, REPLAY | MINIMIZE, "the finding did not happen"},
     {2, ALL, "wrong usage, configuration, agent or trace"},
     {3, RUN | REPLAY | MINIMIZE | DOCTOR, "the game could not be launched or attached to, or moth itself failed"},
-    {4, RUN | MINIMIZE | DOCTOR, "nothing ran: no instance reached its first frame"},
-    {5, RUN, "flaky findings only, with --fail-on-flaky"},
-    {6, RUN, "the game is not deterministic, with --strict"},
+    {3, REPORT, "a shard is missing, was interrupted or failed; or moth itself failed"},
+    {4, RUN | MINIMIZE | DOCTOR | REPORT, "nothing ran: no instance reached its first frame"},
+    {5, RUN | REPORT, "flaky findings only, with --fail-on-flaky"},
+    {6, RUN | REPORT, "the game is not deterministic, with --strict"},
     {6, MINIMIZE | DOCTOR, "the game is not deterministic"},
     {125, REPLAY, "with --expect-clean: it could not be tried"},
     {130, RUN | REPLAY | MINIMIZE | DOCTOR, "interrupted; reports were still written"},
@@ -74,8 +76,16 @@ static const struct page {
      "frame and source that differ are named.",
      "moth doctor -- ./game\n"
      "moth doctor --frames 2000 --json -- ./game\n"},
-    {MOTH_VERB_REPORT, "moth report [options] DIR…",
-     "Merges runs and shards, renders reports, judges again. Not in this version.", NULL},
+    {REPORT, "moth report [options] DIR…",
+     "Puts runs together that were played apart: the shards of one run (moth run --shard), or several runs. Each DIR is "
+     "a run's output folder, or a folder of such folders. Findings are regrouped by fingerprint, and of each the "
+     "sighting is kept that came back best and with the fewest inputs; counts and times are summed up; and the whole is "
+     "judged as one run. Merged folders can be merged again; a run that comes twice counts once.\n"
+     "What was found fails the gate, whatever else is wrong. Without findings it passes only if everything was played: "
+     "a shard that is missing, was interrupted or failed is an error, unless --allow-missing.",
+     "moth report out/*\n"
+     "moth report -o merged --reporter list,junit out/1 out/2 out/3 out/4\n"
+     "moth report --reporter json artifacts | jq .verdict\n"},
     {MOTH_VERB_BASELINE, "moth baseline show|accept|prune [options]",
      "The findings the team already knows. Not in this version.", NULL},
     {MOTH_VERB_LIST, "moth list agents|scenarios|detectors|findings [DIR]",

@@ -9,6 +9,7 @@
 #define DOCTOR MOTH_VERB_DOCTOR
 #define LIST MOTH_VERB_LIST
 #define INIT MOTH_VERB_INIT
+#define REPORT MOTH_VERB_REPORT
 
 #define AT(field) offsetof(struct moth_options, field)
 #define U32 UINT64_C(0xffffffff)
@@ -17,6 +18,7 @@
 #define PLAY "What is played"
 #define MUCH "How much"
 #define WORLD "The game's world"
+#define GROUP "Games that play together"
 #define LIMITS "Limits"
 #define JUDGE "Judging and telling"
 #define MISC "Other"
@@ -58,6 +60,24 @@ const struct moth_option moth_option_table[] = {
     {.name = "workers", .letter = 'j', .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(workers),
      .argument = "N", .fallback = "0", .most = 1024, .group = MUCH,
      .help = "Instances that play at the same time. 0: one a CPU."},
+    {.name = "weights", .type = MOTH_OPTION_CHOICE, .verbs = RUN, .offset = AT(weights),
+     .argument = "adaptive|fixed", .fallback = "adaptive", .choices = "adaptive|fixed", .group = MUCH,
+     .alias = "budgets.weights",
+     .help = "adaptive: agents that come to new places and findings are let play more often as the run goes on, and "
+             "each keeps a part of its share. Only with --duration and without --frames and --shard: where the number "
+             "of instances is fixed, so is who plays them."},
+    {.name = "stuck-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(stuck_s), .argument = "N",
+     .fallback = "120", .most = 86400, .group = LIMITS, .alias = "limits.stuck_s",
+     .help = "Seconds without a sign of life from one of moth's own workers until it is replaced. 0: never. A game that "
+             "does not go on is --frame-cpu-ms's and --frame-wall-ms's."},
+    {.name = "disk-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(disk_mb), .argument = "N",
+     .fallback = "4096", .most = U32, .group = LIMITS, .alias = "limits.disk_mb",
+     .help = "Size of the output folder. When it is reached, the oldest traces of instances without a finding are "
+             "dropped; findings never are. 0: no limit."},
+    {.name = "traces", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(traces), .argument = "N",
+     .fallback = "1000", .most = 1000000, .group = JUDGE,
+     .help = "Keep the traces of the last N instances in traces/, one an instance, whether they found something or not. "
+             "0: none."},
     {.name = "max-findings", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(max_findings),
      .argument = "N", .fallback = "0", .most = U32, .group = MUCH, .alias = "budgets.max_findings",
      .help = "End the run after N different findings. 0: no limit."},
@@ -88,6 +108,20 @@ const struct moth_option moth_option_table[] = {
     {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(pads), .argument = "N",
      .fallback = "0", .most = 4, .group = WORLD,
      .help = "Virtual game controllers that are plugged in from the start."},
+
+    {.name = "member", .type = MOTH_OPTION_STRINGS, .verbs = RUN | DOCTOR, .offset = AT(members),
+     .argument = "NAME=COMMAND", .group = GROUP, .alias = "members",
+     .help = "Let another game play with this one: a server, a second player. They share one virtual time and reach "
+             "each other, and nothing else, by 127.0.0.1 or by name. May be given up to 15 times."},
+    {.name = "link-latency", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(link_latency_ms),
+     .argument = "MS", .fallback = "0", .most = 60000, .group = GROUP, .alias = "link.latency_ms",
+     .help = "How long what one of them sends is on its way. It arrives with the next frame after that."},
+    {.name = "link-jitter", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(link_jitter_ms),
+     .argument = "MS", .fallback = "0", .most = 60000, .group = GROUP, .alias = "link.jitter_ms",
+     .help = "Up to so much longer, by chance (of the seed). Datagrams may overtake each other by it."},
+    {.name = "link-loss", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(link_loss),
+     .argument = "PERCENT", .group = GROUP, .alias = "link.loss",
+     .help = "Datagrams that are lost on the way: 2, 0.5%. A stream's data comes 200 ms later instead."},
 
     {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
      .offset = AT(frame_cpu_ms), .argument = "N", .fallback = "5000", .least = 1, .most = U32, .group = LIMITS,
@@ -125,34 +159,63 @@ const struct moth_option moth_option_table[] = {
      .fallback = "list,json", .choices = "list|json|junit|(html)|(github)|(sarif)", .group = JUDGE,
      .help = "How the run is reported, with commas: list (on standard output), json (run.json), junit "
              "(junit.xml)."},
+    {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = REPORT, .offset = AT(reporters), .argument = "LIST",
+     .choices = "list|json|junit|(html)|(github)|(sarif)", .group = JUDGE, .no_config = true,
+     .help = "How it is told. With -o, with commas: list (on standard output; the default), junit (junit.xml); run.json "
+             "is always written. Without -o one of list, json and junit, on standard output."},
     {.name = "resume", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(resume), .argument = "DIR",
      .group = MUCH, .no_config = true,
-     .help = "Go on with the places that an earlier run of this game reached, and with its corpus: DIR is that run's "
-             "output folder. For agents that explore."},
+     .help = "Go on with the run whose output folder is DIR, with the same game, agents and seed: what was killed or "
+             "interrupted plays the rest of its budget, what had ended gets another one. Into DIR, unless --out says "
+             "otherwise. Where it is another run (another build, another seed), agents that explore begin with the "
+             "places that it reached."},
     {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(out),
      .argument = "DIR", .fallback = "moth-out", .group = JUDGE, .help = "Where findings and reports go."},
     {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = MINIMIZE, .offset = AT(out),
      .argument = "DIR", .group = JUDGE, .no_config = true,
      .help = "Where minimized.moth and repro.lua go. Without it: the finding's own folder."},
+    {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = REPORT, .offset = AT(out),
+     .argument = "DIR", .group = JUDGE, .no_config = true,
+     .help = "Write the merged run there, with its findings: a folder as a run leaves it. An earlier merge there is "
+             "replaced."},
+    {.name = "allow-missing", .type = MOTH_OPTION_FLAG, .verbs = REPORT, .offset = AT(allow_missing), .group = JUDGE,
+     .no_config = true,
+     .help = "Judge by the shards that are there, though some are missing or were interrupted."},
     {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE, .offset = AT(replays), .argument = "N",
      .fallback = "10", .most = 1000, .group = JUDGE, .help = "How often each finding, or what it was shrunk to, is played again."},
     {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY | MINIMIZE, .offset = AT(softlock_s),
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
      .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},
+    {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(spike_ms),
+     .argument = "N", .fallback = "60", .most = 1000000, .group = JUDGE, .alias = "detectors.spike.ms",
+     .help = "Work time of a frame, in milliseconds, over which it is a spike, if it does so in each replay; an agent's own "
+             "`budget` goes before. 0: never."},
+    {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY | MINIMIZE, .offset = AT(spike_ms),
+     .argument = "N", .fallback = "0", .most = 1000000, .group = JUDGE, .no_config = true,
+     .help = "Work time of a frame, in milliseconds, over which a spike counts as met. 0: what it was held against when it "
+             "was found."},
     {.name = "minimize-frames", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(minimize_frames),
      .argument = "N", .fallback = "30000", .most = ANY, .group = JUDGE, .alias = "budgets.minimize_frames",
      .help = "Frames that are played to shrink a finding's inputs, once it has come back in each replay. 0: leave "
              "them as they are. `moth minimize` goes on from there."},
-    {.name = "fail-on-flaky", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(fail_on_flaky), .group = JUDGE,
+    {.name = "fail-on-flaky", .type = MOTH_OPTION_FLAG, .verbs = RUN | REPORT, .offset = AT(fail_on_flaky), .group = JUDGE,
      .help = "End with 5 when all findings are ones that do not always happen again."},
-    {.name = "strict", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(strict), .group = JUDGE,
+    {.name = "strict", .type = MOTH_OPTION_FLAG, .verbs = RUN | REPORT, .offset = AT(strict), .group = JUDGE,
      .help = "End with 6 when the game turns out not to be deterministic."},
     {.name = "baseline", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(baseline), .argument = "FILE",
      .group = JUDGE, .later = true, .help = "The findings the team already knows."},
     {.name = "history", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(history), .argument = "FILE",
      .group = JUDGE, .later = true, .help = "A database of past runs."},
     {.name = "bus", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(bus), .argument = "URL",
-     .group = JUDGE, .later = true, .help = "Show the run to other programs."},
+     .group = JUDGE,
+     .help = "Show the run to other programs there, and let them drive instances (agent `outside`): ipc:///path, in a "
+             "folder that only you can enter, or tcp://127.0.0.1:PORT, which takes the port after it as well."},
+    {.name = "bus-token", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(bus_token), .argument = "FILE",
+     .group = JUDGE,
+     .help = "Do only what comes with the first line of this file. Without it: MOTH_BUS_TOKEN; for tcp else one that "
+             "is made, bus.token in the output folder."},
+    {.name = "bus-allow-remote", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(bus_allow_remote), .group = JUDGE,
+     .help = "Let the bus be reached from other machines. Whoever can reach it can read its events."},
 
     {.name = "expect-clean", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(expect_clean),
      .group = JUDGE, .no_config = true,
@@ -172,12 +235,15 @@ const struct moth_option moth_option_table[] = {
 
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
      .no_config = true, .help = "Overwrite a moth.lua that is there."},
+    {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = REPORT, .offset = AT(force), .group = MISC,
+     .no_config = true,
+     .help = "Merge runs of different builds, arguments or versions of moth, and two plays of one shard that differ."},
     {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(config_path),
      .argument = "FILE", .group = MISC, .no_config = true,
      .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
-    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
+    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT,
      .offset = AT(quiet), .group = MISC, .help = "Say only what went wrong."},
-    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
+    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT,
      .offset = AT(verbose), .group = MISC, .help = "Say more."},
 };
 

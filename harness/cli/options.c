@@ -153,6 +153,15 @@ static int parse_words(struct moth_options *options, int argc, char **argv, bool
 
 /* ---- what is left to do ---- */
 
+static bool was_given(const bool *given, const char *name)
+{
+    for (size_t i = 0; i < moth_option_count; i++) {
+        if (given[i] && strcmp(moth_option_table[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void fill_defaults(struct moth_options *options, const bool *given)
 {
     for (size_t i = 0; i < moth_option_count; i++) {
@@ -160,8 +169,15 @@ static void fill_defaults(struct moth_options *options, const bool *given)
         if ((option->verbs & options->verb) && option->fallback && !given[i])
             moth_option_set(options, option, option->fallback, MOTH_ERR_INTERNAL, NULL);
     }
+    if (options->verb == MOTH_VERB_REPORT && options->reporters == 0)
+        options->reporters = MOTH_REPORTER_LIST;
     if (options->verb != MOTH_VERB_RUN)
         return;
+    options->seed_given = was_given(given, "seed");
+    if (options->resume && !was_given(given, "out")) {
+        free(options->out);
+        options->out = moth_fs_path("%s", options->resume);
+    }
     if (options->frames == 0 && options->duration_ms == 0)
         options->frames = FRAMES_DEFAULT;
     if (options->agents.n == 0 && options->scenarios.n == 0)
@@ -180,13 +196,16 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
                             first, verb, first);
     if (has_game && options->game.n == 0)
         return moth_err_set(err, MOTH_ERR_USAGE, "there is no game after --");
-    size_t least = options->verb & (MOTH_VERB_REPLAY | MOTH_VERB_MINIMIZE | MOTH_VERB_LIST) ? 1 : 0;
-    size_t most = options->verb == MOTH_VERB_LIST ? 2 : least;
+    size_t least = options->verb & (MOTH_VERB_REPLAY | MOTH_VERB_MINIMIZE | MOTH_VERB_LIST | MOTH_VERB_REPORT) ? 1 : 0;
+    size_t most = options->verb == MOTH_VERB_LIST ? 2 : options->verb == MOTH_VERB_REPORT ? SIZE_MAX : least;
     if (options->args.n < least)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s needs to know what: moth %s %s", verb, verb,
                             options->verb == MOTH_VERB_LIST ? "agents|scenarios|detectors|findings [DIR]"
                             : options->verb == MOTH_VERB_MINIMIZE ? "FINDING"
+                            : options->verb == MOTH_VERB_REPORT   ? "DIR…"
                                                                   : "TRACE|FINDING");
+    if (options->verb == MOTH_VERB_REPORT && !options->out && (options->reporters & (options->reporters - 1)))
+        return moth_err_set(err, MOTH_ERR_USAGE, "--reporter: without -o there is room for one, on standard output");
     if (options->args.n > most)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: '%s' is one argument too many", verb,
                             options->args.items[most]);
@@ -257,6 +276,7 @@ void moth_options_free(struct moth_options *options)
     free(options->out);
     free(options->shard);
     free(options->bus);
+    free(options->bus_token);
     free(options->baseline);
     free(options->history);
     memset(options, 0, sizeof *options);

@@ -25,7 +25,7 @@
     X(RECORD, "record", 2, "a person plays in a window; writes a trace and a scenario", false)        \
     X(MINIMIZE, "minimize", 3, "shrink a finding's inputs while it still happens", true)              \
     X(DOCTOR, "doctor", 4, "can this build be attached to, is it deterministic, how fast", true)      \
-    X(REPORT, "report", 5, "merge runs and shards, render reports, judge again", false)               \
+    X(REPORT, "report", 5, "merge runs and shards, render reports, judge again", true)                \
     X(BASELINE, "baseline", 6, "the findings the team already knows", false)                          \
     X(LIST, "list", 7, "agents, scenarios, detectors or findings", true)                              \
     X(INIT, "init", 8, "write a commented moth.lua beside the game", true)
@@ -42,6 +42,8 @@ enum moth_reporter {
     MOTH_REPORTER_JSON = 1 << 1,
     MOTH_REPORTER_JUNIT = 1 << 2
 };
+
+enum moth_weights_choice { MOTH_WEIGHTS_ADAPTIVE, MOTH_WEIGHTS_FIXED };
 
 /* NULL-terminated as well as counted; items may be NULL when n is 0. */
 struct moth_strings {
@@ -72,6 +74,9 @@ struct moth_options {
     uint64_t seed, schedule_seed;
     uint64_t hz;
     uint64_t video, render, threads; /* enums of wire/channel.h */
+    struct moth_strings members;     /* "NAME=COMMAND": who plays with the game */
+    uint64_t link_latency_ms, link_jitter_ms;
+    char *link_loss;                 /* percent, or NULL */
     uint64_t pads;                   /* virtual controllers plugged in from the start, 0..4 */
 
     /* how much */
@@ -91,13 +96,25 @@ struct moth_options {
 
     /* judging and telling */
     bool fail_on_flaky, strict;
+    bool allow_missing; /* report: shards that are not there are no error */
+    uint64_t spike_ms;   /* work time of a frame, 0: never (run), as recorded (replay, minimize) */
     uint64_t softlock_s; /* game time in one scene until it is looked at, 0: never */
     uint64_t replays; /* run: how often each finding is replayed */
     uint64_t minimize_frames; /* run: played to shrink each finding's inputs, 0: none */
     uint64_t reporters; /* enum moth_reporter bits */
     char *out;          /* output folder */
     char *resume;       /* run: output folder of an earlier run to go on with, or NULL */
+    bool seed_given;    /* `seed` is not the default */
+    uint64_t weights;   /* enum moth_weights_choice */
+    uint64_t stuck_s;   /* run: a worker without a sign of life for so long is replaced; 0: never */
+    uint64_t disk_mb;   /* of the output folder; 0: no limit */
+    uint64_t traces;    /* ordinary ones that are kept, at most */
     bool quiet, verbose, json, force;
+
+    /* the bus */
+    char *bus;       /* URL, or NULL: none */
+    char *bus_token; /* file, or NULL */
+    bool bus_allow_remote;
 
     /* replay */
     bool expect_clean, headed, break_at_finding;
@@ -105,7 +122,7 @@ struct moth_options {
     uint64_t times; /* 1 */
 
     /* accepted by name, refused with "is not in this version" when used */
-    char *bus, *baseline, *history;
+    char *baseline, *history;
 };
 
 /* Parse `moth <verb> argv[2..]`, read moth.lua where the verb takes one, fill defaults. Returns 0, -1
@@ -122,6 +139,7 @@ int moth_cli_run(const struct moth_options *options);
 int moth_cli_replay(const struct moth_options *options);
 int moth_cli_minimize(const struct moth_options *options);
 int moth_cli_doctor(const struct moth_options *options);
+int moth_cli_report(const struct moth_options *options);
 int moth_cli_list(const struct moth_options *options);
 int moth_cli_init(const struct moth_options *options);
 

@@ -110,6 +110,7 @@ static int replay_all(const struct moth_trace *trace, const struct moth_agent *a
     struct moth_replay_config config = {
         .limits = moth_cli_limits(options),
         .softlock_s = (uint32_t)options->softlock_s,
+        .spike_ms = (double)options->spike_ms,
         .interrupted = moth_cli_stopped,
     };
     struct moth_reaper reaper;

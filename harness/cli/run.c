@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/group.h"
 #include "cli/options.h"
 
 #include <stdlib.h>
@@ -9,7 +10,10 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cli/shard.h"
+#include "fleet/disk.h"
 #include "fleet/fleet.h"
+#include "fleet/outside.h"
+#include "merge/merge.h"
 #include "reports/reports.h"
 
 #define PLAIN_PROGRESS_NS (30 * MOTH_NS_PER_S) /* between lines where there is no terminal */
@@ -19,6 +23,8 @@ struct run {
     struct moth_fleet_agent *agents, *scenarios;
     struct moth_shard shard;
     uint64_t told_ns;
+    bool report_failed; /* and the user knows */
+    struct moth_group group;
 };
 
 static uint32_t cpus(void)
@@ -39,6 +45,12 @@ static int load_agent(struct moth_fleet_agent *agent, const char *name, double w
     };
     agent->name = name;
     agent->weight = weight;
+    if (strcmp(name, MOTH_OUTSIDE_NAME) == 0 && !options->bus)
+        return moth_err_set(err, MOTH_ERR_USAGE,
+                            "`" MOTH_OUTSIDE_NAME "` is driven by another program over the bus: say --bus URL, such as "
+                            "--bus ipc:///tmp/moth-you/bus");
+    if (strcmp(name, MOTH_OUTSIDE_NAME) == 0)
+        return 0;
     agent->agent = moth_agent_load(name, &limits, err);
     return agent->agent ? 0 : -1;
 }
@@ -95,6 +107,56 @@ static void show_found(void *context, const char *kind, const char *title, const
     moth_log_info("found %s: %s (%s)", kind, title, fingerprint);
 }
 
+/* ---- reports ---- */
+
+/* Those that are files. 0, or -1 with err. */
+static int try_files(const struct moth_options *options, struct moth_run_summary *summary, struct moth_err *err)
+{
+    char *json = moth_fs_path("%s/run.json", options->out);
+    char *junit = moth_fs_path("%s/junit.xml", options->out);
+    bool wanted = options->reporters & MOTH_REPORTER_JSON;
+    summary->no_json = !wanted || moth_merge_save(summary, options->out, err) != 0 ||
+                       moth_report_json(summary, json, err) != 0;
+    int result = wanted && summary->no_json ? -1 : 0;
+    if (result == 0 && (options->reporters & MOTH_REPORTER_JUNIT))
+        result = moth_report_junit(summary, junit, err);
+    free(json);
+    free(junit);
+    return result;
+}
+
+/* 0, or the exit code of what went wrong first. `failed` (may be NULL): it was told of already. */
+static int write_files(const struct moth_options *options, struct moth_run_summary *summary, bool *failed)
+{
+    struct moth_err err = {0};
+    int result = try_files(options, summary, &err);
+    if (result != 0 && moth_disk_is_full(&err) && moth_disk_make_room(options->out))
+        result = try_files(options, summary, &err);
+    if (result != 0 && !(failed && *failed))
+        moth_log_error("%s", err.message);
+    if (failed)
+        *failed = result != 0;
+    return result != 0 ? moth_err_exit_code(err.code) : 0;
+}
+
+/* While it lasts: whatever becomes of us, there is a report. */
+static void write_partial(void *context, const struct moth_run_summary *summary)
+{
+    struct run *run = context;
+    struct moth_run_summary copy = *summary;
+    write_files(run->options, &copy, &run->report_failed);
+}
+
+/* Findings are on disk; a report that cannot be written is an error all the same. */
+static int write_reports(const struct moth_options *options, const struct moth_run_summary *result)
+{
+    struct moth_run_summary summary = *result;
+    int code = write_files(options, &summary, NULL);
+    if ((options->reporters & MOTH_REPORTER_LIST) && !options->quiet)
+        moth_report_list(&summary, stdout);
+    return code ? code : summary.exit_code;
+}
+
 /* ---- the verb ---- */
 
 static const char *variable(const char *name)
@@ -124,6 +186,9 @@ static struct moth_fleet_config fleet_config(struct run *run)
                     .video = (uint32_t)options->video,
                     .render = (uint32_t)options->render,
                     .threads = (uint32_t)options->threads},
+        .members = run->group.members,
+        .n_members = run->group.n_members,
+        .link = run->group.link,
         .limits = {.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,
                    .boundary_wall_ms = (uint32_t)options->frame_wall_ms,
                    .boot_wall_ms = (uint32_t)options->boot_wall_ms,
@@ -146,43 +211,31 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .replays = (uint32_t)options->replays,
         .minimize_frames = options->minimize_frames,
         .pads = (uint32_t)options->pads,
+        .spike_ms = (uint32_t)options->spike_ms,
         .softlock_s = (uint32_t)options->softlock_s,
         .strict = options->strict,
         .fail_on_flaky = options->fail_on_flaky,
         .out = options->out,
+        .bus_url = options->bus,
+        .bus_token = options->bus_token,
+        .bus_remote = options->bus_allow_remote,
         .resume = options->resume,
+        .seed_given = options->seed_given,
+        .adaptive = options->weights == MOTH_WEIGHTS_ADAPTIVE,
+        .stuck_s = (uint32_t)options->stuck_s,
+        .disk_bytes = options->disk_mb << 20,
+        .traces = (uint32_t)options->traces,
+        .report = write_partial,
         .progress = options->quiet ? NULL : show_progress,
         .found = show_found,
         .context = run,
     };
 }
 
-/* Findings are on disk; a report that cannot be written is an error all the same. */
-static int write_reports(const struct moth_options *options, const struct moth_run_summary *result)
-{
-    struct moth_err err = {0};
-    struct moth_run_summary copy = *result, *summary = &copy;
-    char *json = moth_fs_path("%s/run.json", options->out);
-    char *junit = moth_fs_path("%s/junit.xml", options->out);
-    bool failed = (options->reporters & MOTH_REPORTER_JSON) && moth_report_json(summary, json, &err) != 0;
-    if (failed)
-        moth_log_error("%s", err.message);
-    summary->no_json = failed || !(options->reporters & MOTH_REPORTER_JSON);
-    if ((options->reporters & MOTH_REPORTER_JUNIT) && moth_report_junit(summary, junit, &err) != 0) {
-        moth_log_error("%s", err.message);
-        failed = true;
-    }
-    if ((options->reporters & MOTH_REPORTER_LIST) && !options->quiet)
-        moth_report_list(summary, stdout);
-    free(json);
-    free(junit);
-    return failed ? moth_err_exit_code(err.code) : summary->exit_code;
-}
-
 static int play(struct run *run, struct moth_err *err)
 {
     struct moth_game_info game;
-    if (find_shard(run, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
+    if (find_shard(run, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
     struct moth_fleet_result *result;
@@ -209,6 +262,7 @@ int moth_cli_run(const struct moth_options *options)
         moth_log_error("%s", err.message);
         code = moth_err_exit_code(err.code);
     }
+    moth_group_fini(&run.group);
     free_agents(&run);
     return code;
 }

@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "explore/archive.h"
+#include "fleet/journal.h"
 #include "fleet/plan.h"
 
 bool moth_fleet_explores(const struct moth_fleet_config *config)
@@ -151,6 +152,18 @@ static int take_over(const struct moth_fleet_config *config, const char *path, c
     return result;
 }
 
+/* Is there one to take over? One that was killed as it began has a journal and no more. */
+static bool has_archive(const struct moth_fleet_config *config)
+{
+    if (!config->resume)
+        return false;
+    char *archive = moth_fleet_archive_path(config->resume), *journal = moth_journal_path(config->resume);
+    bool begun = access(archive, F_OK) != 0 && access(journal, F_OK) == 0;
+    free(journal);
+    free(archive);
+    return !begun;
+}
+
 int moth_fleet_open_archive(const struct moth_fleet_config *config, uint64_t *seed,
                             void (*warn)(void *context, const char *sentence), void *context,
                             struct moth_err *err)
@@ -161,14 +174,12 @@ int moth_fleet_open_archive(const struct moth_fleet_config *config, uint64_t *se
     struct corpus corpus = {.program = name_of(config->argv[0]), .warn = warn, .context = context};
     int result = 0;
     if (!moth_fleet_explores(config)) {
-        if (config->resume)
-            warn(context, "--resume is for agents that explore, and there is none in this run");
-        else
+        if (!config->resume)
             unlink(path); /* of an earlier run, in the same folder */
     } else if ((result = moth_game_inspect(config->argv[0], &game, err)) == 0) {
         struct moth_log_header header = {
             .program = (char *)(uintptr_t)corpus.program, .build_id = game.build_id, .seed = *seed};
-        result = config->resume ? take_over(config, path, &game, &corpus, seed, err)
+        result = has_archive(config) ? take_over(config, path, &game, &corpus, seed, err)
                                 : moth_log_create(path, &header, err);
         if (result == 0)
             result = add_recordings(config, path, &corpus, err);

@@ -21,11 +21,12 @@
 
 #include "base/err.h"
 #include "bindings/lua/host.h"
+#include "bus/place.h"
 #include "reports/reports.h"
 #include "runner/instance.h"
 
 struct moth_fleet_agent {
-    const struct moth_agent *agent;
+    const struct moth_agent *agent; /* NULL: a program from outside, over the bus */
     const char *name; /* as the user wrote it; goes into traces */
     double weight;    /* > 0 */
 };
@@ -35,6 +36,9 @@ struct moth_fleet_config {
     const char *const *argv;            /* of the game, NULL-terminated */
     const char *const *env;             /* extra "K=V", NULL-terminated; may be NULL */
     struct moth_channel_config channel; /* without seeds */
+    const struct moth_trace_member *members; /* who plays with the game; NULL: nobody */
+    size_t n_members;
+    struct moth_link link;
     struct moth_limits limits;
     const char *probe_path;                   /* NULL: found by moth's own place */
     const struct moth_fleet_agent *scenarios; /* each is played once, first */
@@ -52,14 +56,25 @@ struct moth_fleet_config {
     uint32_t replays;         /* of each finding */
     uint64_t minimize_frames; /* played at most to shrink each finding's inputs; 0: they stay as they are */
     uint32_t pads;
+    uint32_t spike_ms;   /* work time of a frame over which it may be a spike; 0: never */
     uint32_t softlock_s; /* game time in one scene until it is looked at for a softlock; 0: never */
     bool strict; /* replay a clean instance and compare */
     bool fail_on_flaky;
     const char *out; /* made if missing */
-    const char *resume; /* output folder of an earlier run whose archive this one goes on with, or NULL */
+    const char *bus_url; /* where the run is shown to other programs, and may be driven by them; NULL: nowhere */
+    const char *bus_token; /* file, or NULL: see bus/place.h */
+    bool bus_remote;     /* other machines may come */
+    const char *resume; /* output folder of an earlier run that this one goes on with, or NULL */
+    bool seed_given;    /* false: `seed` is the default, and one that is resumed has its own */
+    bool adaptive;      /* agents' weights follow what they find; not with a frame budget or shards */
+    uint32_t stuck_s;   /* a worker without a sign of life for so long is replaced; 0: never */
+    uint64_t disk_bytes; /* of the output folder: ordinary traces are dropped beyond it; 0: no limit */
+    uint32_t traces;     /* ordinary traces that are kept, at most */
     uint64_t world_seed; /* of the game in instances of agents that explore; set by moth_fleet_run */
     /* Told of the run's state a few times a second; may be NULL. */
     void (*progress)(void *context, const struct moth_run_progress *progress);
+    /* Told of the run as far as it came, at intervals and after findings, to be put on disk. May be NULL. */
+    void (*report)(void *context, const struct moth_run_summary *summary);
     /* Told of each new finding, which is on disk. May be NULL. */
     void (*found)(void *context, const char *kind, const char *title, const char *fingerprint);
     void *context;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "fleet/frame_times.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define SUB_BITS 3u /* eight buckets an octave */
+#include "base/clock.h"
+
+#define SUB_BITS MOTH_FRAME_SUB_BITS
 
 static unsigned bucket_of(uint64_t ns)
 {
@@ -14,68 +17,122 @@ static unsigned bucket_of(uint64_t ns)
     return ((octave - SUB_BITS + 1) << SUB_BITS) + sub;
 }
 
-/* Upper end of a bucket. */
-static double ns_of(unsigned bucket)
+/* ---- adding ---- */
+
+static void count_stutter(struct moth_frame_counts *counts, uint64_t ns, uint32_t hz)
 {
-    if (bucket < (1u << SUB_BITS))
-        return bucket;
-    unsigned octave = (bucket >> SUB_BITS) - 1;
-    unsigned sub = bucket & ((1u << SUB_BITS) - 1);
-    return (double)((uint64_t)((1u << SUB_BITS) + sub + 1) << octave);
+    uint64_t tick_ns = MOTH_NS_PER_S / (hz ? hz : 60);
+    if (counts->n_recent >= MOTH_FRAME_RECENT &&
+        moth_metrics_is_stutter(ns, counts->recent_sum_ns / MOTH_FRAME_RECENT, tick_ns))
+        counts->stutter_ns += ns;
+    uint64_t *oldest = &counts->recent_ns[counts->n_recent++ % MOTH_FRAME_RECENT];
+    counts->recent_sum_ns += ns - *oldest;
+    *oldest = ns;
 }
 
-void moth_frame_counts_add(struct moth_frame_counts *counts, uint64_t ns)
+void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_observation *observation, uint32_t hz)
 {
-    counts->buckets[bucket_of(ns)]++;
+    uint64_t ns = observation->cpu_ns;
+    uint64_t passed_ns = observation->time_ns > counts->time_ns ? observation->time_ns - counts->time_ns : 0;
+    counts->game_ns += counts->time_ns > 0 ? passed_ns : 0;
+    counts->time_ns = observation->time_ns;
+    counts->undrawn = counts->undrawn || !observation->drawn;
+    if (observation->drawn && counts->undrawn)
+        return;
+    if (counts->hitch.budget_ns == 0)
+        moth_spike_begin(&counts->hitch, MOTH_SPIKE_MS * MOTH_NS_PER_MS);
+    counts->hitches += moth_spike_see(&counts->hitch, observation);
+    count_stutter(counts, ns, hz);
+    unsigned bucket = bucket_of(ns);
+    counts->buckets[bucket]++;
+    counts->sums_ns[bucket] += ns;
     counts->n++;
     if (ns > counts->max_ns)
         counts->max_ns = ns;
 }
 
+void moth_frame_counts_return(struct moth_frame_counts *counts)
+{
+    counts->time_ns = 0;
+    moth_spike_return(&counts->hitch);
+}
+
 void moth_frame_counts_merge(struct moth_frame_counts *counts, const struct moth_frame_counts *other)
 {
-    for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++)
+    for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++) {
         counts->buckets[i] += other->buckets[i];
+        counts->sums_ns[i] += other->sums_ns[i];
+    }
     counts->n += other->n;
+    counts->stutter_ns += other->stutter_ns;
+    counts->hitches += other->hitches;
+    counts->game_ns += other->game_ns;
+    counts->suspected += other->suspected;
+    counts->confirmed += other->confirmed;
+    counts->gone += other->gone;
     if (other->max_ns > counts->max_ns)
         counts->max_ns = other->max_ns;
 }
 
-static double percentile_ms(const struct moth_frame_counts *counts, double share)
-{
-    uint64_t rank = (uint64_t)((double)counts->n * share);
-    uint64_t seen = 0;
-    for (unsigned i = 0; i < MOTH_FRAME_BUCKETS; i++) {
-        seen += counts->buckets[i];
-        if (seen > rank)
-            return (ns_of(i) < (double)counts->max_ns ? ns_of(i) : (double)counts->max_ns) / 1e6;
-    }
-    return (double)counts->max_ns / 1e6;
-}
+/* ---- telling ---- */
 
 struct moth_frame_times moth_frame_counts_summary(const struct moth_frame_counts *counts)
 {
-    return (struct moth_frame_times){
-        .n = counts->n,
-        .p50 = percentile_ms(counts, 0.50),
-        .p95 = percentile_ms(counts, 0.95),
-        .p99 = percentile_ms(counts, 0.99),
-        .max = (double)counts->max_ns / 1e6,
-    };
+    struct moth_metrics_value *values = calloc(MOTH_FRAME_BUCKETS, sizeof *values);
+    size_t n = 0;
+    if (!values)
+        abort();
+    for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++)
+        if (counts->buckets[i] > 0)
+            values[n++] = (struct moth_metrics_value){
+                .ns = (double)counts->sums_ns[i] / (double)counts->buckets[i], .n = counts->buckets[i]};
+    struct moth_frame_times times = moth_metrics(values, n);
+    free(values);
+    double total_ns = 0;
+    for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++)
+        total_ns += (double)counts->sums_ns[i];
+    times.max = (double)counts->max_ns / 1e6;
+    times.stutter_time_pct = total_ns > 0 ? 100.0 * (double)counts->stutter_ns / total_ns : 0;
+    times.hitches_per_min = counts->game_ns > 0 ? (double)counts->hitches * 60e9 / (double)counts->game_ns : 0;
+    times.spikes_suspected = counts->suspected;
+    times.spikes_confirmed = counts->confirmed;
+    times.spikes_gone = counts->gone;
+    return times;
 }
+
+/* ---- as bytes: only the buckets that hold something ---- */
 
 void moth_frame_counts_put(struct moth_buf *buf, const struct moth_frame_counts *counts)
 {
-    moth_buf_put_varint(buf, counts->n);
-    moth_buf_put_varint(buf, counts->max_ns);
+    const uint64_t numbers[] = {counts->n,       counts->max_ns,    counts->stutter_ns, counts->hitches,
+                                counts->game_ns, counts->suspected, counts->confirmed,  counts->gone};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        moth_buf_put_varint(buf, numbers[i]);
+    uint32_t filled = 0;
     for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++)
-        moth_buf_put_varint(buf, counts->buckets[i]);
+        filled += counts->buckets[i] > 0;
+    moth_buf_put_varint(buf, filled);
+    for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++)
+        if (counts->buckets[i] > 0) {
+            moth_buf_put_varint(buf, i);
+            moth_buf_put_varint(buf, counts->buckets[i]);
+            moth_buf_put_varint(buf, counts->sums_ns[i]);
+        }
 }
 
 void moth_frame_counts_get(struct moth_cursor *cursor, struct moth_frame_counts *counts)
 {
-    counts->n = moth_cursor_varint(cursor);
-    counts->max_ns = moth_cursor_varint(cursor);
-    for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++)
-        counts->buckets[i] = moth_cursor_varint(cursor);
+    *counts = (struct moth_frame_counts){0};
+    uint64_t *const numbers[] = {&counts->n,       &counts->max_ns,    &counts->stutter_ns, &counts->hitches,
+                                 &counts->game_ns, &counts->suspected, &counts->confirmed,  &counts->gone};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        *numbers[i] = moth_cursor_varint(cursor);
+    uint64_t filled = moth_cursor_varint_to(cursor, MOTH_FRAME_BUCKETS);
+    for (uint64_t i = 0; i < filled && !cursor->failed; i++) {
+        uint64_t bucket = moth_cursor_varint_to(cursor, MOTH_FRAME_BUCKETS - 1);
+        if (cursor->failed)
+            return;
+        counts->buckets[bucket] = moth_cursor_varint(cursor);
+        counts->sums_ns[bucket] = moth_cursor_varint(cursor);
+    }
 }

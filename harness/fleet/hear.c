@@ -5,6 +5,25 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "fleet/tell.h"
+
+static void note_done(struct moth_supervisor *supervisor, const struct moth_message_done *done)
+{
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_message_put_done(&body, done);
+    moth_supervisor_note(supervisor, MOTH_JOURNAL_DONE, &body);
+    moth_buf_fini(&body);
+}
+
+/* What the agents found is known anew: from now on they are shared out by it. */
+static void weigh(struct moth_supervisor *supervisor)
+{
+    double *shares = supervisor->config->adaptive ? moth_weights_shares(&supervisor->tally->weights) : NULL;
+    if (shares)
+        moth_plan_weigh(&supervisor->plan, shares);
+    free(shares);
+}
 
 static void settle(struct moth_supervisor *supervisor, const struct moth_task *task,
                    struct moth_message_done *done)
@@ -16,8 +35,11 @@ static void settle(struct moth_supervisor *supervisor, const struct moth_task *t
     }
     if (killed && !done->fault)
         done->fault = strdup("the game was killed from outside");
+    note_done(supervisor, done);
+    moth_tell_done(supervisor, &task->job, done);
     moth_plan_settle(&supervisor->plan, &task->job, done->frames);
-    moth_tally_done(supervisor->tally, &task->job, done);
+    if (moth_tally_done(supervisor->tally, &task->job, done))
+        weigh(supervisor);
 }
 
 /* ---- workers that are gone ---- */
@@ -28,7 +50,8 @@ void moth_hear_lost(struct moth_supervisor *supervisor, struct moth_worker *work
     enum moth_worker_task did = worker->does;
     struct moth_task task = worker->task;
     uint32_t frames = worker->frames;
-    *worker = (struct moth_worker){0};
+    *worker = (struct moth_worker){.failures = worker->failures, .not_before_ns = worker->not_before_ns};
+    moth_worker_hold_back(worker, supervisor->awake_ns);
     if (did == MOTH_WORKER_IDLE)
         return;
     if (!supervisor->interrupted)
@@ -70,14 +93,33 @@ void moth_hear_rest_lost(struct moth_supervisor *supervisor)
     }
 }
 
+void moth_hear_silence(struct moth_supervisor *supervisor)
+{
+    uint64_t patience_ns = supervisor->config->stuck_s * MOTH_NS_PER_S;
+    for (uint32_t i = 0; i < supervisor->workers.n; i++) {
+        struct moth_worker *worker = &supervisor->workers.at[i];
+        if (!moth_worker_is_stuck(&supervisor->workers, worker, supervisor->awake_ns, patience_ns))
+            continue;
+        moth_tally_warn(supervisor->tally, "a worker gave no sign of life for %u s and was replaced",
+                        supervisor->config->stuck_s);
+        moth_hear_lost(supervisor, worker);
+    }
+}
+
 /* ---- what workers say ---- */
+
+static void is_done(struct moth_worker *worker)
+{
+    worker->does = MOTH_WORKER_IDLE;
+    worker->failures = 0;
+}
 
 static int take_done(struct moth_supervisor *supervisor, struct moth_worker *worker, struct moth_cursor *body)
 {
     struct moth_message_done done = {0};
     bool valid = moth_message_get_done(body, &done) && worker->does == MOTH_WORKER_PLAYS;
     if (valid) {
-        worker->does = MOTH_WORKER_IDLE;
+        is_done(worker);
         worker->frames = 0;
         settle(supervisor, &worker->task, &done);
     }
@@ -89,15 +131,29 @@ static int take_found(struct moth_supervisor *supervisor, struct moth_cursor *bo
 {
     const struct moth_fleet_config *config = supervisor->config;
     struct moth_message_found found = {0};
+    struct moth_buf note;
+    moth_buf_init(&note);
+    moth_buf_put(&note, body->at, moth_cursor_left(body));
     bool valid = moth_message_get_found(body, &found), is_new = false;
+    if (valid)
+        moth_supervisor_note(supervisor, MOTH_JOURNAL_FOUND, &note);
+    moth_buf_fini(&note);
     struct moth_tally_finding *entry = valid ? moth_tally_found(supervisor->tally, &found, &is_new) : NULL;
+    supervisor->report_wanted = supervisor->report_wanted || is_new;
+    if (valid && !found.stored && !supervisor->cannot_store) {
+        supervisor->cannot_store = true;
+        moth_tally_warn(supervisor->tally, "the run ends early: findings can no longer be stored");
+    }
     if (entry && is_new) {
+        moth_journal_sync(supervisor->journal);
         if (config->found)
             config->found(config->context, moth_finding_kind_name(entry->finding->kind), found.title,
                           found.fingerprint);
         if (!supervisor->interrupted)
             moth_give_verify(supervisor, entry);
     }
+    if (entry)
+        moth_tell_found(supervisor, &found, is_new);
     moth_message_found_fini(&found);
     return valid ? 0 : -1;
 }
@@ -107,8 +163,9 @@ static int take_verified(struct moth_supervisor *supervisor, struct moth_worker 
     struct moth_message_verified verified = {0};
     bool valid = moth_message_get_verified(body, &verified) && worker->does == MOTH_WORKER_VERIFIES;
     if (valid) {
-        worker->does = MOTH_WORKER_IDLE;
+        is_done(worker);
         moth_tally_verified(supervisor->tally, &verified);
+        moth_tell_verified(supervisor, &verified);
         moth_give_minimize(supervisor, &verified);
     }
     moth_message_verified_fini(&verified);
@@ -120,7 +177,7 @@ static int take_minimized(struct moth_supervisor *supervisor, struct moth_worker
     struct moth_message_minimized minimized = {0};
     bool valid = moth_message_get_minimized(body, &minimized) && worker->does == MOTH_WORKER_MINIMIZES;
     if (valid) {
-        worker->does = MOTH_WORKER_IDLE;
+        is_done(worker);
         if (minimized.warning[0])
             moth_tally_warn(supervisor->tally, "%s", minimized.warning);
     }

@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "findings/store.h"
+#include "fleet/disk.h"
 
 static void drop(struct moth_keep_item *item)
 {
@@ -53,19 +54,36 @@ static int write_trace(const struct moth_keep_item *item, const char *path, stru
     return result;
 }
 
+/* One try to have it on disk: the trace first, which the store then copies. */
+static enum moth_store_result put(struct moth_keep_item *item, const struct moth_play_place *place,
+                                  const char *work, const char *log, struct moth_err *err)
+{
+    char *own = moth_fs_path("%s/own.moth", work);
+    struct moth_err why = {0};
+    bool traced = write_trace(item, own, &why) == 0;
+    struct moth_store_files files = {.trace = traced ? own : NULL, .log = log, .pictures = work};
+    enum moth_store_result result = moth_store_put(place->config->out, item->finding, &files, err);
+    if (!traced)
+        *err = why;
+    unlink(own);
+    free(own);
+    return result;
+}
+
 static void store(struct moth_keep_item *item, const struct moth_play_place *place, uint32_t index,
                   const char *work, const char *log)
 {
     struct moth_finding *finding = item->finding;
-    char *own = moth_fs_path("%s/own.moth", work);
     finding->agent = strdup(item->trace ? item->trace->header.agent : "");
     finding->seed = item->trace ? item->trace->header.seed : 0;
     finding->run = strdup(place->run);
     finding->status = strdup("new");
-    struct moth_err err = {0}, trace_err = {0};
-    bool traced = write_trace(item, own, &trace_err) == 0;
-    struct moth_store_files files = {.trace = traced ? own : NULL, .log = log, .pictures = work};
-    enum moth_store_result result = moth_store_put(place->config->out, finding, &files, &err);
+    struct moth_err err = {0};
+    enum moth_store_result result = put(item, place, work, log, &err);
+    if (moth_disk_is_full(&err) && moth_disk_make_room(place->config->out)) {
+        err = (struct moth_err){0};
+        result = put(item, place, work, log, &err);
+    }
     struct moth_message_found found = {
         .index = index,
         .kind = finding->kind,
@@ -74,12 +92,10 @@ static void store(struct moth_keep_item *item, const struct moth_play_place *pla
         .stored = result != MOTH_STORE_FAILED,
         .fingerprint = finding->fingerprint,
         .title = finding->title,
-        .why = !traced ? trace_err.message : err.message,
+        .why = err.message,
     };
     place->found(place->context, &found);
     item->stored = true;
-    unlink(own);
-    free(own);
 }
 
 void moth_keep_store(struct moth_keep *keep, const struct moth_play_place *place, uint32_t index,

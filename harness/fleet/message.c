@@ -151,6 +151,26 @@ void moth_message_found_fini(struct moth_message_found *found)
     free(found->why);
 }
 
+static void put_cells(struct moth_buf *buf, const uint64_t *cells, uint32_t n)
+{
+    n = n < MOTH_MESSAGE_CELLS_MAX ? n : MOTH_MESSAGE_CELLS_MAX;
+    moth_buf_put_varint(buf, n);
+    for (uint32_t i = 0; i < n; i++)
+        moth_buf_put_u64(buf, cells[i]);
+}
+
+static void get_cells(struct moth_cursor *cursor, struct moth_message_done *done)
+{
+    uint32_t n = (uint32_t)moth_cursor_varint_to(cursor, MOTH_MESSAGE_CELLS_MAX);
+    const uint8_t *bytes = moth_cursor_take(cursor, (size_t)n * sizeof(uint64_t));
+    done->cells = bytes && n > 0 ? calloc(n, sizeof *done->cells) : NULL;
+    if (!done->cells)
+        return;
+    struct moth_cursor at = moth_cursor_on(bytes, (size_t)n * sizeof(uint64_t));
+    for (done->n_cells = 0; done->n_cells < n; done->n_cells++)
+        done->cells[done->n_cells] = moth_cursor_u64(&at);
+}
+
 void moth_message_put_done(struct moth_buf *buf, const struct moth_message_done *done)
 {
     moth_buf_put_u32(buf, done->index);
@@ -165,6 +185,7 @@ void moth_message_put_done(struct moth_buf *buf, const struct moth_message_done 
     put_text(buf, done->build_id);
     put_text(buf, done->warnings);
     moth_frame_counts_put(buf, &done->frame_counts);
+    put_cells(buf, done->cells, done->n_cells);
 }
 
 bool moth_message_get_done(struct moth_cursor *cursor, struct moth_message_done *done)
@@ -181,6 +202,7 @@ bool moth_message_get_done(struct moth_cursor *cursor, struct moth_message_done 
     done->build_id = get_text(cursor);
     done->warnings = get_text(cursor);
     moth_frame_counts_get(cursor, &done->frame_counts);
+    get_cells(cursor, done);
     return finished(cursor) && done->ending <= MOTH_ENDING_FAULT && done->err_code < MOTH_ERR_END;
 }
 
@@ -191,6 +213,7 @@ void moth_message_done_fini(struct moth_message_done *done)
     free(done->fault);
     free(done->build_id);
     free(done->warnings);
+    free(done->cells);
 }
 
 void moth_message_put_verified(struct moth_buf *buf, const struct moth_message_verified *verified)

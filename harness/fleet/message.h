@@ -13,6 +13,7 @@
 
 #define MOTH_MESSAGE_BYTES_MAX (4u << 20)
 #define MOTH_MESSAGE_TEXT_MAX (64u << 10)
+#define MOTH_MESSAGE_CELLS_MAX 16384u
 
 enum moth_message_type {
     MOTH_MESSAGE_PLAY = 1, /* to the worker: struct moth_plan_job */
@@ -56,6 +57,8 @@ struct moth_message_done {
     char *build_id;
     char *warnings; /* lines */
     struct moth_frame_counts frame_counts;
+    uint64_t *cells; /* places it saw that its worker had not told of before (fleet/places.h) */
+    uint32_t n_cells;
 };
 
 struct moth_message_verified {

@@ -94,7 +94,8 @@ static double weights(const struct moth_fleet_config *config)
 static uint32_t frames_of(const struct moth_fleet_config *config, uint32_t agent)
 {
     uint32_t plain = moth_plan_instance_frames(config);
-    if (!moth_agent_explores(config->agents[agent].agent))
+    const struct moth_agent *who = config->agents[agent].agent;
+    if (who && !moth_agent_explores(who)) /* a program from outside says itself when it begins again */
         return plain;
     uint64_t most = (uint64_t)config->instance_frames * MOTH_PLAN_EXPLORES;
     if (config->frames > 0) {

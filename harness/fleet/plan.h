@@ -22,6 +22,7 @@
 #define MOTH_PLAN_SHARES 8u         /* an instance gets at most this part of --frames … */
 #define MOTH_PLAN_FRAMES_LEAST 600u /* … but not less than so many frames */
 #define MOTH_PLAN_EXPLORES 100u     /* an instance that explores may be so many times as long as others */
+#define MOTH_PLAN_NAME_MAX 17
 #define MOTH_PLAN_FRAMES_WORTH 60u  /* a rest of the budget smaller than this is not played */
 
 struct moth_plan_job {
@@ -71,6 +72,9 @@ void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, u
 /* This shard has no part of the run: there are fewer parts than shards. */
 bool moth_plan_is_empty(const struct moth_fleet_config *config);
 
+/* What names everything that the whole run is to play, whatever the shard, the machine and the number of
+ * workers: 16 hex digits. Two shards with different names are not of one run. */
+void moth_plan_name(const struct moth_fleet_config *config, char name[MOTH_PLAN_NAME_MAX]);
 /* Frames an instance may use at most under this configuration. */
 uint32_t moth_plan_instance_frames(const struct moth_fleet_config *config);
 /* Seed number k of a run: below 2^53, so that it survives JSON readers. */

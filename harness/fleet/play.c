@@ -7,7 +7,9 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "detect/detect.h"
+#include "fleet/disk.h"
 #include "fleet/explore.h"
 #include "fleet/stage.h"
 
@@ -52,8 +54,30 @@ static void describe_end(struct moth_stage *stage, const struct moth_agent_outco
     }
 }
 
-static void play_instance(struct moth_stage *stage, const struct moth_agent *agent,
-                          const struct moth_plan_job *job, struct moth_message_done *done)
+/* A spike that cannot be looked into is no reason to give up the rest. */
+static void judge_spikes(struct moth_stage *stage, const struct moth_replay_config *how, struct moth_message_done *done)
+{
+    if (moth_stage_judge_spikes(stage, how) == 0 || stage->err.code == MOTH_ERR_INTERRUPTED)
+        return;
+    char *line = moth_fs_path("a spike could not be looked into: %s", stage->err.message);
+    moth_stage_add_line(line, &done->warnings);
+    free(line);
+}
+
+/* A play without a finding is worth keeping too; where there is no room for it, it is not. */
+static void keep_trace(struct moth_stage *stage, const struct moth_message_done *done)
+{
+    const struct moth_fleet_config *config = stage->place->config;
+    bool ordinary = config->traces > 0 && stage->keep.n == 0 && done->ending == MOTH_ENDING_PLAYED;
+    struct moth_trace *trace = ordinary ? moth_tree_trace(stage->tree, &stage->header) : NULL;
+    struct moth_err err;
+    if (trace && moth_disk_keep_trace(config->out, stage->index, trace, &err) != 0)
+        moth_log_debug("%s", err.message);
+    moth_trace_free(trace);
+}
+
+static void play_instance(struct moth_stage *stage, const struct moth_agent *agent, const struct moth_plan_job *job,
+                          const struct moth_replay_config *how, struct moth_message_done *done)
 {
     struct moth_agent_outcome outcome = {.result = MOTH_AGENT_BUDGET};
     struct moth_instance *instance = moth_tree_instance(stage->tree);
@@ -75,8 +99,11 @@ static void play_instance(struct moth_stage *stage, const struct moth_agent *age
     }
     if (stage->step == MOTH_STEP_OK && outcome.result != MOTH_AGENT_INTERRUPTED)
         stage->step = moth_stage_look(stage, true);
+    if (outcome.result != MOTH_AGENT_INTERRUPTED)
+        judge_spikes(stage, how, done);
     moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));
     describe_end(stage, &outcome, done);
+    keep_trace(stage, done);
     done->frames = stage->frames;
     done->virtual_ns = stage->virtual_ns;
     if (stage->keep.n > 0)
@@ -179,7 +206,17 @@ static void fill_header(struct moth_trace_header *header, const struct moth_flee
         .video = config->channel.video,
         .render = config->channel.render,
         .threads = config->channel.threads,
+        .members = (struct moth_trace_member *)(uintptr_t)config->members,
+        .n_members = config->n_members,
+        .link = config->link,
     };
+}
+
+/* The agent's own budget goes before the run's; with none at all nothing is watched for. */
+static uint64_t spike_budget_ns(const struct moth_fleet_config *config, const struct moth_agent *agent)
+{
+    double own_ms = moth_agent_budget_ms(agent);
+    return config->spike_ms > 0 ? (uint64_t)((own_ms > 0 ? own_ms : (double)config->spike_ms) * 1e6) : 0;
 }
 
 void moth_play_job(const struct moth_play_place *place, const struct moth_plan_job *job,
@@ -189,6 +226,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
     const struct moth_fleet_agent *agent =
         job->scenario ? &config->scenarios[job->agent] : &config->agents[job->agent];
     *done = (struct moth_message_done){.index = job->index};
+    moth_bus_seat_begin(&place->seat, job->index, agent->name);
     uint64_t begin_ns = moth_clock_monotonic_ns();
     char *directory = getcwd(NULL, 0);
     struct moth_stage stage = {.place = place,
@@ -197,6 +235,9 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
                                .stopped = place->stopped,
                                .stop_context = place->context,
                                .frame_counts = &done->frame_counts,
+                               .spike_ns = spike_budget_ns(config, agent->agent),
+                               .seen = done,
+                               .cells = place->cells,
                                .told_ns = begin_ns};
     fill_header(&stage.header, config, agent, job, directory ? directory : "/");
     join_archive(&stage, config, agent, done);
@@ -210,7 +251,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
     if (moth_fs_remove_tree(stage.work, &stage.err) == 0 && moth_fs_make_dirs(stage.work, &stage.err) == 0)
         moth_stage_launch(&stage, &how, config->snapshot_bytes / config->workers, &stage.err);
     if (stage.tree) {
-        play_instance(&stage, agent->agent, job, done);
+        play_instance(&stage, agent->agent, job, &limits, done);
         warn_of_copy(moth_tree_instance(stage.tree), done);
         warn_of_branches(&stage, done);
         moth_instance_warnings(moth_tree_instance(stage.tree), moth_stage_add_line, &done->warnings);
@@ -222,6 +263,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
         done->fault = strdup(stage.err.message);
     }
     leave_archive(&stage);
+    moth_bus_seat_end(&place->seat);
     moth_stage_fini(&stage);
     moth_fs_remove_tree(stage.work, NULL);
     free(stage.work);

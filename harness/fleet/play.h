@@ -6,6 +6,7 @@
 #ifndef MOTH_FLEET_PLAY_H
 #define MOTH_FLEET_PLAY_H
 
+#include "bus/port.h"
 #include "findings/reproduce.h"
 #include "fleet/fleet.h"
 #include "fleet/message.h"
@@ -17,6 +18,8 @@
 struct moth_play_place {
     const struct moth_fleet_config *config;
     const char *run; /* token of the run */
+    struct moth_bus_seat seat; /* where the bus hears of what is played */
+    struct moth_places *cells; /* places that were told of */
     /* Asked before each step: is the run to end? */
     bool (*stopped)(void *context);
     void (*progress)(void *context, uint32_t index, uint32_t frames);

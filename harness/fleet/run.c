@@ -11,12 +11,25 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "findings/store.h"
+#include "fleet/disk.h"
 #include "fleet/explore.h"
+#include "fleet/resume.h"
 #include "fleet/signals.h"
 #include "fleet/supervisor.h"
+#include "fleet/tell.h"
 #include "runner/cookie.h"
 
+#define ARCHIVE_SHARE 50u /* counting what was explored takes at most this part of the time */
+
 /* ---- the output folder ---- */
+
+/* Ordinary traces of a run before this one: their numbers would be taken for ours. */
+static void forget_traces(const char *out)
+{
+    char *traces = moth_fs_path("%s/traces", out);
+    moth_fs_remove_tree(traces, NULL);
+    free(traces);
+}
 
 /* One run at a time in an output folder. The lock goes with the process. */
 static int open_out(struct moth_supervisor *supervisor, struct moth_err *err)
@@ -36,8 +49,12 @@ static int open_out(struct moth_supervisor *supervisor, struct moth_err *err)
     }
     if (result == 0 && (moth_fs_remove_tree(work, err) != 0 || moth_fs_make_dirs(work, err) != 0))
         result = -1;
-    if (result == 0)
+    if (result == 0) {
         moth_store_clean(out);
+        moth_disk_reserve(out);
+        if (!supervisor->config->resume)
+            forget_traces(out);
+    }
     free(work);
     return result;
 }
@@ -57,6 +74,7 @@ struct moth_fleet_result {
     struct moth_tally tally;
     struct moth_run_summary summary;
     struct moth_finding **findings; /* the summary's; the findings themselves are the tally's */
+    uint64_t archive_ns;            /* when its coverage may be counted again */
 };
 
 static void warn(void *context, const char *sentence)
@@ -87,16 +105,64 @@ static void forget_in_child(void *context)
     moth_reaper_forget(&supervisor->reaper);
 }
 
+/* Cheap to ask often: the archive is large, and is read again only now and then. */
+static void sum_up(struct moth_supervisor *supervisor, bool complete)
+{
+    struct moth_fleet_result *result = supervisor->result;
+    struct moth_coverage coverage = result->summary.coverage;
+    uint64_t begin_ns = moth_clock_monotonic_ns();
+    if (complete || begin_ns >= result->archive_ns) {
+        sum_up_archive(supervisor->config, &coverage);
+        uint64_t took_ns = moth_clock_monotonic_ns() - begin_ns;
+        result->archive_ns = begin_ns + took_ns * ARCHIVE_SHARE;
+    }
+    moth_tally_summarise(supervisor->tally, supervisor->interrupted, (double)moth_supervisor_wall_ms(supervisor) / 1000,
+                         &result->summary, &result->findings);
+    result->summary.coverage = coverage;
+    result->summary.complete = complete && !supervisor->interrupted;
+}
+
+void moth_supervisor_report(struct moth_supervisor *supervisor)
+{
+    sum_up(supervisor, false);
+    supervisor->config->report(supervisor->config->context, &supervisor->result->summary);
+}
+
 static int run(struct moth_supervisor *supervisor, struct moth_err *err)
 {
     if (moth_plan_init(&supervisor->plan, supervisor->config) != 0 ||
         moth_workers_init(&supervisor->workers, supervisor->config, supervisor->run) != 0)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %u workers", supervisor->config->workers);
+    supervisor->workers.bus = supervisor->bus;
     supervisor->workers.in_child = forget_in_child;
     supervisor->workers.context = supervisor;
     supervisor->begin_ns = moth_clock_monotonic_ns();
     supervisor->playing = true;
-    return moth_supervise(supervisor, err);
+    return moth_resume_replay(supervisor, err) == 0 ? moth_supervise(supervisor, err) : -1;
+}
+
+/* The last that the journal is told. */
+static void note_end(struct moth_supervisor *supervisor)
+{
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_buf_put_u64(&body, moth_supervisor_wall_ms(supervisor));
+    moth_supervisor_note(supervisor, MOTH_JOURNAL_TIME, &body);
+    moth_buf_clear(&body);
+    if (!supervisor->interrupted)
+        moth_supervisor_note(supervisor, MOTH_JOURNAL_END, &body);
+    moth_buf_fini(&body);
+    moth_journal_sync(supervisor->journal);
+}
+
+static int begin(struct moth_supervisor *supervisor, struct moth_fleet_config *config, struct moth_err *err)
+{
+    if (moth_reaper_start(&supervisor->reaper, err) != 0 || open_out(supervisor, err) != 0 ||
+        moth_resume_open(supervisor, config, err) != 0 ||
+        moth_fleet_open_archive(config, &config->world_seed, warn, supervisor->tally, err) != 0 ||
+        moth_tell_open(supervisor, err) != 0 || moth_signals_catch(err) != 0)
+        return -1;
+    return 0;
 }
 
 int moth_fleet_run(const struct moth_fleet_config *wanted, struct moth_fleet_result **result,
@@ -107,24 +173,24 @@ int moth_fleet_run(const struct moth_fleet_config *wanted, struct moth_fleet_res
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a run");
     struct moth_fleet_config *config = &(*result)->config;
     *config = *wanted;
-    struct moth_supervisor supervisor = {.config = config, .out_fd = -1};
-    moth_tally_init(&(*result)->tally, config);
+    config->adaptive = wanted->adaptive && wanted->frames == 0 && wanted->shards <= 1 && wanted->n_agents > 1;
+    struct moth_supervisor supervisor = {
+        .config = config, .out_fd = -1, .result = *result, .tally = &(*result)->tally, .reaper = {-1, -1}};
     snprintf(supervisor.run, sizeof supervisor.run, "%s", moth_cookie());
-    supervisor.tally = &(*result)->tally;
-    int failed = moth_reaper_start(&supervisor.reaper, err);
-    if (failed == 0 && (failed = open_out(&supervisor, err)) == 0 &&
-        (failed = moth_fleet_open_archive(config, &config->world_seed, warn, supervisor.tally, err)) == 0 &&
-        (failed = moth_signals_catch(err)) == 0) {
+    int failed = moth_tally_init(supervisor.tally, config);
+    if (failed != 0)
+        moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %zu agents", config->n_agents);
+    else if ((failed = begin(&supervisor, config, err)) == 0) {
         moth_reaper_adopt();
         failed = run(&supervisor, err);
         moth_workers_fini(&supervisor.workers);
         moth_plan_fini(&supervisor.plan);
         moth_signals_release();
-        double wall_s = (double)(moth_clock_monotonic_ns() - supervisor.begin_ns) / (double)MOTH_NS_PER_S;
-        moth_tally_summarise(supervisor.tally, supervisor.interrupted, wall_s, &(*result)->summary,
-                             &(*result)->findings);
-        sum_up_archive(config, &(*result)->summary.coverage);
+        note_end(&supervisor);
+        sum_up(&supervisor, true);
     }
+    moth_tell_close(&supervisor, failed == 0 ? &(*result)->summary : NULL);
+    moth_journal_close(supervisor.journal);
     if (supervisor.out_fd >= 0)
         close_out(&supervisor);
     moth_reaper_stop(&supervisor.reaper);

@@ -8,11 +8,25 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "fleet/outside.h"
 
 #define PROGRESS_NS (250 * MOTH_NS_PER_MS)
 #define AGENT_SEED_MARK 0x6167656e74ULL /* keeps the agent's random numbers apart from the game's */
 
 /* ---- what the agent does ---- */
+
+static const struct moth_watch_value *agent_watches(void *context, uint32_t *n);
+
+/* Say the last boundary on the bus. What the game publishes is known where it stands, at the end of a step. */
+static void say_state(struct moth_stage *stage, bool stands)
+{
+    uint32_t n = 0;
+    if (stage->unsaid.frame == 0)
+        return;
+    const struct moth_watch_value *watches = stands ? agent_watches(stage, &n) : NULL;
+    moth_bus_seat_state(&stage->place->seat, stage->unsaid.frame, stage->unsaid.time_ns, watches, n);
+    stage->unsaid.frame = 0;
+}
 
 static void on_observed(void *context, const struct moth_observation *observation)
 {
@@ -21,6 +35,10 @@ static void on_observed(void *context, const struct moth_observation *observatio
     if (stage->stuck.aside)
         return;
     moth_spikes_observed(&stage->spikes, observation);
+    if (stage->place && stage->place->seat.ports) {
+        say_state(stage, false);
+        stage->unsaid = *observation;
+    }
     stage->frames++;
     stage->virtual_ns += observation->time_ns - stage->last_ns;
     stage->last_ns = observation->time_ns;
@@ -39,7 +57,7 @@ uint32_t moth_stage_frame(const struct moth_stage *stage)
     return moth_tree_frame(stage->tree);
 }
 
-static void tell_progress(struct moth_stage *stage)
+void moth_stage_tell(struct moth_stage *stage)
 {
     uint64_t now = moth_clock_monotonic_ns();
     if (!stage->place || !stage->place->progress || now - stage->told_ns < PROGRESS_NS)
@@ -156,10 +174,11 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
         return MOTH_LUA_STEP_INTERRUPTED;
     moth_stuck_input(&stage->stuck, events, n_events);
     stage->step = moth_tree_step(stage->tree, frames, events, n_events, &stage->err);
+    say_state(stage, true);
     if (stage->step == MOTH_STEP_OK)
         stage->step = moth_stage_look(stage, false);
     *now = now_of(stage);
-    tell_progress(stage);
+    moth_stage_tell(stage);
     if (stage->step == MOTH_STEP_OK)
         return MOTH_LUA_STEP_OK;
     moth_stage_judge(stage);
@@ -317,7 +336,7 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     stage->last_ns = now->time_ns;
     if (stage->frame_counts)
         moth_frame_counts_return(stage->frame_counts);
-    tell_progress(stage);
+    moth_stage_tell(stage);
     return result;
 }
 
@@ -356,6 +375,8 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
     };
     uint64_t state = stage->agent_seed ^ AGENT_SEED_MARK;
     struct moth_agent_play how = {.seed = moth_splitmix64(&state), .max_frames = frames, .pads = pads};
+    if (!agent)
+        return moth_outside_play(stage, &backend, &how, outcome);
     return moth_agent_play(agent, &backend, &how, outcome);
 }
 

@@ -8,7 +8,9 @@
 
 #include "branch/tree.h"
 #include "explore/share.h"
+#include "fleet/places.h"
 #include "fleet/keep.h"
+#include "fleet/spikes.h"
 #include "fleet/stuck.h"
 
 struct moth_stage {
@@ -27,28 +29,37 @@ struct moth_stage {
     size_t *tips;             /* … what had been seen on the way to each */
     size_t n_nodes, n_held;
     struct moth_stuck stuck;
+    struct moth_spikes spikes;
+    uint64_t spike_ns; /* budget of a frame; 0: spikes are not watched for */
 
     char *work; /* folder of this instance, or NULL */
     uint64_t told_ns;
     uint32_t frames;              /* boundaries played, over all branches */
     uint64_t virtual_ns, last_ns; /* their time; when the last one was */
+    struct moth_observation unsaid; /* the last one, to be said on the bus; frame 0: none */
     struct moth_keep keep;
     char *warnings; /* sentences, a line each, or NULL */
     struct moth_frame_counts *frame_counts;
+    struct moth_message_done *seen; /* gets the places that are new to `cells`; NULL: nobody counts them */
+    struct moth_places *cells;       /* … which lasts as long as the worker */
 };
 
 /* Launch into a stage whose first part was filled. NULL tree: err says why. */
 void moth_stage_launch(struct moth_stage *stage, const struct moth_instance_config *config,
                        uint64_t memory_bytes, struct moth_err *err);
+/* Tell the place how far it is, now and then: also a play that waits is alive. */
+void moth_stage_tell(struct moth_stage *stage);
 /* The boundary the game stands at. */
 uint32_t moth_stage_frame(const struct moth_stage *stage);
 /* From here on look out for softlocks and leaks. */
 void moth_stage_watch(struct moth_stage *stage);
-/* Let an agent play at most `frames` boundaries. */
+/* Let an agent play at most `frames` boundaries; NULL: a program from outside. */
 enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct moth_agent *agent,
                                        uint32_t frames, uint32_t pads, struct moth_agent_outcome *outcome);
 /* The step that follows from a look for softlocks, and at the end for leaks, where the game stands. */
 enum moth_step moth_stage_look(struct moth_stage *stage, bool last);
+/* The play is over: play its suspicious frames again, and note what returns. 0, or -1 with stage->err. */
+int moth_stage_judge_spikes(struct moth_stage *stage, const struct moth_replay_config *how);
 /* Note what the game died of, if it is something. */
 void moth_stage_judge(struct moth_stage *stage);
 /* Note a finding, which is taken. */

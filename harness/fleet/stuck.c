@@ -32,6 +32,8 @@ void moth_stuck_observed(struct moth_stuck *stuck, const struct moth_observation
     if (!stuck->watch || stuck->proving || observation->frame % MOTH_CHECKPOINT_FRAMES != 0 ||
         !moth_view_take(moth_tree_instance(stuck->tree), &view))
         return;
+    if (stuck->viewed && !stuck->aside)
+        stuck->viewed(stuck->context, &view);
     view.waiting = view.waiting || stuck->waiting;
     moth_softlock_view(stuck->watch, &view, MOTH_CHECKPOINT_FRAMES);
 }

@@ -23,6 +23,8 @@ struct moth_stuck {
     struct moth_judge_config how;
     /* A finding, taken over, while the tree stands where it was proved. */
     void (*found)(void *context, struct moth_finding *finding);
+    /* What the play looked like at a checkpoint; may be NULL. */
+    void (*viewed)(void *context, const struct moth_view *view);
     void *context;
     bool aside;   /* what the tree plays now is not the play's */
     bool proving; /* … nor of interest to the watch */

@@ -9,12 +9,31 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "findings/store.h"
+#include "runner/cookie.h"
 
-void moth_tally_init(struct moth_tally *tally, const struct moth_fleet_config *config)
+#define BLOCK_PER_AGENT 4u /* instances of each agent, on average, until the shares change */
+
+static int init_weights(struct moth_tally *tally)
+{
+    const struct moth_fleet_config *config = tally->config;
+    double *base = calloc(config->n_agents + 1, sizeof *base);
+    size_t block = config->n_agents * BLOCK_PER_AGENT;
+    for (size_t i = 0; base && i < config->n_agents; i++)
+        base[i] = config->agents[i].weight;
+    block = block > config->workers ? block : config->workers;
+    int result = base ? moth_weights_init(&tally->weights, base, config->n_agents, (uint32_t)block) : -1;
+    tally->shares = calloc(config->n_agents + 1, sizeof *tally->shares);
+    free(base);
+    return tally->shares ? result : -1;
+}
+
+int moth_tally_init(struct moth_tally *tally, const struct moth_fleet_config *config)
 {
     *tally = (struct moth_tally){.config = config};
     bool shared = config->shards > 1;
+    moth_plan_name(config, tally->plan);
     snprintf(tally->shard, sizeof tally->shard, "%u/%u", shared ? config->shard : 1, shared ? config->shards : 1);
+    return init_weights(tally);
 }
 
 static void free_texts(struct moth_tally_texts *texts)
@@ -37,6 +56,10 @@ void moth_tally_fini(struct moth_tally *tally)
     free(tally->records);
     free_texts(&tally->warnings);
     free_texts(&tally->agent_faults);
+    free(tally->sightings);
+    free(tally->shares);
+    moth_weights_fini(&tally->weights);
+    moth_places_fini(&tally->cells);
     free(tally->build_id);
 }
 
@@ -88,13 +111,52 @@ static struct moth_tally_finding *add_finding(struct moth_tally *tally,
         return NULL;
     }
     struct moth_tally_finding *entry = &grown[tally->n_findings++];
-    *entry = (struct moth_tally_finding){.finding = finding, .first_index = found->index};
+    *entry = (struct moth_tally_finding){.finding = finding, .first_index = found->index, .teller = found->index};
     snprintf(entry->fingerprint, sizeof entry->fingerprint, "%s", found->fingerprint);
     memcpy(finding->fingerprint, entry->fingerprint, sizeof finding->fingerprint);
     finding->kind = (enum moth_finding_kind)found->kind;
     finding->title = strdup(found->title);
     finding->frame = found->frame;
     return entry;
+}
+
+void moth_tally_begin(struct moth_tally *tally, uint32_t index)
+{
+    for (size_t i = 0; i < tally->n_sightings; i++) {
+        if (tally->sightings[i].index == index)
+            tally->sightings[i].told = 0;
+    }
+}
+
+static void forget_sightings(struct moth_tally *tally, uint32_t index)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < tally->n_sightings; i++) {
+        if (tally->sightings[i].index != index)
+            tally->sightings[kept++] = tally->sightings[i];
+    }
+    tally->n_sightings = kept;
+}
+
+/* Does it count, or did the instance tell of it before it was begun again? */
+static bool sight(struct moth_tally *tally, const struct moth_message_found *found)
+{
+    struct moth_tally_sighting *at = tally->sightings, *end = at + tally->n_sightings;
+    while (at < end && (at->index != found->index || strcmp(at->fingerprint, found->fingerprint) != 0))
+        at++;
+    if (at == end) {
+        struct moth_tally_sighting *grown = realloc(tally->sightings, (tally->n_sightings + 1) * sizeof *grown);
+        if (!grown)
+            return true;
+        tally->sightings = grown;
+        at = &grown[tally->n_sightings++];
+        *at = (struct moth_tally_sighting){.index = found->index};
+        snprintf(at->fingerprint, sizeof at->fingerprint, "%s", found->fingerprint);
+    }
+    if (++at->told <= at->counted)
+        return false;
+    at->counted++;
+    return true;
 }
 
 struct moth_tally_finding *moth_tally_found(struct moth_tally *tally, const struct moth_message_found *found,
@@ -106,7 +168,7 @@ struct moth_tally_finding *moth_tally_found(struct moth_tally *tally, const stru
         entry = add_finding(tally, found);
     if (!entry)
         return NULL;
-    entry->seen++;
+    entry->seen += sight(tally, found);
     entry->stored = entry->stored || found->stored;
     entry->outdated = entry->outdated || found->better;
     if (found->index < entry->first_index)
@@ -116,6 +178,27 @@ struct moth_tally_finding *moth_tally_found(struct moth_tally *tally, const stru
                         found->why);
     entry->warned = entry->warned || !found->stored;
     return entry;
+}
+
+struct moth_tally_finding *moth_tally_adopt(struct moth_tally *tally, const struct moth_finding *finding)
+{
+    struct moth_message_found found = {.index = UINT32_MAX,
+                                       .kind = finding->kind,
+                                       .frame = finding->frame,
+                                       .stored = true,
+                                       .fingerprint = (char *)(uintptr_t)finding->fingerprint,
+                                       .title = finding->title ? finding->title : (char *)(uintptr_t)""};
+    struct moth_tally_finding *entry = add_finding(tally, &found);
+    if (entry)
+        entry->stored = entry->rewarded = true;
+    return entry;
+}
+
+void moth_tally_forget_failures(struct moth_tally *tally)
+{
+    tally->consecutive_faults = tally->consecutive_no_frame = 0;
+    if (tally->started == 0)
+        tally->no_frame = tally->faults = 0;
 }
 
 void moth_tally_verified(struct moth_tally *tally, const struct moth_message_verified *verified)
@@ -169,6 +252,7 @@ static void count_ending(struct moth_tally *tally, const struct moth_plan_job *j
 {
     bool fault = done->ending == MOTH_ENDING_FAULT || done->ending == MOTH_ENDING_KILLED;
     tally->consecutive_faults = fault ? tally->consecutive_faults + 1 : 0;
+    tally->consecutive_no_frame = done->ending == MOTH_ENDING_NO_FRAME ? tally->consecutive_no_frame + 1 : 0;
     tally->finished++;
     tally->started += done->frames > 0;
     tally->clean_finished += done->ending == MOTH_ENDING_PLAYED;
@@ -187,9 +271,33 @@ static void count_ending(struct moth_tally *tally, const struct moth_plan_job *j
     }
 }
 
-void moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
+/* Findings that this instance was the first to tell of. */
+static uint32_t take_rewards(struct moth_tally *tally, uint32_t index)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < tally->n_findings; i++) {
+        struct moth_tally_finding *entry = &tally->findings[i];
+        if (entry->teller != index || entry->rewarded)
+            continue;
+        entry->rewarded = true;
+        n++;
+    }
+    return n;
+}
+
+static bool weigh(struct moth_tally *tally, const struct moth_plan_job *job, const struct moth_message_done *done)
+{
+    uint32_t cells = 0;
+    for (uint32_t i = 0; i < done->n_cells; i++)
+        cells += moth_places_add(&tally->cells, done->cells[i]);
+    uint32_t findings = take_rewards(tally, job->index);
+    return !job->scenario && moth_weights_done(&tally->weights, job->agent, done->frames, cells, findings);
+}
+
+bool moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
                      const struct moth_message_done *done)
 {
+    forget_sightings(tally, job->index);
     count_ending(tally, job, done);
     add_record(tally, job, done);
     add_warnings(tally, done->warnings);
@@ -198,6 +306,7 @@ void moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
     moth_frame_counts_merge(&tally->frame_counts, &done->frame_counts);
     if (!tally->build_id && done->build_id && *done->build_id)
         tally->build_id = strdup(done->build_id);
+    return weigh(tally, job, done);
 }
 
 /* ---- the end ---- */
@@ -227,7 +336,7 @@ static void load_finding(struct moth_tally *tally, struct moth_tally_finding *en
     } else if (entry->stored) {
         moth_tally_warn(tally, "%s", err.message);
     }
-    entry->finding->times_seen = entry->seen;
+    entry->finding->times_seen = entry->seen > 0 ? entry->seen : 1;
     free(folder);
 }
 
@@ -268,8 +377,26 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
         if (*exit_code != 0)
             return MOTH_VERDICT_ERROR;
     }
+    if (tally->gave_up) { /* most of it was not played: that is no pass */
+        *exit_code = tally->faults > 0 ? moth_err_exit_code(tally->first_fault) : 3;
+        return MOTH_VERDICT_ERROR;
+    }
     *exit_code = flaky > 0 && tally->config->fail_on_flaky ? 5 : 0;
     return flaky > 0 ? MOTH_VERDICT_FLAKY : MOTH_VERDICT_PASS;
+}
+
+static void sum_up_agents(struct moth_tally *tally)
+{
+    for (size_t i = 0; i < tally->config->n_agents; i++) {
+        const struct moth_weights_arm *arm = &tally->weights.arms[i];
+        tally->shares[i] = (struct moth_agent_share){.name = tally->config->agents[i].name,
+                                                     .weight = arm->base,
+                                                     .share = tally->config->adaptive ? arm->share : arm->base,
+                                                     .instances = arm->instances,
+                                                     .frames = arm->frames_all,
+                                                     .cells = arm->cells,
+                                                     .findings = arm->findings};
+    }
 }
 
 void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wall_s,
@@ -280,6 +407,7 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         qsort(tally->findings, tally->n_findings, sizeof *tally->findings, by_first_index);
     if (tally->n_records > 0)
         qsort(tally->records, tally->n_records, sizeof *tally->records, by_index);
+    free(*findings);
     *findings = calloc(tally->n_findings ? tally->n_findings : 1, sizeof **findings);
     for (size_t i = 0; *findings && i < tally->n_findings; i++) {
         load_finding(tally, &tally->findings[i]);
@@ -304,8 +432,17 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .agent_faults = (const char *const *)tally->agent_faults.at,
         .n_agent_faults = tally->agent_faults.n,
         .frame_times = moth_frame_counts_summary(&tally->frame_counts),
+        .frame_times.wall = config->channel.threads == MOTH_THREADS_NATIVE,
         .out = config->out,
+        .run = moth_cookie(),
+        .plan = tally->plan,
+        .version = MOTH_VERSION,
+        .frame_counts = &tally->frame_counts,
+        .agents = tally->shares,
+        .n_agents = config->n_agents,
+        .adaptive = config->adaptive,
     };
+    sum_up_agents(tally);
     tally->idle = tally->finished == 0 && moth_plan_is_empty(config);
     if (tally->idle)
         moth_tally_warn(tally,

@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/pulse.h"
+#include "fleet/places.h"
 #include "fleet/message.h"
 #include "fleet/play.h"
 #include "fleet/reaper.h"
@@ -28,18 +30,21 @@ static void on_signal(int number)
 static bool play_stopped(void *context)
 {
     (void)context;
+    moth_pulse_beat();
     return stop_playing;
 }
 
 static bool verify_stopped(void *context)
 {
     (void)context;
+    moth_pulse_beat();
     return stop_all;
 }
 
 static bool minimize_stopped(void *context)
 {
     (void)context;
+    moth_pulse_beat();
     return stop_minimizing;
 }
 
@@ -135,13 +140,14 @@ static void minimize(struct moth_play_place *place, int fd, struct moth_cursor *
 }
 
 _Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd,
-                                unsigned mark)
+                                unsigned mark, struct moth_bus_seat seat)
 {
     set_signals();
     moth_cookie_mark(mark);
     moth_reaper_adopt();
+    struct moth_places cells = {0};
     struct moth_play_place place = {
-        .config = config, .run = run, .progress = tell_progress, .found = tell_found, .context = &fd};
+        .config = config, .run = run, .seat = seat, .cells = &cells, .progress = tell_progress, .found = tell_found, .context = &fd};
     struct moth_inbox inbox = {0};
     while (moth_inbox_fill(&inbox, fd) == 0) {
         enum moth_message_type type;

@@ -7,10 +7,12 @@
 #ifndef MOTH_FLEET_WORKER_H
 #define MOTH_FLEET_WORKER_H
 
+#include "bus/port.h"
 #include "fleet/fleet.h"
 
-/* In the forked child. Never returns. `mark` tells this worker's games from the others'. */
+/* In the forked child. Never returns. `mark` tells this worker's games from the others'; `seat` is its place at
+ * the bus. */
 _Noreturn void moth_worker_main(const struct moth_fleet_config *config, const char *run, int fd,
-                                unsigned mark);
+                                unsigned mark, struct moth_bus_seat seat);
 
 #endif

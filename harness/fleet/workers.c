@@ -2,24 +2,37 @@
 #include "fleet/workers.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
+#include "base/pulse.h"
 #include "fleet/worker.h"
 #include "runner/cookie.h"
 #include "runner/cpu.h"
+
+#define HOLD_FIRST_MS 100u
+#define HOLD_MOST_MS 30000u
+#define REAP_MS 5000
 
 int moth_workers_init(struct moth_workers *workers, const struct moth_fleet_config *config, const char *run)
 {
     *workers = (struct moth_workers){.n = config->workers, .config = config, .run = run, .next_mark = 1};
     workers->at = calloc(workers->n, sizeof *workers->at);
-    return workers->at ? 0 : -1;
+    void *pulses = mmap(NULL, workers->n * sizeof *workers->pulses, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    workers->pulses = pulses == MAP_FAILED ? NULL : pulses;
+    return workers->at && workers->pulses ? 0 : -1;
 }
 
 void moth_workers_fini(struct moth_workers *workers)
@@ -29,6 +42,9 @@ void moth_workers_fini(struct moth_workers *workers)
         moth_worker_end(&workers->at[i]);
     free(workers->at);
     workers->at = NULL;
+    if (workers->pulses)
+        munmap(workers->pulses, workers->n * sizeof *workers->pulses);
+    workers->pulses = NULL;
 }
 
 static void run_child(struct moth_workers *workers, unsigned slot, int fd, unsigned mark, pid_t parent)
@@ -41,10 +57,11 @@ static void run_child(struct moth_workers *workers, unsigned slot, int fd, unsig
         if (workers->at[i].pid > 0)
             close(workers->at[i].fd);
     }
+    moth_pulse_set(&workers->pulses[slot]);
     moth_cpu_pin(slot + (unsigned)parent); /* other runs on this machine begin elsewhere */
     if (workers->in_child)
         workers->in_child(workers->context);
-    moth_worker_main(workers->config, workers->run, fd, mark);
+    moth_worker_main(workers->config, workers->run, fd, mark, moth_bus_take_seat(workers->bus, slot));
 }
 
 int moth_worker_start(struct moth_workers *workers, struct moth_worker *worker, struct moth_err *err)
@@ -64,8 +81,45 @@ int moth_worker_start(struct moth_workers *workers, struct moth_worker *worker, 
         close(ends[0]);
         return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot start a worker process");
     }
-    *worker = (struct moth_worker){.pid = pid, .fd = ends[0], .mark = mark};
+    *worker = (struct moth_worker){.pid = pid,
+                                   .fd = ends[0],
+                                   .mark = mark,
+                                   .failures = worker->failures,
+                                   .not_before_ns = worker->not_before_ns};
     return 0;
+}
+
+void moth_worker_hold_back(struct moth_worker *worker, uint64_t now_awake_ns)
+{
+    if (worker->failures++ == 0) /* an accident */
+        return;
+    unsigned times = worker->failures - 2;
+    uint64_t wait_ms = times < 16 ? (uint64_t)HOLD_FIRST_MS << times : HOLD_MOST_MS;
+    worker->not_before_ns = now_awake_ns + (wait_ms < HOLD_MOST_MS ? wait_ms : HOLD_MOST_MS) * MOTH_NS_PER_MS;
+}
+
+bool moth_worker_is_stuck(const struct moth_workers *workers, struct moth_worker *worker, uint64_t now_awake_ns,
+                          uint64_t patience_ns)
+{
+    uint64_t beats = atomic_load(&workers->pulses[worker - workers->at]);
+    if (worker->pid <= 0 || worker->does == MOTH_WORKER_IDLE || worker->beat_ns == 0 || beats != worker->beats) {
+        worker->beats = beats;
+        worker->beat_ns = worker->does == MOTH_WORKER_IDLE ? 0 : now_awake_ns;
+        return false;
+    }
+    return patience_ns > 0 && now_awake_ns - worker->beat_ns > patience_ns;
+}
+
+/* A process that the kernel does not let go of (a dead network folder) must not hold the run: it is left. */
+static void reap(pid_t pid)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    int there = fd >= 0 ? poll(&polled, 1, REAP_MS) : 1;
+    if (fd >= 0)
+        close(fd);
+    while (there != 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
 }
 
 void moth_worker_end(struct moth_worker *worker)
@@ -74,8 +128,7 @@ void moth_worker_end(struct moth_worker *worker)
         return;
     close(worker->fd);
     kill(worker->pid, SIGKILL);
-    while (waitpid(worker->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    reap(worker->pid);
     char *cookie = moth_fs_path("%s-%u", moth_cookie(), worker->mark);
     if (worker->does != MOTH_WORKER_IDLE)
         moth_cookie_sweep(cookie);

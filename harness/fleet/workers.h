@@ -5,6 +5,7 @@
 #ifndef MOTH_FLEET_WORKERS_H
 #define MOTH_FLEET_WORKERS_H
 
+#include "bus/bus.h"
 #include "fleet/message.h"
 
 #define MOTH_TRIES_MAX 3u /* an instance whose worker or game is killed is played again so often */
@@ -26,14 +27,20 @@ struct moth_worker {
     enum moth_worker_task does;
     struct moth_task task;
     uint32_t frames; /* of the instance it plays, so far */
+    uint64_t beats, beat_ns; /* its pulse, and when that was last seen to go on (time awake) */
+    /* Of the place, whoever works there: */
+    unsigned failures;       /* deaths since something was finished */
+    uint64_t not_before_ns;  /* nobody is started here until then (time awake) */
 };
 
 struct moth_workers {
     struct moth_worker *at;
     uint32_t n;
     unsigned next_mark;
+    _Atomic uint64_t *pulses; /* one a place, in memory that the workers share with us */
     const struct moth_fleet_config *config;
     const char *run;
+    struct moth_bus *bus; /* NULL: none */
     /* In the forked child, before it works: close what belongs to the supervisor alone. */
     void (*in_child)(void *context);
     void *context;
@@ -47,6 +54,11 @@ int moth_worker_start(struct moth_workers *workers, struct moth_worker *worker, 
 /* Kill a worker, if it still lives, and everything it started. Its place is empty then; `does` and
  * `task` still tell what it was at. */
 void moth_worker_end(struct moth_worker *worker);
+/* It, or its start, failed: after the first time its place stays empty for a while, each time for longer. */
+void moth_worker_hold_back(struct moth_worker *worker, uint64_t now_awake_ns);
+/* Is it at something, and has shown no sign of life for so long? To be asked several times a second. */
+bool moth_worker_is_stuck(const struct moth_workers *workers, struct moth_worker *worker, uint64_t now_awake_ns,
+                          uint64_t patience_ns);
 /* 0, or -1 when the worker is gone. */
 int moth_worker_play(struct moth_worker *worker, const struct moth_task *task);
 int moth_worker_verify(struct moth_worker *worker, const struct moth_task *task);
