@@ -58,7 +58,7 @@ static json_t *findings_json(const struct moth_run_summary *summary)
     return findings;
 }
 
-/* Members that this version does not measure are null, so that a reader can tell them from zero. */
+/* Nothing measured is null, so that a reader can tell it from zero. */
 static json_t *frame_times_json(const struct moth_frame_times *times)
 {
     const struct {

@@ -48,5 +48,7 @@ void moth_finding_free(struct moth_finding *finding)
     free(finding->trace);
     free(finding->trace_minimized);
     free(finding->run);
+    free(finding->spike);
+    free(finding->folded);
     free(finding);
 }

@@ -35,6 +35,24 @@ enum moth_finding_kind {
         MOTH_FINDING_KIND_END
 };
 
+#define MOTH_SPIKE_THREADS_MAX 6u
+
+/* What is known of a spike's frame. */
+struct moth_spike_facts {
+    double budget_ms;
+    double least_ms, most_ms; /* of its replays; the first is what it cost */
+    double before_ms;         /* the frame before, at its least */
+    uint32_t replays;         /* in which it was measured */
+    uint32_t samples;
+    double share; /* of the samples' time that lies in the finding's stack */
+    struct moth_spike_thread {
+        char name[16];
+        double ms;
+    } threads[MOTH_SPIKE_THREADS_MAX]; /* who worked in it, the most first */
+    uint32_t n_threads;
+    uint64_t allocations, allocated_bytes, reads, read_bytes, lock_waits, page_faults;
+};
+
 struct moth_finding {
     enum moth_finding_kind kind;
     char fingerprint[40]; /* "1-crash-<16 hex digits>": version, kind, hash */
@@ -56,6 +74,8 @@ struct moth_finding {
     bool scripted; /* reported by a script, not by the game's death: only the script can meet it again */
     uint64_t state; /* softlock: what names the state it is stuck in; 0: none */
     char *run;     /* token of the run that stored it, or NULL */
+    struct moth_spike_facts *spike; /* of a spike, else NULL */
+    char *folded; /* spike: stacks of its samples, folded; stored as stacks.folded, not read back */
 };
 
 const char *moth_finding_kind_name(enum moth_finding_kind kind);

@@ -28,6 +28,74 @@ static json_t *stack_json(const struct moth_finding *finding)
     return stack;
 }
 
+static json_t *spike_json(const struct moth_spike_facts *spike)
+{
+    json_t *threads = json_array();
+    for (uint32_t i = 0; i < spike->n_threads && i < MOTH_SPIKE_THREADS_MAX; i++) {
+        json_t *thread = json_object();
+        json_object_set_new(thread, "name", moth_json_text(spike->threads[i].name));
+        json_object_set_new(thread, "ms", json_real(spike->threads[i].ms));
+        json_array_append_new(threads, thread);
+    }
+    json_t *json = json_object();
+    json_object_set_new(json, "budget_ms", json_real(spike->budget_ms));
+    json_object_set_new(json, "least_ms", json_real(spike->least_ms));
+    json_object_set_new(json, "most_ms", json_real(spike->most_ms));
+    json_object_set_new(json, "spread_ms", json_real(spike->most_ms - spike->least_ms));
+    json_object_set_new(json, "before_ms", json_real(spike->before_ms));
+    json_object_set_new(json, "replays", json_integer(spike->replays));
+    json_object_set_new(json, "share", json_real(spike->share));
+    json_object_set_new(json, "samples", json_integer(spike->samples));
+    json_object_set_new(json, "threads", threads);
+    json_object_set_new(json, "allocations", json_integer((json_int_t)spike->allocations));
+    json_object_set_new(json, "allocated_bytes", json_integer((json_int_t)spike->allocated_bytes));
+    json_object_set_new(json, "reads", json_integer((json_int_t)spike->reads));
+    json_object_set_new(json, "read_bytes", json_integer((json_int_t)spike->read_bytes));
+    json_object_set_new(json, "lock_waits", json_integer((json_int_t)spike->lock_waits));
+    json_object_set_new(json, "page_faults", json_integer((json_int_t)spike->page_faults));
+    return json;
+}
+
+static double get_real(const json_t *json, const char *key)
+{
+    return json_number_value(json_object_get(json, key));
+}
+
+static uint64_t get_count(const json_t *json, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(json, key));
+    return value < 0 ? 0 : (uint64_t)value;
+}
+
+static struct moth_spike_facts *get_spike(const json_t *json)
+{
+    struct moth_spike_facts *spike = json_is_object(json) ? calloc(1, sizeof *spike) : NULL;
+    if (!spike)
+        return NULL;
+    *spike = (struct moth_spike_facts){.budget_ms = get_real(json, "budget_ms"),
+                                       .least_ms = get_real(json, "least_ms"),
+                                       .most_ms = get_real(json, "most_ms"),
+                                       .before_ms = get_real(json, "before_ms"),
+                                       .replays = (uint32_t)get_count(json, "replays"),
+                                       .share = get_real(json, "share"),
+                                       .samples = (uint32_t)get_count(json, "samples"),
+                                       .allocations = get_count(json, "allocations"),
+                                       .allocated_bytes = get_count(json, "allocated_bytes"),
+                                       .reads = get_count(json, "reads"),
+                                       .read_bytes = get_count(json, "read_bytes"),
+                                       .lock_waits = get_count(json, "lock_waits"),
+                                       .page_faults = get_count(json, "page_faults")};
+    const json_t *threads = json_object_get(json, "threads");
+    for (size_t i = 0; i < json_array_size(threads) && i < MOTH_SPIKE_THREADS_MAX; i++) {
+        const json_t *thread = json_array_get(threads, i);
+        const char *name = json_string_value(json_object_get(thread, "name"));
+        snprintf(spike->threads[i].name, sizeof spike->threads[i].name, "%s", name ? name : "");
+        spike->threads[i].ms = get_real(thread, "ms");
+        spike->n_threads++;
+    }
+    return spike;
+}
+
 json_t *moth_finding_json(const struct moth_finding *finding)
 {
     json_t *json = json_object();
@@ -46,6 +114,8 @@ json_t *moth_finding_json(const struct moth_finding *finding)
                         finding->trace_minimized ? json_integer(finding->inputs_minimized) : json_null());
     json_object_set_new(json, "trace", moth_json_text(finding->trace));
     json_object_set_new(json, "trace_minimized", moth_json_text(finding->trace_minimized));
+    if (finding->spike)
+        json_object_set_new(json, "spike", spike_json(finding->spike));
     return json;
 }
 
@@ -90,9 +160,20 @@ static int save_stacks(const struct moth_finding *finding, const char *folder, s
     return result;
 }
 
+static int save_folded(const struct moth_finding *finding, const char *folder, struct moth_err *err)
+{
+    if (!finding->folded)
+        return 0;
+    char *path = moth_fs_path("%s/stacks.folded", folder);
+    int result = moth_fs_write_atomic(path, finding->folded, strlen(finding->folded), err);
+    free(path);
+    return result;
+}
+
 int moth_finding_save(const struct moth_finding *finding, const char *folder, struct moth_err *err)
 {
-    if (moth_fs_make_dirs(folder, err) != 0 || save_stacks(finding, folder, err) != 0)
+    if (moth_fs_make_dirs(folder, err) != 0 || save_stacks(finding, folder, err) != 0 ||
+        save_folded(finding, folder, err) != 0)
         return -1;
     return save_json(finding, folder, err);
 }
@@ -156,6 +237,7 @@ static struct moth_finding *from_json(const json_t *json, const char *path, stru
     if (!reproduced || sscanf(reproduced, "%u/%u", &finding->reproduced, &finding->attempts) != 2)
         finding->reproduced = finding->attempts = 0;
     get_stack(json, finding);
+    finding->spike = get_spike(json_object_get(json, "spike"));
     return finding;
 }
 

@@ -11,7 +11,8 @@
  *  - without symbols, build id and offset in the module stand for the function;
  *  - with no usable frame at all, and for what has no place of its own (an exit, too much memory, what a
  *    script reports), the title without its numbers; an exit keeps its status;
- *  - a softlock that was proved is the state it is stuck in.
+ *  - a softlock that was proved is the state it is stuck in;
+ *  - a spike is the one function that took the time: who called it may be another one each time.
  */
 #include "findings/finding.h"
 
@@ -94,13 +95,13 @@ static size_t choose_recursion(struct key_list *list, char *chosen[LOOKED_AT])
 }
 
 /* The innermost frames; handlers only where nothing else is left. */
-static size_t choose_innermost(struct key_list *list, char *chosen[LOOKED_AT])
+static size_t choose_innermost(struct key_list *list, size_t most, char *chosen[LOOKED_AT])
 {
     bool only_handlers = true;
     for (size_t i = 0; i < list->n; i++)
         only_handlers = only_handlers && list->handler[i];
     size_t n = 0;
-    for (size_t i = 0; i < list->n && n < KEYS_MAX; i++) {
+    for (size_t i = 0; i < list->n && n < most; i++) {
         bool repeated = n > 0 && strcmp(chosen[n - 1], list->keys[i]) == 0;
         if (!repeated && (only_handlers || !list->handler[i]))
             chosen[n++] = list->keys[i];
@@ -145,9 +146,10 @@ static bool put_stack(struct moth_buf *buf, const struct moth_finding *finding)
     list_own(finding, list, false);
     if (list->n == 0)
         list_own(finding, list, true);
-    size_t n = choose_recursion(list, chosen);
+    bool spike = finding->kind == MOTH_FINDING_SPIKE;
+    size_t n = spike ? 0 : choose_recursion(list, chosen);
     if (n == 0)
-        n = choose_innermost(list, chosen);
+        n = choose_innermost(list, spike ? 1 : KEYS_MAX, chosen);
     for (size_t i = 0; i < n; i++)
         moth_buf_put(buf, chosen[i], strlen(chosen[i]) + 1);
     free(list);

@@ -8,6 +8,7 @@
 #include "branch/view.h"
 #include "detect/detect.h"
 #include "findings/judge.h"
+#include "findings/spike.h"
 
 struct moth_instance_config moth_replay_launch_config(const struct moth_trace_header *header,
                                                       const struct moth_replay_config *config)
@@ -56,7 +57,8 @@ struct comparison {
     struct moth_laps laps;   /* that the trace marks */
 };
 
-static const char *difference(const struct moth_trace_checkpoint *was, const struct moth_observation *is)
+const char *moth_replay_difference(const struct moth_trace_checkpoint *was, const struct moth_observation *is,
+                                   bool picture)
 {
     if (was->time_ns != is->time_ns)
         return "virtual time";
@@ -66,7 +68,7 @@ static const char *difference(const struct moth_trace_checkpoint *was, const str
         return "scheduling";
     if (was->audio_chain != is->audio_chain)
         return "audio";
-    return was->picture != (is->picture_ok ? is->picture : 0) ? "picture" : NULL;
+    return picture && was->picture != (is->picture_ok ? is->picture : 0) ? "picture" : NULL;
 }
 
 static void compare(struct comparison *comparison, const struct moth_observation *is)
@@ -77,7 +79,7 @@ static void compare(struct comparison *comparison, const struct moth_observation
     if (comparison->outcome->diverged || comparison->next == trace->n_checkpoints)
         return;
     const struct moth_trace_checkpoint *was = &trace->checkpoints[comparison->next];
-    const char *what = was->frame == is->frame ? difference(was, is) : NULL;
+    const char *what = was->frame == is->frame ? moth_replay_difference(was, is, true) : NULL;
     if (!what)
         return;
     comparison->outcome->diverged = true;
@@ -103,8 +105,8 @@ static bool interrupted(void *context)
 }
 
 /* The events that a step of `frames` from `frame` on applies, counting from 0. */
-static size_t take_events(const struct moth_trace *trace, size_t *next, uint32_t frame, uint32_t frames,
-                          struct moth_input_event *taken, size_t max)
+size_t moth_replay_take_events(const struct moth_trace *trace, size_t *next, uint32_t frame, uint32_t frames,
+                               struct moth_input_event *taken, size_t max)
 {
     size_t n = 0;
     for (; *next < trace->n_events && trace->events[*next].frame < frame + frames; (*next)++) {
@@ -116,11 +118,15 @@ static size_t take_events(const struct moth_trace *trace, size_t *next, uint32_t
     return n;
 }
 
+static bool is_kind(const struct moth_trace *trace, enum moth_finding_kind kind)
+{
+    return trace->has_end && trace->end.kind && moth_finding_kind_from_name(trace->end.kind) == (int)kind;
+}
+
 /* The game lived on: what makes it a softlock has to be found out again at the trace's last frame. */
 static bool is_softlock(const struct moth_trace *trace)
 {
-    return trace->has_end && trace->end.kind &&
-           moth_finding_kind_from_name(trace->end.kind) == MOTH_FINDING_SOFTLOCK;
+    return is_kind(trace, MOTH_FINDING_SOFTLOCK);
 }
 
 static bool lived_on(const struct moth_trace *trace)
@@ -174,7 +180,7 @@ static int play_events(struct comparison *comparison, struct moth_err *err)
         if (frames > last - frame)
             frames = last - frame;
         frames = look_at_laps(comparison, frames);
-        size_t n = take_events(trace, &next, frame, frames, events, MOTH_PROGRAM_EVENTS_MAX);
+        size_t n = moth_replay_take_events(trace, &next, frame, frames, events, MOTH_PROGRAM_EVENTS_MAX);
         step = moth_tree_step(tree, frames, events, n, err);
     }
     if (step == MOTH_STEP_OK)
@@ -216,6 +222,8 @@ int moth_replay(const struct moth_trace *trace, const struct moth_replay_config 
                 struct moth_replay_outcome *outcome, struct moth_err *err)
 {
     *outcome = (struct moth_replay_outcome){0};
+    if (is_kind(trace, MOTH_FINDING_SPIKE))
+        return moth_spike_replay(trace, config, outcome, err);
     struct comparison comparison = {
         .trace = trace, .outcome = outcome, .config = config, .softlock = is_softlock(trace)};
     struct moth_tree_config how = {.launch = moth_replay_launch_config(&trace->header, config),

@@ -18,6 +18,7 @@ struct moth_replay_config {
     const char *probe_path; /* NULL: found by moth's own place */
     const char *log_path;   /* where the game's log is kept, or NULL */
     uint32_t softlock_s;    /* game time a softlock has shown itself for, at its trace's end; 0: 45 */
+    double spike_ms;        /* budget of a frame for a spike; 0: what the trace says, else the usual one */
     /* Asked between steps; true ends the replay. May be NULL. */
     bool (*interrupted)(void *context);
     void *context;
@@ -51,6 +52,13 @@ int moth_reproduce(const struct moth_trace *trace, const struct moth_replay_conf
 /* The launch that a trace's header asks for. Borrows the header's strings. */
 struct moth_instance_config moth_replay_launch_config(const struct moth_trace_header *header,
                                                       const struct moth_replay_config *config);
+/* The events that a step of `frames` from `frame` on applies, counting from 0; `next` is the first that was not
+ * taken yet. How many. */
+size_t moth_replay_take_events(const struct moth_trace *trace, size_t *next, uint32_t frame, uint32_t frames,
+                               struct moth_input_event *taken, size_t max);
+/* In what a boundary is another than the recording's, or NULL. `picture`: it was looked at, too. */
+const char *moth_replay_difference(const struct moth_trace_checkpoint *was, const struct moth_observation *is,
+                                   bool picture);
 /* A detector's finding for an instance that ended, with fingerprint; NULL when nothing is wrong, or when
  * it ended before its first boundary. */
 struct moth_finding *moth_judge(struct moth_instance *instance);

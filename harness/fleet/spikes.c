@@ -2,10 +2,9 @@
 #include "fleet/spikes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/fs.h"
 #include "base/log.h"
+#include "findings/sampled.h"
 
 void moth_spikes_begin(struct moth_spikes *spikes, struct moth_tree *tree, const struct moth_trace_header *header,
                        uint64_t budget_ns)
@@ -27,24 +26,6 @@ void moth_spikes_observed(struct moth_spikes *spikes, const struct moth_observat
     spikes->n_all++;
 }
 
-/* Cut a way behind a spike, and note the budget that it was held against. */
-static void cut(struct moth_trace *trace, uint32_t frame, uint64_t budget_ns)
-{
-    while (trace->n_events > 0 && trace->events[trace->n_events - 1].frame >= frame)
-        trace->n_events--;
-    while (trace->n_checkpoints > 0 && trace->checkpoints[trace->n_checkpoints - 1].frame > frame)
-        trace->n_checkpoints--;
-    while (trace->n_marks > 0 && trace->marks[trace->n_marks - 1].frame > frame)
-        free(trace->marks[--trace->n_marks].text);
-    trace->frames = frame;
-    struct moth_trace_mark *grown = realloc(trace->marks, (trace->n_marks + 1) * sizeof *grown);
-    if (!grown)
-        abort();
-    trace->marks = grown;
-    grown[trace->n_marks++] = (struct moth_trace_mark){
-        .frame = frame, .text = moth_fs_path(MOTH_SPIKE_MARK "%llu us", (unsigned long long)(budget_ns / 1000))};
-}
-
 static void keep_way(struct moth_spikes *spikes)
 {
     struct moth_spikes_way *way = &spikes->ways[spikes->n_ways++];
@@ -54,7 +35,6 @@ static void keep_way(struct moth_spikes *spikes)
         way->to[way->n] = moth_tree_trace(spikes->tree, spikes->header);
         if (!way->trace || !way->to[way->n])
             abort();
-        cut(way->to[way->n], way->spikes[way->n].frame, spikes->watch.budget_ns);
     }
 }
 
@@ -83,6 +63,9 @@ static int judge_way(struct moth_spikes *spikes, struct moth_spikes_way *way, co
         if (spike->confirmed && !finding)
             return -1;
         if (finding) {
+            char *culprit = moth_sampled_culprit(finding);
+            moth_spike_cut(way->to[i], spike->frame, how->budget_ns, culprit);
+            free(culprit);
             found(context, finding, way->to[i]);
             way->to[i] = NULL;
         }

@@ -449,6 +449,7 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
                         "shard %s has nothing to play: the run has fewer parts than shards (more --frames, or fewer "
                         "--instance-frames, make more)",
                         tally->shard);
+    summary->frame_times.wall = config->channel.threads == MOTH_THREADS_NATIVE;
     summary->verdict = judge(tally, &summary->exit_code);
     if (interrupted)
         summary->exit_code = 130;

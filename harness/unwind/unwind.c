@@ -121,7 +121,7 @@ static void list_starts(struct start_list *list, pid_t pid, const struct moth_ch
 
 /* ---- the child ---- */
 
-static void child_limits(void)
+void moth_unwind_child_limits(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     static const int reset[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGINT, SIGTERM, SIGCHLD, SIGPIPE};
@@ -135,7 +135,7 @@ static void child_limits(void)
 
 static int child_main(pid_t pid, int mem_fd, int out_fd, struct start_list *list)
 {
-    child_limits();
+    moth_unwind_child_limits();
     FILE *out = fdopen(out_fd, "w");
     if (!out)
         return 1;
@@ -234,7 +234,7 @@ static struct moth_stacks *unwind_held(pid_t pid, int mem_fd, const struct moth_
     return stacks;
 }
 
-static int open_memory(pid_t pid, struct moth_err *err)
+int moth_unwind_open_memory(pid_t pid, struct moth_err *err)
 {
     char *path = moth_fs_path("/proc/%d/mem", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -247,7 +247,7 @@ static int open_memory(pid_t pid, struct moth_err *err)
 struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
                                 const struct moth_unwind_regs *running, struct moth_err *err)
 {
-    int mem_fd = open_memory(pid, err);
+    int mem_fd = moth_unwind_open_memory(pid, err);
     if (mem_fd < 0)
         return NULL;
     struct moth_unwind_regs asked;
@@ -264,7 +264,7 @@ struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
 struct moth_stacks *moth_unwind_culprit(pid_t pid, const struct moth_channel *channel,
                                         const struct moth_unwind_regs *running, struct moth_err *err)
 {
-    int mem_fd = open_memory(pid, err);
+    int mem_fd = moth_unwind_open_memory(pid, err);
     if (mem_fd < 0)
         return NULL;
     struct moth_stacks *stacks = unwind_held(pid, mem_fd, channel, running, true, err);

@@ -86,6 +86,10 @@ void moth_symbolise(Dwfl *dwfl, const struct moth_pc *pc, bool with_lines, struc
 struct moth_stacks *moth_unwind_culprit(pid_t pid, const struct moth_channel *channel,
                                         const struct moth_unwind_regs *running, struct moth_err *err);
 
+/* In a process that reads stacks: what it inherits and must not have. */
+void moth_unwind_child_limits(void);
+int moth_unwind_open_memory(pid_t pid, struct moth_err *err);
+
 /* Stacks through a pipe, a line a frame. */
 void moth_transfer_write(FILE *out, const struct moth_fiber_stack *stack);
 struct moth_stacks *moth_transfer_parse(char *text, struct moth_stacks *stacks);

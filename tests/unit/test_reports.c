@@ -77,7 +77,7 @@ static void fill(struct sample *sample)
                                                 .n_warnings = 1,
                                                 .agent_faults = faults,
                                                 .n_agent_faults = 1,
-                                                .frame_times = {100, 1.5, 2.5, 3.5, 4.5},
+                                                .frame_times = {.n = 100, .p50 = 1.5, .p95 = 2.5, .p99 = 3.5, .max = 4.5},
                                                 .out = "moth-out"};
 }
 
