@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "detect/detect.h"
 #include "findings/finding.h"
+#include "fleet/outside.h"
 
 #define SCRIPT_BYTES_MAX ((size_t)16 << 20)
 #define SUMMARY_BYTES 160
@@ -211,6 +212,10 @@ int moth_cli_list(const struct moth_options *options)
     int code;
     if (strcmp(what, "agents") == 0 || strcmp(what, "scenarios") == 0) {
         code = list_scripts(what, folder, rows);
+        if (code == 0 && !folder && strcmp(what, "agents") == 0)
+            json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", MOTH_OUTSIDE_NAME, "summary",
+                                                  "a program of your own drives the game, over the bus (--bus)", "path",
+                                                  "built in"));
     } else if (strcmp(what, "detectors") == 0 && !folder) {
         code = list_detectors(rows);
     } else if (strcmp(what, "findings") == 0) {

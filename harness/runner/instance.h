@@ -130,6 +130,12 @@ int moth_instance_picture(struct moth_instance *instance, uint64_t *hash, struct
 /* The picture as it stands now as MOTH_CELL_ROWS × MOTH_CELL_COLUMNS grey values, row by row. 0, or -1 with
  * a reason. */
 int moth_instance_cell(struct moth_instance *instance, uint8_t *grid, struct moth_err *err);
+/* The picture as it stands now. The pixels are the game's memory: good until the next step, not to be trusted. */
+struct moth_picture {
+    const uint8_t *pixels; /* 4 bytes each, R G B X, rows packed */
+    uint32_t width, height, sequence; /* sequence: counts what the game presented */
+};
+int moth_instance_pixels(struct moth_instance *instance, struct moth_picture *picture, struct moth_err *err);
 /* Write it as PNG. */
 int moth_instance_screenshot(struct moth_instance *instance, const char *path, struct moth_err *err);
 

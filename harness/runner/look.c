@@ -58,16 +58,28 @@ int moth_instance_cell(struct moth_instance *in, uint8_t *grid, struct moth_err 
     return 0;
 }
 
-int moth_instance_screenshot(struct moth_instance *in, const char *path, struct moth_err *err)
+int moth_instance_pixels(struct moth_instance *in, struct moth_picture *picture, struct moth_err *err)
 {
     if (look(in, MOTH_WANT_PIXELS, err) != 0)
         return -1;
-    const struct moth_picture_header *picture = &channel_of(in)->picture;
-    uint32_t width = picture->width, height = picture->height;
-    if (!picture->ok || width == 0 || height == 0 || (uint64_t)width * height * 4 > MOTH_PICTURE_BYTES_MAX)
+    struct moth_picture_header header = channel_of(in)->picture; /* the game may write on it */
+    if (!header.ok || header.width == 0 || header.height == 0 ||
+        (uint64_t)header.width * header.height * 4 > MOTH_PICTURE_BYTES_MAX)
         return moth_err_set(err, MOTH_ERR_SYSTEM,
                             "the picture cannot be read (nothing shown yet, or not drawn)");
-    return moth_png_write(path, channel_of(in)->pixels, width, height, err);
+    *picture = (struct moth_picture){.pixels = channel_of(in)->pixels,
+                                     .width = header.width,
+                                     .height = header.height,
+                                     .sequence = header.sequence};
+    return 0;
+}
+
+int moth_instance_screenshot(struct moth_instance *in, const char *path, struct moth_err *err)
+{
+    struct moth_picture picture;
+    if (moth_instance_pixels(in, &picture, err) != 0)
+        return -1;
+    return moth_png_write(path, picture.pixels, picture.width, picture.height, err);
 }
 
 enum moth_step moth_instance_step_sampled(struct moth_instance *in, const struct moth_input_event *events,

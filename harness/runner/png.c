@@ -17,21 +17,15 @@
 #include <stb/stb_image_write.h>
 #pragma GCC diagnostic pop
 
-struct sink {
-    const char *path;
-    struct moth_err *err;
-    int result;
-};
-
 static void take(void *context, void *bytes, int size)
 {
-    struct sink *sink = context;
-    sink->result = moth_fs_write_atomic(sink->path, bytes, (size_t)size, sink->err);
+    moth_buf_put(context, bytes, (size_t)size);
 }
 
-int moth_png_write(const char *path, const uint8_t *pixels, uint32_t width, uint32_t height,
-                   struct moth_err *err)
+int moth_png_encode(struct moth_buf *buf, const uint8_t *pixels, uint32_t width, uint32_t height,
+                    struct moth_err *err)
 {
+    size_t before = buf->size_bytes;
     uint8_t *rgb = malloc((size_t)width * height * 3);
     if (rgb == NULL)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a picture of %u x %u", width, height);
@@ -40,9 +34,19 @@ int moth_png_write(const char *path, const uint8_t *pixels, uint32_t width, uint
         rgb[3 * i + 1] = pixels[4 * i + 1];
         rgb[3 * i + 2] = pixels[4 * i + 2];
     }
-    struct sink sink = {path, err, -1};
-    moth_err_set(err, MOTH_ERR_MEMORY, "cannot make the PNG '%s'", path);
-    stbi_write_png_to_func(take, &sink, (int)width, (int)height, 3, rgb, (int)width * 3);
+    stbi_write_png_to_func(take, buf, (int)width, (int)height, 3, rgb, (int)width * 3);
     free(rgb);
-    return sink.result;
+    return buf->failed || buf->size_bytes == before ? moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a PNG") : 0;
+}
+
+int moth_png_write(const char *path, const uint8_t *pixels, uint32_t width, uint32_t height,
+                   struct moth_err *err)
+{
+    struct moth_buf buf;
+    moth_buf_init(&buf);
+    int result = moth_png_encode(&buf, pixels, width, height, err);
+    if (result == 0)
+        result = moth_fs_write_atomic(path, buf.bytes, buf.size_bytes, err);
+    moth_buf_fini(&buf);
+    return result;
 }

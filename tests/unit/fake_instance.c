@@ -263,6 +263,14 @@ const struct moth_game_info *moth_instance_game(const struct moth_instance *inst
     return &instance->game;
 }
 
+void moth_instance_announcements(struct moth_instance *instance,
+                                 void (*fn)(const struct moth_announcement *said, void *context), void *context)
+{
+    (void)instance;
+    (void)fn;
+    (void)context;
+}
+
 pid_t moth_instance_pid(const struct moth_instance *instance)
 {
     (void)instance;
@@ -280,6 +288,15 @@ int moth_instance_cell(struct moth_instance *instance, uint8_t *grid, struct mot
 {
     (void)err;
     memset(grid, (int)(instance->last.frame & 0xff), MOTH_CELL_ROWS * MOTH_CELL_COLUMNS);
+    return 0;
+}
+
+int moth_instance_pixels(struct moth_instance *instance, struct moth_picture *picture, struct moth_err *err)
+{
+    static const uint8_t pixels[16] = {1, 2, 3};
+    (void)err;
+    *picture = (struct moth_picture){
+        .pixels = pixels, .width = 2, .height = 2, .sequence = instance->last.frame};
     return 0;
 }
 

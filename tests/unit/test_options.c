@@ -161,7 +161,7 @@ static void wrong_arguments_are_told(void **state)
 static void what_is_for_later_says_so(void **state)
 {
     (void)state;
-    fails(WORDS("run", "--bus", "ipc:///x", "--", "g"), "--bus is not in this version of moth");
+    fails(WORDS("run", "--history", "x", "--", "g"), "--history is not in this version of moth");
     fails(WORDS("run", "--baseline", "f", "--", "g"), "--baseline is not in this version of moth");
     fails(WORDS("run", "--history", "f", "--", "g"), "--history is not in this version of moth");
     fails(WORDS("run", "--reporter", "list,sarif", "--", "g"), "--reporter 'sarif' is not in this version of moth");
