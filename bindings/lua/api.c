@@ -16,7 +16,7 @@
 static const struct moth_lua_entry *const game_tables[] = {
     moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch,
     moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_game_archive, moth_lua_api_group, NULL};
-static const struct moth_lua_entry *const member_tables[] = {moth_lua_api_input, NULL};
+static const struct moth_lua_entry *const member_tables[] = {moth_lua_api_input, moth_lua_api_member, NULL};
 static const struct moth_lua_entry *const archive_tables[] = {moth_lua_api_archive, NULL};
 static const struct moth_lua_entry *const snapshot_tables[] = {moth_lua_api_snapshot, NULL};
 static const struct moth_lua_entry *const pad_tables[] = {moth_lua_api_pad, NULL};
@@ -248,6 +248,7 @@ static const struct type types[] = {
     {"any", "any", check_condition},
     {"pad", "moth.pad", NULL},
     {"archive", "moth.archive", NULL},
+    {"member", "moth.member", NULL},
     {"snapshot", "moth.snapshot", check_snapshot},
 };
 

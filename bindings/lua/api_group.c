@@ -71,3 +71,10 @@ const struct moth_lua_entry moth_lua_api_group[] = {
      "One of them. It takes input as `game` does, and has the fields `name`, `width` and `height` of its window in "
      "pixels (0: it has none), and `gone` (it left by itself). Stepping steps them all."},
     {NULL, NULL, NULL, NULL}};
+
+const struct moth_lua_entry moth_lua_api_member[] = {
+    {"name", NULL, "-> string", "What the others call it."},
+    {"width", NULL, "-> integer", "Pixels of its window; 0: it has none."},
+    {"height", NULL, "-> integer", "Pixels of its window; 0: it has none."},
+    {"gone", NULL, "-> boolean", "It has left by itself."},
+    {NULL, NULL, NULL, NULL}};

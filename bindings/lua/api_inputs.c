@@ -58,8 +58,10 @@ void moth_lua_put(lua_State *L, struct moth_lua_host *host, const struct moth_in
 {
     struct moth_input_event now = *event;
     now.frame = 0;
+    host->hand = &host->hands[event->member % MOTH_MEMBERS_MAX];
     if (!is_idle(host, &now))
         moth_lua_queue(L, host, &now);
+    host->hand = host->hands;
 }
 
 static void set_integer(lua_State *L, const char *name, lua_Integer value)
@@ -85,6 +87,8 @@ void moth_lua_push_inputs(lua_State *L, const struct moth_input_event *events, s
         }
         if (event->device)
             set_integer(L, "device", event->device);
+        if (event->member)
+            set_integer(L, "member", event->member);
         if (event->type != MOTH_INPUT_TEXT && (event->x || event->y)) {
             set_integer(L, "x", event->x);
             set_integer(L, "y", event->y);
@@ -117,6 +121,7 @@ static void read_input(lua_State *L, struct moth_input_event *event)
     lua_pop(L, 1);
     event->code = (uint16_t)number_of(L, "code", 0, UINT16_MAX);
     event->device = (uint8_t)number_of(L, "device", 0, MOTH_PADS_MAX - 1);
+    event->member = (uint8_t)number_of(L, "member", 0, MOTH_MEMBERS_MAX - 1);
     if (event->type == MOTH_INPUT_TEXT) {
         lua_getfield(L, 2, "text");
         size_t size = 0;

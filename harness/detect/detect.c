@@ -23,12 +23,23 @@ const struct moth_detector moth_detectors[] = {
 };
 const size_t moth_detectors_n = sizeof moth_detectors / sizeof *moth_detectors;
 
+static void say_where(struct moth_finding *finding, const char *member)
+{
+    char *title = member && finding->title ? moth_fs_path("%s: %s", member, finding->title) : NULL;
+    if (!title)
+        return;
+    free(finding->title);
+    finding->title = title;
+}
+
 struct moth_finding *moth_detect(const struct moth_evidence *evidence)
 {
     for (size_t i = 0; i < moth_detectors_n; i++) {
         struct moth_finding *finding = moth_detectors[i].judge ? moth_detectors[i].judge(evidence) : NULL;
-        if (finding)
+        if (finding) {
+            say_where(finding, evidence->member);
             return finding;
+        }
     }
     return NULL;
 }
@@ -109,5 +120,8 @@ char *moth_first_line(const char *text)
 struct moth_evidence moth_evidence_of(const struct moth_instance *instance, const char *log)
 {
     return (struct moth_evidence){
-        .death = moth_instance_death(instance), .channel = moth_instance_channel(instance), .log = log};
+        .death = moth_instance_death(instance),
+        .channel = moth_instance_culprit_channel(instance),
+        .log = log,
+        .member = moth_instance_culprit(instance)};
 }

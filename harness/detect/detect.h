@@ -21,6 +21,7 @@ struct moth_evidence {
     const struct moth_death *death;
     const struct moth_channel *channel; /* the game's: contents are not to be trusted */
     const char *log;                    /* end of the game's output */
+    const char *member;                 /* of the group, which it happened in; NULL: the game itself */
 };
 
 struct moth_detector {

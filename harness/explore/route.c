@@ -61,7 +61,7 @@ struct moth_input_event *moth_route_events(const struct moth_route *route, size_
 
 static bool same(const struct moth_input_event *a, const struct moth_input_event *b)
 {
-    if (a->frame != b->frame || a->type != b->type || a->device != b->device || a->code != b->code)
+    if (a->frame != b->frame || a->type != b->type || a->device != b->device || a->member != b->member || a->code != b->code)
         return false;
     return a->type == MOTH_INPUT_TEXT ? strcmp(a->text, b->text) == 0 : a->x == b->x && a->y == b->y;
 }

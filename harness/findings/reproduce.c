@@ -22,6 +22,9 @@ struct moth_instance_config moth_replay_launch_config(const struct moth_trace_he
                     .video = header->video,
                     .render = header->render,
                     .threads = header->threads},
+        .members = header->members,
+        .n_members = header->n_members,
+        .link = header->link,
         .limits = config->limits,
         .probe_path = config->probe_path,
     };
@@ -104,7 +107,6 @@ static bool interrupted(void *context)
     return config->interrupted && config->interrupted(config->context);
 }
 
-/* The events that a step of `frames` from `frame` on applies, counting from 0. */
 size_t moth_replay_take_events(const struct moth_trace *trace, size_t *next, uint32_t frame, uint32_t frames,
                                struct moth_input_event *taken, size_t max)
 {

@@ -199,6 +199,10 @@ static struct moth_memo_identity identity_of(const struct search *search)
     for (char **lists[] = {trace->header.argv, trace->header.env, NULL}, ***list = lists; *list; list++)
         for (char **word = *list; *word; word++)
             XXH3_128bits_update(state, *word, strlen(*word) + 1);
+    for (size_t i = 0; i < trace->header.n_members; i++)
+        for (char **word = trace->header.members[i].argv; *word; word++)
+            XXH3_128bits_update(state, *word, strlen(*word) + 1);
+    XXH3_128bits_update(state, &trace->header.link, sizeof trace->header.link);
     XXH128_hash_t hash = XXH3_128bits_digest(state);
     XXH3_freeState(state);
     return (struct moth_memo_identity){hash.low64, hash.high64};

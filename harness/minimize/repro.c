@@ -20,6 +20,7 @@ struct writer {
     const struct moth_trace *trace;
     uint32_t frame; /* where the script stands */
     double hz;
+    char who[MOTH_MEMBER_NAME_BYTES + 24];
 };
 
 /* ---- text ---- */
@@ -91,6 +92,31 @@ static void put_limits(FILE *out, const struct moth_replay_config *how)
     put_limit(out, "softlock-s", how->softlock_s, 45);
 }
 
+static void put_group(FILE *out, const struct moth_trace_header *header)
+{
+    for (size_t i = 0; i < header->n_members; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *command = open_memstream(&text, &size);
+        if (!command)
+            abort();
+        fprintf(command, "%s=", header->members[i].name);
+        for (char **word = header->members[i].argv; *word; word++) {
+            if (word != header->members[i].argv)
+                fputc(' ', command);
+            put_word(command, *word);
+        }
+        fclose(command);
+        fprintf(out, " --member ");
+        put_word(out, text);
+        free(text);
+    }
+    put_limit(out, "link-latency", header->link.latency_us / 1000, 0);
+    put_limit(out, "link-jitter", header->link.jitter_us / 1000, 0);
+    if (header->link.loss_ppm > 0)
+        fprintf(out, " --link-loss %g", header->link.loss_ppm / 10000.0);
+}
+
 /* The command that plays this file as the trace was played. */
 static void put_command(FILE *out, const struct moth_trace *trace, uint64_t run_seed,
                         const struct moth_replay_config *how, uint32_t frames)
@@ -113,6 +139,7 @@ static void put_command(FILE *out, const struct moth_trace *trace, uint64_t run_
         fprintf(out, " --env ");
         put_word(out, *env);
     }
+    put_group(out, header);
     put_limits(out, how);
     put_budget(out, frames);
     fprintf(out, " --");
@@ -159,6 +186,16 @@ __attribute__((format(printf, 2, 3))) static void put_line(struct writer *writer
             writer->frame / writer->hz);
 }
 
+/* Whose input it is, as the script calls it. */
+static const char *who(struct writer *writer, const struct moth_input_event *event)
+{
+    const struct moth_trace_header *header = &writer->trace->header;
+    if (event->member == 0 || event->member > header->n_members)
+        return "game";
+    snprintf(writer->who, sizeof writer->who, "game:member(\"%s\")", header->members[event->member - 1].name);
+    return writer->who;
+}
+
 static void put_step(struct writer *writer, uint32_t to)
 {
     if (to <= writer->frame)
@@ -192,9 +229,9 @@ static void put_mouse(struct writer *writer, const struct moth_input_event *even
 {
     const char *call = event->type == MOTH_INPUT_MOUSE_DOWN ? "mouse_press" : "mouse_release";
     if (event->code == 1)
-        put_line(writer, "game:%s()", call);
+        put_line(writer, "%s:%s()", who(writer, event), call);
     else
-        put_line(writer, "game:%s(%u)", call, event->code);
+        put_line(writer, "%s:%s(%u)", who(writer, event), call, event->code);
 }
 
 static void put_text(struct writer *writer, const struct moth_input_event *event)
@@ -204,7 +241,7 @@ static void put_text(struct writer *writer, const struct moth_input_event *event
     FILE *out = open_memstream(&code, &size);
     if (!out)
         abort();
-    fprintf(out, "game:text(");
+    fprintf(out, "%s:text(", who(writer, event));
     put_string(out, event->text);
     fprintf(out, ")");
     fclose(out);
@@ -220,21 +257,21 @@ static void put_event(struct writer *writer, const struct moth_input_event *even
     switch (event->type) {
     case MOTH_INPUT_KEY_DOWN:
     case MOTH_INPUT_KEY_UP:
-        put_line(writer, "game:%s(\"%s%s\")", event->type == MOTH_INPUT_KEY_DOWN ? "press" : "release",
+        put_line(writer, "%s:%s(\"%s%s\")", who(writer, event), event->type == MOTH_INPUT_KEY_DOWN ? "press" : "release",
                  key && strpbrk(key, "\"\\") ? "\\" : "", key ? key : "?");
         break;
     case MOTH_INPUT_TEXT:
         put_text(writer, event);
         break;
     case MOTH_INPUT_MOUSE_MOVE:
-        put_line(writer, "game:mouse_move(%" PRId32 ", %" PRId32 ")", event->x, event->y);
+        put_line(writer, "%s:mouse_move(%" PRId32 ", %" PRId32 ")", who(writer, event), event->x, event->y);
         break;
     case MOTH_INPUT_MOUSE_DOWN:
     case MOTH_INPUT_MOUSE_UP:
         put_mouse(writer, event);
         break;
     case MOTH_INPUT_WHEEL:
-        put_line(writer, "game:wheel(%" PRId32 ", %" PRId32 ")", event->x, event->y);
+        put_line(writer, "%s:wheel(%" PRId32 ", %" PRId32 ")", who(writer, event), event->x, event->y);
         break;
     case MOTH_INPUT_PAD_ATTACH:
         put_line(writer, "game:pad(%d)", pad);
@@ -249,7 +286,7 @@ static void put_event(struct writer *writer, const struct moth_input_event *even
         put_line(writer, "game:pad(%d):axis(\"%s\", %s)", pad, pad_word(event), number);
         break;
     case MOTH_INPUT_QUIT:
-        put_line(writer, "game:quit()");
+        put_line(writer, "%s:quit()", who(writer, event));
         break;
     default:
         break;
@@ -261,23 +298,25 @@ static void put_event(struct writer *writer, const struct moth_input_event *even
 static size_t put_tap(struct writer *writer, const struct moth_input_event *events, size_t n)
 {
     if (n < 2 || events[0].type != MOTH_INPUT_KEY_DOWN || events[1].type != MOTH_INPUT_KEY_UP ||
-        events[1].code != events[0].code || events[1].frame == events[0].frame)
+        events[1].code != events[0].code || events[1].member != events[0].member ||
+        events[1].frame == events[0].frame)
         return 0;
     bool alone = n == 2 || events[2].frame > events[1].frame;
     uint32_t frames = events[1].frame - events[0].frame;
     const char *key = moth_key_name(events[0].code), *call = alone ? "tap" : "hold";
     const char *escape = key && strpbrk(key, "\"\\") ? "\\" : "";
     if (frames == 1)
-        put_line(writer, "game:%s(\"%s%s\")", call, escape, key ? key : "?");
+        put_line(writer, "%s:%s(\"%s%s\")", who(writer, events), call, escape, key ? key : "?");
     else
-        put_line(writer, "game:%s(\"%s%s\", %" PRIu32 ")", call, escape, key ? key : "?", frames);
+        put_line(writer, "%s:%s(\"%s%s\", %" PRIu32 ")", who(writer, events), call, escape, key ? key : "?", frames);
     writer->frame = events[1].frame + alone;
     return 2;
 }
 
 static bool is_click(const struct moth_input_event *events, size_t n)
 {
-    return n >= 3 && events[0].type == MOTH_INPUT_MOUSE_MOVE && events[1].type == MOTH_INPUT_MOUSE_DOWN &&
+    return n >= 3 && events[1].member == events[0].member && events[2].member == events[0].member &&
+           events[0].type == MOTH_INPUT_MOUSE_MOVE && events[1].type == MOTH_INPUT_MOUSE_DOWN &&
            events[2].type == MOTH_INPUT_MOUSE_UP && events[1].code == events[2].code &&
            events[1].frame == events[0].frame && events[2].frame == events[1].frame + 1 &&
            (n == 3 || events[3].frame > events[2].frame);
@@ -288,9 +327,9 @@ static size_t put_click(struct writer *writer, const struct moth_input_event *ev
     if (!is_click(events, n))
         return 0;
     if (events[1].code == 1)
-        put_line(writer, "game:click(%" PRId32 ", %" PRId32 ")", events[0].x, events[0].y);
+        put_line(writer, "%s:click(%" PRId32 ", %" PRId32 ")", who(writer, events), events[0].x, events[0].y);
     else
-        put_line(writer, "game:click(%" PRId32 ", %" PRId32 ", %u)", events[0].x, events[0].y,
+        put_line(writer, "%s:click(%" PRId32 ", %" PRId32 ", %u)", who(writer, events), events[0].x, events[0].y,
                  events[1].code);
     writer->frame += 2;
     return 3;

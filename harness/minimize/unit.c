@@ -26,8 +26,9 @@ struct held {
 };
 
 /* The place for what an event presses, lets go or puts; NULL for others. */
-static size_t *place_of(struct held *held, const struct moth_input_event *event)
+static size_t *place_of(struct held *of_members, const struct moth_input_event *event)
 {
+    struct held *held = &of_members[event->member % MOTH_MEMBERS_MAX];
     switch (event->type) {
     case MOTH_INPUT_KEY_DOWN:
     case MOTH_INPUT_KEY_UP:
@@ -65,7 +66,8 @@ static void end_unit(struct moth_unit *unit, const struct moth_input_event *even
 static struct moth_input_event bare(const struct moth_input_event *event)
 {
     struct moth_input_event clean = {
-        .frame = event->frame, .type = event->type, .device = event->device, .code = event->code};
+        .frame = event->frame, .type = event->type, .device = event->device, .code = event->code,
+        .member = event->member};
     if (event->type == MOTH_INPUT_TEXT) {
         snprintf(clean.text, sizeof clean.text, "%s", event->text);
     } else {
@@ -88,8 +90,8 @@ static bool take_end(struct moth_units *units, size_t *place, const struct moth_
 
 void moth_units_parse(struct moth_units *units, const struct moth_input_event *events, size_t n_events)
 {
-    struct held *held = allocated(1, sizeof *held);
-    memset(held, 0xff, sizeof *held); /* NONE everywhere */
+    struct held *held = allocated(MOTH_MEMBERS_MAX, sizeof *held);
+    memset(held, 0xff, MOTH_MEMBERS_MAX * sizeof *held); /* NONE everywhere */
     *units = (struct moth_units){.at = allocated(n_events, sizeof *units->at)};
     for (size_t i = 0; i < n_events; i++) {
         const struct moth_input_event *event = &events[i];
@@ -140,7 +142,7 @@ static bool is_needless(const struct placed *all, size_t n, size_t i)
     const struct moth_input_event *event = &all[i].event;
     for (size_t j = i + 1; j < n && all[j].event.frame == event->frame; j++)
         if (all[j].event.type == MOTH_INPUT_PAD_AXIS && all[j].event.device == event->device &&
-            all[j].event.code == event->code)
+            all[j].event.member == event->member && all[j].event.code == event->code)
             return true;
     return false;
 }
@@ -224,7 +226,7 @@ size_t moth_units_next_same(const struct moth_units *units, size_t i)
     for (size_t j = i + 1; j < units->n; j++) {
         const struct moth_input_event *other = &units->at[j].event;
         if (units->at[j].held && other->type == event->type && other->device == event->device &&
-            other->code == event->code)
+            other->member == event->member && other->code == event->code)
             return j;
     }
     return units->n;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "wire/input.h"
+#include "wire/mail.h"
 
 #define MOTH_UNIT_OPEN UINT32_MAX /* `end` of what is held until the game is over */
 

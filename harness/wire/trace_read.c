@@ -20,7 +20,6 @@ struct reader {
     size_t room_events, room_checkpoints, room_marks;
     uint32_t last_event, last_checkpoint, last_mark; /* frames, across blocks */
     uint32_t n_blocks;
-    bool of_group; /* the events at hand name their member */
     struct moth_buf raw; /* the payload of the block at hand */
     struct moth_err *err;
 };
@@ -61,10 +60,8 @@ static int read_event(struct reader *reader, struct moth_cursor *in, struct moth
         return -1;
     trace->events = items;
     struct moth_input_event *event = &trace->events[trace->n_events];
-    uint8_t member = reader->of_group ? moth_cursor_u8(in) : 0;
     moth_record_get_event(in, state, event);
-    event->member = member;
-    if (member > trace->header.n_members)
+    if (event->member > trace->header.n_members)
         in->failed = true;
     if (event->frame < reader->last_event)
         in->failed = true;
@@ -177,7 +174,6 @@ static int read_payload(struct reader *reader, uint8_t type, size_t offset)
         return read_group(reader, offset);
     case MOTH_BLOCK_EVENTS:
     case MOTH_BLOCK_GROUP_EVENTS:
-        reader->of_group = type == MOTH_BLOCK_GROUP_EVENTS;
         return read_records(reader, offset, "an input event", read_event);
     case MOTH_BLOCK_CHECKPOINTS:
         return read_records(reader, offset, "a checkpoint", read_checkpoint);

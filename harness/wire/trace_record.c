@@ -41,12 +41,17 @@ static int32_t get_coordinate(struct moth_cursor *in, int32_t *last)
     return *last;
 }
 
+/* Of an event's type: the member it is for follows. */
+#define OF_MEMBER 0x40u
+
 void moth_record_put_event(struct moth_buf *out, struct moth_record_state *state,
                            const struct moth_input_event *event)
 {
     int32_t zero_x = 0, zero_y = 0;
     put_frame(out, state, event->frame);
-    moth_buf_put_u8(out, event->type);
+    moth_buf_put_u8(out, event->member > 0 ? event->type | OF_MEMBER : event->type);
+    if (event->member > 0)
+        moth_buf_put_u8(out, event->member);
     switch (event->type) {
     case MOTH_INPUT_TEXT:
         moth_buf_put_string(out, event->text);
@@ -95,6 +100,12 @@ void moth_record_get_event(struct moth_cursor *in, struct moth_record_state *sta
     memset(event, 0, sizeof *event);
     event->frame = get_frame(in, state);
     event->type = moth_cursor_u8(in);
+    if (event->type & OF_MEMBER) {
+        event->type &= (uint8_t)~OF_MEMBER;
+        event->member = moth_cursor_u8(in);
+        if (event->member == 0 || event->member >= MOTH_MEMBERS_MAX)
+            in->failed = true;
+    }
     switch (event->type) {
     case MOTH_INPUT_TEXT:
         get_text(in, event);

@@ -154,8 +154,6 @@ int moth_trace_event(struct moth_trace_writer *writer, const struct moth_input_e
                             event->type);
     if (begin_record(writer, &writer->events, event->frame, err) != 0)
         return -1;
-    if (writer->events.type == MOTH_BLOCK_GROUP_EVENTS)
-        moth_buf_put_u8(&writer->events.records, event->member);
     moth_record_put_event(&writer->events.records, &writer->events.state, event);
     return end_record(writer, &writer->events, err);
 }

@@ -153,6 +153,17 @@ function game:held() end
 ---@return moth.archive
 function game:archive(options) end
 
+--- The names of the games that play together, in order: "game" is this one, the others are those of
+--- --member.
+---@return table
+function game:members() end
+
+--- One of them. It takes input as `game` does, and has the fields `name`, `width` and `height` of
+--- its window in pixels (0: it has none), and `gone` (it left by itself). Stepping steps them all.
+---@param name string
+---@return moth.member
+function game:member(name) end
+
 --- A place in the game that can be returned to: `game:snapshot()`.
 ---@class moth.snapshot
 local snapshot = {}
@@ -252,6 +263,66 @@ function archive:ngram() end
 --- step of the adaptive one, recordings in the corpus, frame of the deepest way, roll-outs.
 ---@return table
 function archive:counts() end
+
+--- A game of the group that plays with this one: `game:member(name)`.
+---@class moth.member
+---@field name ing What the others call it.
+---@field width eger Pixels of its window; 0: it has none.
+---@field height eger Pixels of its window; 0: it has none.
+---@field gone lean It has left by itself.
+local member = {}
+
+--- Press a key and keep it down until it is released. Keys have SDL's names in lower case: "a",
+--- "left", "return", "left ctrl".
+---@param key string
+function member:press(key) end
+
+--- Let a key go.
+---@param key string
+function member:release(key) end
+
+--- Press a key, step `frames` frames (default 1), let it go, step one frame.
+---@param key string
+---@param frames? integer
+function member:tap(key, frames) end
+
+--- Press a key, step `frames` frames (default 1), let it go with the next step.
+---@param key string
+---@param frames? integer
+function member:hold(key, frames) end
+
+--- Type a text, as an input method would: text, not keys.
+---@param s string
+function member:text(s) end
+
+--- Move the mouse, in window pixels.
+---@param x integer
+---@param y integer
+function member:mouse_move(x, y) end
+
+--- Move the mouse, press a button (1 left, the default; 2 middle; 3 right), step one frame, let it
+--- go, step one frame.
+---@param x integer
+---@param y integer
+---@param button? integer
+function member:click(x, y, button) end
+
+--- Press a mouse button where the mouse is and keep it down, to drag: 1 left (the default), 2
+--- middle, 3 right.
+---@param button? integer
+function member:mouse_press(button) end
+
+--- Let a mouse button go.
+---@param button? integer
+function member:mouse_release(button) end
+
+--- Turn the wheel; right and up are positive.
+---@param dx integer
+---@param dy integer
+function member:wheel(dx, dy) end
+
+--- As if the window was closed.
+function member:quit() end
 
 --- A virtual game controller: `game:pad(i)`.
 ---@class moth.pad
