@@ -27,7 +27,8 @@ enum moth_journal_type {
     MOTH_JOURNAL_FOUND,   /* struct moth_message_found */
     MOTH_JOURNAL_DONE,    /* struct moth_message_done */
     MOTH_JOURNAL_TIME,    /* u64: milliseconds that the run has lasted, with all its parts */
-    MOTH_JOURNAL_RESUMED, /* it was gone on with; what was open before is begun again */
+    MOTH_JOURNAL_RESUMED, /* string: cookie (runner/cookie.h) of the process that goes on; what was open before
+                           * is begun again */
     MOTH_JOURNAL_END      /* it came to its end by itself: what was stopped then is over */
 };
 

@@ -57,6 +57,14 @@ int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err)
     return 0;
 }
 
+void moth_reaper_look(struct moth_reaper *reaper)
+{
+    if (reaper->pid <= 0 || waitpid(reaper->pid, NULL, WNOHANG) != reaper->pid)
+        return;
+    moth_reaper_forget(reaper);
+    moth_reaper_start(reaper, NULL);
+}
+
 void moth_reaper_forget(struct moth_reaper *reaper)
 {
     if (reaper->life_fd >= 0)

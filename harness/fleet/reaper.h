@@ -19,6 +19,8 @@ struct moth_reaper {
 
 /* Start it. Call before anything is launched. */
 int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err);
+/* Should it have been killed itself, start another. To be asked now and then. */
+void moth_reaper_look(struct moth_reaper *reaper);
 /* In a forked child: let go of the pipe, so that only the verb itself keeps the reaper waiting. */
 void moth_reaper_forget(struct moth_reaper *reaper);
 /* Let it sweep, and wait until it has. */

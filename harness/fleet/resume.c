@@ -262,6 +262,7 @@ struct replay {
     struct moth_buf *stopped; /* ends that count only when the run's own end follows */
     size_t n_stopped;
     bool ended;
+    char cookie[MOTH_COOKIE_MAX]; /* of the process that played last */
     uint32_t first, next; /* number that the plan began at, and that follows all */
 };
 
@@ -365,6 +366,15 @@ static void take_found(struct replay *replay, struct moth_cursor *body)
     moth_message_found_fini(&found);
 }
 
+static void take_resumed(struct replay *replay, struct moth_cursor *body)
+{
+    char *cookie = moth_cursor_string(body, MOTH_COOKIE_MAX - 1, NULL);
+    snprintf(replay->cookie, sizeof replay->cookie, "%s", cookie ? cookie : "");
+    free(cookie);
+    clear_stopped(replay);
+    replay->ended = false;
+}
+
 static void take(void *context, enum moth_journal_type type, struct moth_cursor *body)
 {
     struct replay *replay = context;
@@ -389,8 +399,7 @@ static void take(void *context, enum moth_journal_type type, struct moth_cursor 
         replay->supervisor->past_ms = moth_cursor_u64(body);
         break;
     case MOTH_JOURNAL_RESUMED:
-        clear_stopped(replay);
-        replay->ended = false;
+        take_resumed(replay, body);
         break;
     case MOTH_JOURNAL_END:
         take_end(replay);
@@ -474,6 +483,15 @@ static void take_stored(void *context, const char *folder, const struct moth_fin
         moth_give_minimize(supervisor, &verified);
 }
 
+static void note_resumed(struct moth_supervisor *supervisor)
+{
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_buf_put_string(&body, moth_cookie());
+    moth_supervisor_note(supervisor, MOTH_JOURNAL_RESUMED, &body);
+    moth_buf_fini(&body);
+}
+
 int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err)
 {
     if (!supervisor->resumes)
@@ -487,10 +505,8 @@ int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err)
     clear_stopped(&replay);
     if (result == 0) {
         bool same = plan_again(supervisor, &replay);
-        struct moth_buf nothing;
-        moth_buf_init(&nothing);
-        moth_supervisor_note(supervisor, MOTH_JOURNAL_RESUMED, &nothing);
-        moth_buf_fini(&nothing);
+        note_resumed(supervisor);
+        moth_cookie_sweep(replay.cookie[0] ? replay.cookie : supervisor->run); /* had its reaper been killed too */
         if (!same || (replay.ended && config->frames > 0))
             result = plan_behind(supervisor, replay.next, err);
         else if (!replay.ended)

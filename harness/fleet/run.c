@@ -19,6 +19,7 @@
 #include "fleet/tell.h"
 #include "runner/cookie.h"
 
+#define DYING_NS (15 * MOTH_NS_PER_S)
 #define ARCHIVE_SHARE 50u /* counting what was explored takes at most this part of the time */
 
 /* ---- the output folder ---- */
@@ -31,22 +32,31 @@ static void forget_traces(const char *out)
     free(traces);
 }
 
-/* One run at a time in an output folder. The lock goes with the process. */
+/* One run at a time in an output folder. The workers hold the lock too, so it goes with the last of them: a run
+ * that is gone on with as soon as it was killed waits for those that are still dying. */
+static int lock_out(struct moth_supervisor *supervisor, struct moth_err *err)
+{
+    const char *out = supervisor->config->out;
+    supervisor->out_fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (supervisor->out_fd < 0)
+        return moth_err_sys(err, MOTH_ERR_IO, "cannot open %s", out);
+    uint64_t until_ns = moth_clock_monotonic_ns() + (supervisor->config->resume ? DYING_NS : 0);
+    int result;
+    while ((result = flock(supervisor->out_fd, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK &&
+           moth_clock_monotonic_ns() < until_ns)
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    if (result != 0 && errno == EWOULDBLOCK)
+        return moth_err_set(err, MOTH_ERR_IO, "another run is writing to %s; give this one another -o", out);
+    return result == 0 ? 0 : moth_err_sys(err, MOTH_ERR_IO, "cannot lock %s", out);
+}
+
 static int open_out(struct moth_supervisor *supervisor, struct moth_err *err)
 {
     const char *out = supervisor->config->out;
     char *work = moth_fs_path("%s/.work", out);
     int result = moth_fs_make_dirs(out, err);
-    if (result == 0) {
-        supervisor->out_fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (supervisor->out_fd < 0)
-            result = moth_err_sys(err, MOTH_ERR_IO, "cannot open %s", out);
-        else if (flock(supervisor->out_fd, LOCK_EX | LOCK_NB) != 0)
-            result = errno == EWOULDBLOCK
-                         ? moth_err_set(err, MOTH_ERR_IO,
-                                        "another run is writing to %s; give this one another -o", out)
-                         : moth_err_sys(err, MOTH_ERR_IO, "cannot lock %s", out);
-    }
+    if (result == 0)
+        result = lock_out(supervisor, err);
     if (result == 0 && (moth_fs_remove_tree(work, err) != 0 || moth_fs_make_dirs(work, err) != 0))
         result = -1;
     if (result == 0) {

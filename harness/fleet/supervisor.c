@@ -226,6 +226,7 @@ int moth_supervise(struct moth_supervisor *supervisor, struct moth_err *err)
         if (result != 0 || (supervisor->kill_ns && supervisor->awake_ns >= supervisor->kill_ns))
             break;
         wait_for_something(supervisor, polled);
+        moth_reaper_look(&supervisor->reaper);
         note_time(supervisor);
         tidy(supervisor);
         report(supervisor);

@@ -27,6 +27,7 @@ import determinism  # noqa: E402,F401
 import explore  # noqa: E402,F401
 import inputs  # noqa: E402,F401
 import kills  # noqa: E402,F401
+import soak  # noqa: E402,F401
 import softlock  # noqa: E402,F401
 import minimize  # noqa: E402,F401
 import traces  # noqa: E402,F401
