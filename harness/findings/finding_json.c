@@ -202,13 +202,12 @@ static void get_stack(const json_t *json, struct moth_finding *finding)
     }
 }
 
-static struct moth_finding *from_json(const json_t *json, const char *path, struct moth_err *err)
+struct moth_finding *moth_finding_from_json(const json_t *json, const char *path, struct moth_err *err)
 {
-    const char *schema = json_string_value(json_object_get(json, "schema"));
     const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
     const char *kind_text = json_string_value(json_object_get(json, "kind"));
     int kind = kind_text ? moth_finding_kind_from_name(kind_text) : -1;
-    if (!schema || strcmp(schema, FINDING_SCHEMA) != 0 || !fingerprint || kind < 0) {
+    if (!fingerprint || kind < 0) {
         moth_err_set(err, MOTH_ERR_IO, "%s is no finding of this version of moth", path);
         return NULL;
     }
@@ -241,6 +240,15 @@ static struct moth_finding *from_json(const json_t *json, const char *path, stru
     return finding;
 }
 
+static struct moth_finding *from_file(const json_t *json, const char *path, struct moth_err *err)
+{
+    const char *schema = json_string_value(json_object_get(json, "schema"));
+    if (schema && strcmp(schema, FINDING_SCHEMA) == 0)
+        return moth_finding_from_json(json, path, err);
+    moth_err_set(err, MOTH_ERR_IO, "%s is no finding of this version of moth", path);
+    return NULL;
+}
+
 struct moth_finding *moth_finding_load(const char *folder, struct moth_err *err)
 {
     char *path = moth_fs_path("%s/finding.json", folder);
@@ -250,7 +258,7 @@ struct moth_finding *moth_finding_load(const char *folder, struct moth_err *err)
     json_error_t why;
     json_t *json = text ? json_loadb(text, size, 0, &why) : NULL;
     if (json)
-        finding = from_json(json, path, err);
+        finding = from_file(json, path, err);
     else if (text)
         moth_err_set(err, MOTH_ERR_IO, "%s is damaged: line %d: %s", path, why.line, why.text);
     json_decref(json);

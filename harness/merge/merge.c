@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+#include "merge/merge.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "merge/inside.h"
+#include "reports/run_json.h"
+
+#define SOURCES_MAX 100000u
+
+void moth_texts_add(struct moth_texts *texts, char *text)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        if (strcmp(texts->at[i], text) == 0) {
+            free(text);
+            return;
+        }
+    }
+    char **grown = realloc(texts->at, (texts->n + 1) * sizeof *grown);
+    if (!grown)
+        abort(); /* a sentence */
+    texts->at = grown;
+    grown[texts->n++] = text;
+}
+
+void moth_texts_fini(struct moth_texts *texts)
+{
+    for (size_t i = 0; i < texts->n; i++)
+        free(texts->at[i]);
+    free(texts->at);
+}
+
+/* ---- reading ---- */
+
+static bool is_file(const char *folder, const char *name)
+{
+    char *path = moth_fs_path("%s/%s", folder, name);
+    struct stat about;
+    bool there = stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    free(path);
+    return there;
+}
+
+static int add_source(struct moth_merge *merge, const char *folder, void (*warn)(const char *sentence),
+                      struct moth_err *err)
+{
+    struct moth_source *grown = NULL;
+    if (merge->n_sources < SOURCES_MAX)
+        grown = realloc(merge->sources, (merge->n_sources + 1) * sizeof *grown);
+    if (!grown)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for so many folders");
+    merge->sources = grown;
+    if (moth_source_read(folder, &grown[merge->n_sources], warn, err) != 0)
+        return -1;
+    merge->n_sources++;
+    return 0;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* A folder of runs' folders, as a download of all jobs' artifacts is. */
+static int add_folders_in(struct moth_merge *merge, const char *folder, void (*warn)(const char *sentence),
+                          struct moth_err *err)
+{
+    struct dirent **entries = NULL;
+    int n = scandir(folder, &entries, is_visible, alphasort), result = 0;
+    size_t before = merge->n_sources;
+    if (n < 0)
+        return moth_err_sys(err, MOTH_ERR_USAGE, "cannot read %s", folder);
+    for (int i = 0; i < n; i++) {
+        char *path = moth_fs_path("%s/%s", folder, entries[i]->d_name);
+        if (result == 0 && is_file(path, "run.json"))
+            result = add_source(merge, path, warn, err);
+        free(path);
+        free(entries[i]);
+    }
+    free(entries);
+    if (result == 0 && merge->n_sources == before)
+        return moth_err_set(err, MOTH_ERR_USAGE,
+                            "%s has no run.json, nor has a folder in it: it is no output folder of `moth run`, or the run "
+                            "was killed before it could write one",
+                            folder);
+    return result;
+}
+
+static int add_named(struct moth_merge *merge, const char *name, void (*warn)(const char *sentence),
+                     struct moth_err *err)
+{
+    static const char file[] = "/run.json";
+    size_t length = strlen(name), tail = sizeof file - 1;
+    struct stat about;
+    char *folder = moth_fs_path("%s", *name ? name : ".");
+    if (length > tail && strcmp(name + length - tail, file) == 0)
+        folder[length - tail] = '\0';
+    else
+        while (length > 1 && folder[length - 1] == '/')
+            folder[--length] = '\0';
+    int result;
+    if (stat(folder, &about) != 0)
+        result = moth_err_sys(err, MOTH_ERR_USAGE, "%s", folder);
+    else if (!S_ISDIR(about.st_mode))
+        result = moth_err_set(err, MOTH_ERR_USAGE, "%s is no folder; give the output folders of runs", folder);
+    else if (is_file(folder, "run.json"))
+        result = add_source(merge, folder, warn, err);
+    else
+        result = add_folders_in(merge, folder, warn, err);
+    free(folder);
+    return result;
+}
+
+/* ---- each run once ---- */
+
+static int by_what_it_is(const void *a, const void *b)
+{
+    return moth_part_compare(a, b);
+}
+
+/* Of two records of one run the later one, of two equal plays the first: whichever, the same is kept. */
+static bool is_fuller(const struct moth_part *a, const struct moth_part *b)
+{
+    if (a->complete != b->complete)
+        return a->complete;
+    if (a->frames != b->frames)
+        return a->frames > b->frames;
+    return a->instances > b->instances;
+}
+
+static bool same_member(const struct moth_part *a, const struct moth_part *b, const char *key)
+{
+    return json_equal(json_object_get(a->json, key), json_object_get(b->json, key));
+}
+
+/* The same was played and the same came out: a job that its engine started twice. */
+static bool same_outcome(const struct moth_part *a, const struct moth_part *b)
+{
+    static const char *const keys[] = {"plan", "game", "seed", "shard", "instances", "frames_total", "virtual_s",
+                                       "findings", "verdict"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!same_member(a, b, keys[i]))
+            return false;
+    return true;
+}
+
+static bool same_shard(const struct moth_part *a, const struct moth_part *b)
+{
+    return a->of > 1 && a->of == b->of && a->shard == b->shard && a->seed == b->seed && strcmp(a->plan, b->plan) == 0;
+}
+
+static int refuse_twice(const struct moth_part *a, const struct moth_part *b, struct moth_err *err)
+{
+    return moth_err_set(err, MOTH_ERR_USAGE,
+                        "shard %u/%u is there twice, and the two are not the same: %s and %s (--force counts both)",
+                        a->shard, a->of, a->folder, b->folder);
+}
+
+/* Sort the parts, and drop what is there twice. */
+static int sort_out(struct moth_merge *merge, struct moth_err *err)
+{
+    struct moth_parts *parts = &merge->parts;
+    if (parts->n > 0)
+        qsort(parts->at, parts->n, sizeof *parts->at, by_what_it_is);
+    size_t kept = 0;
+    for (size_t i = 0; i < parts->n; i++) {
+        struct moth_part *part = &parts->at[i], *last = kept > 0 ? &parts->at[kept - 1] : NULL;
+        bool same_run = last && *part->run && strcmp(last->run, part->run) == 0;
+        bool equal = last && same_outcome(last, part);
+        if (same_run || equal) {
+            struct moth_part *less = same_run && is_fuller(part, last) ? last : part;
+            struct moth_part more = less == part ? *last : *part;
+            moth_part_fini(less);
+            *last = more;
+            continue;
+        }
+        if (last && same_shard(last, part)) {
+            if (!merge->config.force) {
+                int result = refuse_twice(last, part, err);
+                memmove(&parts->at[kept], part, (parts->n - i) * sizeof *part);
+                parts->n -= i - kept;
+                return result;
+            }
+            moth_texts_add(&merge->warnings,
+                           moth_fs_path("shard %u/%u was played twice, and both count", part->shard, part->of));
+        }
+        parts->at[kept++] = *part;
+    }
+    parts->n = kept;
+    return 0;
+}
+
+static int take_parts(struct moth_merge *merge, struct moth_err *err)
+{
+    for (size_t i = 0; i < merge->n_sources; i++) {
+        struct moth_parts *from = &merge->sources[i].parts;
+        for (size_t j = 0; j < from->n; j++) {
+            struct moth_part part = from->at[j];
+            from->at[j] = (struct moth_part){0};
+            if (moth_parts_add(&merge->parts, &part, err) != 0)
+                return -1;
+        }
+        from->n = 0;
+    }
+    return sort_out(merge, err);
+}
+
+/* ---- what belongs together ---- */
+
+static const json_t *argv_of(const struct moth_part *part)
+{
+    return json_object_get(json_object_get(part->json, "game"), "argv");
+}
+
+static const char *word(const json_t *argv, size_t i)
+{
+    const char *text = json_string_value(json_array_get(argv, i));
+    const char *slash = i == 0 && text ? strrchr(text, '/') : NULL;
+    return slash ? slash + 1 : text ? text : "";
+}
+
+/* Machines keep the program in different folders; its build id says whether it is the same. */
+static bool same_command(const struct moth_part *a, const struct moth_part *b)
+{
+    size_t n = json_array_size(argv_of(a));
+    bool same = n == json_array_size(argv_of(b));
+    for (size_t i = 0; same && i < n; i++)
+        same = strcmp(word(argv_of(a), i), word(argv_of(b), i)) == 0;
+    return same;
+}
+
+static bool differ(const char *a, const char *b)
+{
+    return *a && *b && strcmp(a, b) != 0;
+}
+
+/* What makes two parts no runs of one thing, or NULL. */
+static char *difference(const struct moth_part *a, const struct moth_part *b)
+{
+    if (differ(a->version, b->version))
+        return moth_fs_path("they were played by different versions of moth (%s is of %s, %s of %s)", a->folder,
+                            a->version, b->folder, b->version);
+    if (differ(a->build_id, b->build_id))
+        return moth_fs_path("they are of different builds of the game (%s is of build %.12s, %s of %.12s)", a->folder,
+                            a->build_id, b->folder, b->build_id);
+    if (!same_command(a, b))
+        return moth_fs_path("they are of different games or arguments (%s is of %s, %s of %s, with arguments)",
+                            a->folder, word(argv_of(a), 0), b->folder, word(argv_of(b), 0));
+    return NULL;
+}
+
+/* A part that reached no frame may not know its build: then it is no measure for the others. */
+static const struct moth_part *measure(const struct moth_parts *parts)
+{
+    for (size_t i = 0; i < parts->n; i++)
+        if (*parts->at[i].version && *parts->at[i].build_id)
+            return &parts->at[i];
+    return &parts->at[0];
+}
+
+static int check_mixed(struct moth_merge *merge, struct moth_err *err)
+{
+    const struct moth_part *first = measure(&merge->parts);
+    char *why = NULL;
+    for (size_t i = 0; !why && i < merge->parts.n; i++)
+        why = difference(first, &merge->parts.at[i]);
+    if (!why)
+        return 0;
+    if (merge->config.force)
+        moth_texts_add(&merge->warnings, moth_fs_path("runs of different builds, games or versions of moth were merged; "
+                                                      "what they say of each other means little"));
+    else
+        moth_err_set(err, MOTH_ERR_USAGE, "these runs do not belong together: %s; --force merges them all the same", why);
+    free(why);
+    return merge->config.force ? 0 : -1;
+}
+
+/* ---- adding up ---- */
+
+static void add_texts(struct moth_texts *texts, const json_t *list)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item) moth_texts_add(texts, moth_fs_path("%s", json_string_value(item)));
+}
+
+static void add_records(struct moth_merge *merge, const json_t *rows)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row) merge->records[merge->n_records++] = (struct moth_instance_record){
+        .index = (uint32_t)json_integer_value(json_array_get(row, 0)),
+        .agent = json_string_value(json_array_get(row, 1)),
+        .seed = (uint64_t)json_integer_value(json_array_get(row, 2)),
+        .frames = (uint32_t)json_integer_value(json_array_get(row, 3)),
+        .wall_s = json_number_value(json_array_get(row, 4)),
+        .ended = json_string_value(json_array_get(row, 5)),
+        .fingerprint = json_string_value(json_array_get(row, 6)),
+        .fault = json_string_value(json_array_get(row, 7)),
+    };
+}
+
+static int by_seed_and_index(const void *a, const void *b)
+{
+    const struct moth_instance_record *left = a, *right = b;
+    if (left->index != right->index)
+        return left->index < right->index ? -1 : 1;
+    return (left->seed > right->seed) - (left->seed < right->seed);
+}
+
+/* What shards know may be the same places, so the most that one of them knows is what is sure. */
+static void add_coverage(struct moth_coverage *sum, const struct moth_coverage *part)
+{
+    if (!part->known)
+        return;
+    sum->known = true;
+    sum->cells = part->cells > sum->cells ? part->cells : sum->cells;
+    sum->reference = part->reference > sum->reference ? part->reference : sum->reference;
+    sum->deepest_frame = part->deepest_frame > sum->deepest_frame ? part->deepest_frame : sum->deepest_frame;
+    sum->rollouts += part->rollouts;
+    sum->restores += part->restores;
+    sum->rebuilds += part->rebuilds;
+    sum->frames_rebuilt += part->frames_rebuilt;
+}
+
+static void add_part(struct moth_merge *merge, const struct moth_part *part)
+{
+    struct moth_run_summary *summary = &merge->summary;
+    summary->workers += (uint32_t)part->workers;
+    summary->instances += (uint32_t)part->instances;
+    summary->frames_total += part->frames;
+    summary->virtual_s += part->virtual_s;
+    summary->wall_s += part->wall_s;
+    if (part->has_counts)
+        moth_frame_counts_merge(merge->counts, part->counts);
+    add_coverage(&summary->coverage, &part->coverage);
+    add_records(merge, json_object_get(part->json, "played"));
+}
+
+static int make_room(struct moth_merge *merge, struct moth_err *err)
+{
+    size_t rows = 1, words = json_array_size(argv_of(&merge->parts.at[0])) + 1;
+    for (size_t i = 0; i < merge->parts.n; i++)
+        rows += json_array_size(json_object_get(merge->parts.at[i].json, "played"));
+    merge->records = calloc(rows, sizeof *merge->records);
+    merge->counts = calloc(1, sizeof *merge->counts);
+    merge->argv = calloc(words, sizeof *merge->argv);
+    if (!merge->records || !merge->counts || !merge->argv)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %zu instances", rows);
+    return 0;
+}
+
+static int add_up(struct moth_merge *merge, struct moth_err *err)
+{
+    if (make_room(merge, err) != 0)
+        return -1;
+    const struct moth_parts *parts = &merge->parts;
+    for (size_t i = 0; i < json_array_size(argv_of(&parts->at[0])); i++)
+        merge->argv[i] = json_string_value(json_array_get(argv_of(&parts->at[0]), i));
+    for (size_t i = 0; i < parts->n; i++)
+        add_part(merge, &parts->at[i]);
+    if (merge->n_records > 0)
+        qsort(merge->records, merge->n_records, sizeof *merge->records, by_seed_and_index);
+    if (moth_merge_pick(merge, err) != 0)
+        return -1;
+    moth_merge_judge(merge);
+    for (size_t i = 0; i < parts->n; i++) {
+        add_texts(&merge->warnings, json_object_get(parts->at[i].json, "warnings"));
+        add_texts(&merge->agent_faults, json_object_get(parts->at[i].json, "agent_faults"));
+    }
+    return 0;
+}
+
+static const char *or_null(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+static void fill_summary(struct moth_merge *merge)
+{
+    const struct moth_part *first = &merge->parts.at[0];
+    const char *build_id = "";
+    for (size_t i = 0; !*build_id && i < merge->parts.n; i++)
+        build_id = merge->parts.at[i].build_id;
+    struct moth_run_summary *summary = &merge->summary;
+    summary->argv = merge->argv;
+    summary->build_id = or_null(build_id);
+    summary->seed = first->seed;
+    summary->shard = merge->shard;
+    summary->findings = merge->findings;
+    summary->n_findings = merge->n_findings;
+    summary->finding_outs = merge->finding_outs;
+    summary->fail_on_flaky = merge->config.fail_on_flaky;
+    summary->records = merge->records;
+    summary->n_records = merge->n_records;
+    summary->warnings = (const char *const *)merge->warnings.at;
+    summary->n_warnings = merge->warnings.n;
+    summary->agent_faults = (const char *const *)merge->agent_faults.at;
+    summary->n_agent_faults = merge->agent_faults.n;
+    summary->frame_times = moth_frame_counts_summary(merge->counts);
+    summary->frame_counts = merge->counts;
+    summary->version = or_null(first->version);
+    summary->no_json = true;
+    summary->out = merge->sources[0].folder;
+}
+
+struct moth_merge *moth_merge_folders(const char *const *folders, size_t n, const struct moth_merge_config *config,
+                                      void (*warn)(const char *sentence), struct moth_err *err)
+{
+    struct moth_merge *merge = calloc(1, sizeof *merge);
+    if (!merge) {
+        moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a merge");
+        return NULL;
+    }
+    merge->config = *config;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < n; i++)
+        result = add_named(merge, folders[i], warn, err);
+    if (result == 0 && merge->n_sources == 0)
+        result = moth_err_set(err, MOTH_ERR_USAGE, "no runs to report on");
+    if (result != 0 || take_parts(merge, err) != 0 || check_mixed(merge, err) != 0 || add_up(merge, err) != 0) {
+        moth_merge_free(merge);
+        return NULL;
+    }
+    fill_summary(merge);
+    return merge;
+}
+
+const struct moth_run_summary *moth_merge_summary(const struct moth_merge *merge)
+{
+    return &merge->summary;
+}
+
+void moth_merge_free(struct moth_merge *merge)
+{
+    if (!merge)
+        return;
+    moth_parts_fini(&merge->parts);
+    for (size_t i = 0; i < merge->n_sources; i++)
+        moth_source_fini(&merge->sources[i]);
+    free(merge->sources);
+    free(merge->findings);
+    free(merge->finding_outs);
+    free(merge->records);
+    free(merge->counts);
+    free(merge->argv);
+    moth_texts_fini(&merge->warnings);
+    moth_texts_fini(&merge->agent_faults);
+    free(merge);
+}
