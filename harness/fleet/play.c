@@ -85,6 +85,11 @@ static void play_instance(struct moth_stage *stage, const struct moth_agent *age
     moth_stage_watch(stage);
     stage->frames = moth_stage_frame(stage); /* the first boundary */
     stage->virtual_ns = stage->last_ns = moth_instance_last(instance)->time_ns;
+    if (stage->frames == 0 && moth_instance_death(instance)->how == MOTH_STEP_KILLED) {
+        done->ending = MOTH_ENDING_KILLED; /* nobody's finding, nor a sign that it cannot be played */
+        done->how = strdup(moth_step_name(MOTH_STEP_KILLED));
+        return;
+    }
     if (stage->frames == 0) {
         describe_no_frame(stage, done);
         return;

@@ -156,7 +156,7 @@ def soak(test, seconds, workers, frames, every_s=1.0, options=(), seed=7):
 
 
 def short(test):
-    soak(test, 8, 16, 60000, every_s=0.5)
+    soak(test, 8, 16, 30000, every_s=0.4)
 
 
 add("kills/soak", short)
