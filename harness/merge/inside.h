@@ -23,6 +23,8 @@ struct moth_merge {
     size_t n_findings;
     struct moth_instance_record *records; /* their texts are the parts' */
     size_t n_records;
+    struct moth_agent_share *agents; /* their names are the parts' */
+    size_t n_agents;
     struct moth_texts warnings, agent_faults;
     const char **argv; /* the parts' */
     char shard[64];
@@ -36,6 +38,8 @@ void moth_texts_fini(struct moth_texts *texts);
 
 /* pick.c: of each fingerprint that a part saw the best finding, and how often it was seen. */
 int moth_merge_pick(struct moth_merge *merge, struct moth_err *err);
+/* agents.c: who played how much. */
+void moth_merge_agents(struct moth_merge *merge);
 /* judge.c: verdict and exit code, with the warnings that explain them, and the word for `shard`. */
 void moth_merge_judge(struct moth_merge *merge);
 /* judge.c: `shards` of run.json: {of, have, missing}; null where it is not one run in shards. New reference. */

@@ -189,5 +189,6 @@ void moth_merge_judge(struct moth_merge *merge)
     count_findings(merge, &tally);
     count_parts(merge, &tally);
     name_shard(merge);
+    merge->summary.complete = tally.missing == 0 && tally.interrupted == 0;
     merge->summary.verdict = verdict_of(merge, &tally, &merge->summary.exit_code);
 }

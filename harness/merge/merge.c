@@ -366,6 +366,7 @@ static int add_up(struct moth_merge *merge, struct moth_err *err)
         add_part(merge, &parts->at[i]);
     if (merge->n_records > 0)
         qsort(merge->records, merge->n_records, sizeof *merge->records, by_seed_and_index);
+    moth_merge_agents(merge);
     if (moth_merge_pick(merge, err) != 0)
         return -1;
     moth_merge_judge(merge);
@@ -398,11 +399,15 @@ static void fill_summary(struct moth_merge *merge)
     summary->fail_on_flaky = merge->config.fail_on_flaky;
     summary->records = merge->records;
     summary->n_records = merge->n_records;
+    summary->agents = merge->agents;
+    summary->n_agents = merge->n_agents;
     summary->warnings = (const char *const *)merge->warnings.at;
     summary->n_warnings = merge->warnings.n;
     summary->agent_faults = (const char *const *)merge->agent_faults.at;
     summary->n_agent_faults = merge->agent_faults.n;
     summary->frame_times = moth_frame_counts_summary(merge->counts);
+    for (size_t i = 0; i < merge->parts.n; i++)
+        summary->frame_times.wall = summary->frame_times.wall || merge->parts.at[i].wall_clock;
     summary->frame_counts = merge->counts;
     summary->version = or_null(first->version);
     summary->no_json = true;
@@ -447,6 +452,7 @@ void moth_merge_free(struct moth_merge *merge)
     free(merge->findings);
     free(merge->finding_outs);
     free(merge->records);
+    free(merge->agents);
     free(merge->counts);
     free(merge->argv);
     moth_texts_fini(&merge->warnings);

@@ -78,7 +78,9 @@ json_t *moth_part_json(const json_t *run_json)
 {
     json_t *part = json_copy((json_t *)(uintptr_t)run_json);
     json_object_del(part, "schema");
+    json_object_set(part, "clock", json_object_get(json_object_get(run_json, "frame_time_ms"), "clock"));
     json_object_del(part, "frame_time_ms");
+    json_object_del(part, "spikes");
     json_object_del(part, "frames_per_s");
     json_object_set_new(part, "findings", sightings(json_object_get(run_json, "findings")));
     return part;
@@ -120,8 +122,6 @@ void moth_part_add(json_t *part, const struct moth_run_summary *summary)
     json_object_set_new(part, "played", rows);
     json_object_set_new(part, "frame_counts",
                         summary->frame_counts ? counts_json(summary->frame_counts) : json_null());
-    if (summary->interrupted)
-        json_object_set_new(part, "complete", json_false());
 }
 
 /* ---- checking ---- */
@@ -329,6 +329,7 @@ int moth_part_check(json_t *json, const char *path, struct moth_part *part, stru
     const json_t *game = json_object_get(json, "game");
     texts(&check, game, "argv");
     part->build_id = text(&check, game, "build_id", 256);
+    part->wall_clock = strcmp(text(&check, json, "clock", 16), "wall") == 0;
     part->run = token(&check, "run");
     part->plan = token(&check, "plan");
     part->version = token(&check, "moth");

@@ -30,7 +30,7 @@ struct moth_part {
     uint32_t shard, of;
     uint64_t seed, instances, workers, frames;
     double virtual_s, wall_s;
-    bool has_counts;
+    bool has_counts, wall_clock; /* the times are not CPU times */
     struct moth_frame_counts *counts;
     struct moth_coverage coverage;
     const char *folder; /* where it was read, borrowed; for messages */
