@@ -129,6 +129,12 @@ struct moth_run_progress {
     uint64_t frames, frames_budget; /* budget 0: none */
     double wall_s, wall_budget_s;   /* likewise */
     size_t findings;
+    uint64_t places;        /* that any agent saw */
+    double virtual_s;       /* game time */
+    uint32_t workers;       /* that there may be */
+    uint32_t workers_alive; /* that there are */
+    const struct moth_agent_share *agents; /* and how much they are let play */
+    size_t n_agents;
     uint32_t replaying; /* findings whose replays are under way or queued */
     uint32_t shrinking; /* likewise, whose inputs are being shrunk */
 };

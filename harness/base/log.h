@@ -6,6 +6,8 @@
 #ifndef MOTH_BASE_LOG_H
 #define MOTH_BASE_LOG_H
 
+#include <stdbool.h>
+
 enum moth_log_level {
     MOTH_LOG_ERROR,   /* always shown */
     MOTH_LOG_WARNING, /* shown unless --quiet */
@@ -21,9 +23,13 @@ enum moth_log_level moth_log_get_level(void);
  * mix. A live progress line on the terminal is erased first: see moth_log_live. */
 void moth_log(enum moth_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Replace the live progress line (NULL: remove it). Does nothing where standard error is no terminal
- * or the level is below MOTH_LOG_INFO. The line is cut to the terminal's width. */
-void moth_log_live(const char *line);
+/* Replace the live progress at the end of the terminal (NULL: remove it): one line or several, each cut to the
+ * terminal's width. Does nothing where there is nowhere to show it. Nothing of the terminal's state is
+ * changed, so whatever becomes of us there is nothing to restore. */
+void moth_log_live(const char *text);
+/* Standard error is a terminal on which lines can be drawn over (TERM is neither missing nor "dumb"), and the
+ * level is MOTH_LOG_INFO at least. */
+bool moth_log_can_live(void);
 
 #define moth_log_error(...) moth_log(MOTH_LOG_ERROR, __VA_ARGS__)
 #define moth_log_warning(...) moth_log(MOTH_LOG_WARNING, __VA_ARGS__)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/group.h"
 #include "cli/options.h"
+#include "cli/view.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "cli/shard.h"
@@ -16,13 +16,10 @@
 #include "merge/merge.h"
 #include "reports/reports.h"
 
-#define PLAIN_PROGRESS_NS (30 * MOTH_NS_PER_S) /* between lines where there is no terminal */
-
 struct run {
     const struct moth_options *options;
     struct moth_fleet_agent *agents, *scenarios;
     struct moth_shard shard;
-    uint64_t told_ns;
     bool report_failed; /* and the user knows */
     struct moth_group group;
 };
@@ -88,23 +85,14 @@ static void free_agents(struct run *run)
 
 static void show_progress(void *context, const struct moth_run_progress *progress)
 {
-    struct run *run = context;
-    char *line = moth_report_progress(progress);
-    if (!line)
-        return;
-    moth_log_live(line);
-    uint64_t now = moth_clock_monotonic_ns();
-    if (!isatty(STDERR_FILENO) && now - run->told_ns >= PLAIN_PROGRESS_NS) {
-        moth_log_info("%s", line);
-        run->told_ns = now;
-    }
-    free(line);
+    (void)context;
+    moth_cli_view_progress(progress);
 }
 
 static void show_found(void *context, const char *kind, const char *title, const char *fingerprint)
 {
     (void)context;
-    moth_log_info("found %s: %s (%s)", kind, title, fingerprint);
+    moth_cli_view_found(kind, title, fingerprint);
 }
 
 /* ---- reports ---- */
@@ -239,9 +227,9 @@ static int play(struct run *run, struct moth_err *err)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
     struct moth_fleet_result *result;
-    run->told_ns = moth_clock_monotonic_ns();
+    moth_cli_view_begin(config.argv[0]);
     int failed = moth_fleet_run(&config, &result, err);
-    moth_log_live(NULL);
+    moth_cli_view_end();
     if (failed)
         return -1;
     int code = write_reports(run->options, moth_fleet_summary(result));

@@ -14,6 +14,7 @@
 #define GRACE_NS (15 * MOTH_NS_PER_S) /* after a signal, until workers that do not end are killed */
 #define NO_FRAME_MAX 2u               /* instances without a first frame until the run gives up */
 #define FAULTS_MAX 5u                 /* faults in a row, likewise */
+#define AGENT_FAULTS_MAX 20u          /* in a row */
 #define NO_FRAME_LATE 20u             /* instances without a first frame in a row, when others had one */
 #define NOTE_TIME_NS (2 * MOTH_NS_PER_S)
 #define REPORT_NS (10 * MOTH_NS_PER_S)
@@ -76,7 +77,8 @@ static void check_limits(struct moth_supervisor *supervisor)
     const struct moth_tally *tally = supervisor->tally;
     size_t findings = tally->n_findings - supervisor->findings_before;
     bool nothing_runs = tally->started == 0 && (tally->no_frame >= NO_FRAME_MAX || tally->faults > 0);
-    bool only_agent_faults = tally->agent_faulty >= NO_FRAME_MAX && tally->agent_faulty == tally->finished;
+    bool only_agent_faults = tally->agent_faulty >= NO_FRAME_MAX && tally->consecutive_agent_faults == tally->finished;
+    only_agent_faults = only_agent_faults || tally->consecutive_agent_faults >= AGENT_FAULTS_MAX;
     if (config->duration_ms > 0 && spent_ms(supervisor) >= config->duration_ms)
         stop_minimizing(supervisor);
     if (supervisor->cannot_store || supervisor->late || (config->max_findings > 0 && findings >= config->max_findings) || nothing_runs ||
@@ -187,12 +189,19 @@ static void tell_progress(struct moth_supervisor *supervisor)
         .replaying = (uint32_t)supervisor->verify.n,
     };
     progress.shrinking = (uint32_t)supervisor->minimize.n;
+    progress.places = supervisor->tally->places.n;
+    progress.virtual_s = (double)supervisor->tally->virtual_ns / (double)MOTH_NS_PER_S;
+    progress.workers = supervisor->workers.n;
+    progress.agents = moth_tally_agents(supervisor->tally);
+    progress.n_agents = config->n_agents;
     for (uint32_t i = 0; i < supervisor->workers.n; i++) {
         const struct moth_worker *worker = &supervisor->workers.at[i];
         progress.instances_running += worker->does == MOTH_WORKER_PLAYS;
         progress.replaying += worker->does == MOTH_WORKER_VERIFIES;
         progress.shrinking += worker->does == MOTH_WORKER_MINIMIZES;
         progress.frames += worker->frames;
+        progress.virtual_s += (double)worker->frames / (config->channel.hz ? config->channel.hz : 60);
+        progress.workers_alive += worker->pid > 0;
     }
     if (config->progress)
         config->progress(config->context, &progress);

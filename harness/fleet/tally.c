@@ -59,7 +59,7 @@ void moth_tally_fini(struct moth_tally *tally)
     free(tally->sightings);
     free(tally->shares);
     moth_weights_fini(&tally->weights);
-    moth_places_fini(&tally->cells);
+    moth_places_fini(&tally->places);
     free(tally->build_id);
 }
 
@@ -196,7 +196,7 @@ struct moth_tally_finding *moth_tally_adopt(struct moth_tally *tally, const stru
 
 void moth_tally_forget_failures(struct moth_tally *tally)
 {
-    tally->consecutive_faults = tally->consecutive_no_frame = 0;
+    tally->consecutive_faults = tally->consecutive_no_frame = tally->consecutive_agent_faults = 0;
     if (tally->started == 0)
         tally->no_frame = tally->faults = 0;
 }
@@ -253,6 +253,8 @@ static void count_ending(struct moth_tally *tally, const struct moth_plan_job *j
     bool fault = done->ending == MOTH_ENDING_FAULT || done->ending == MOTH_ENDING_KILLED;
     tally->consecutive_faults = fault ? tally->consecutive_faults + 1 : 0;
     tally->consecutive_no_frame = done->ending == MOTH_ENDING_NO_FRAME ? tally->consecutive_no_frame + 1 : 0;
+    tally->consecutive_agent_faults =
+        done->ending == MOTH_ENDING_AGENT ? tally->consecutive_agent_faults + 1 : 0;
     tally->finished++;
     tally->started += done->frames > 0;
     tally->clean_finished += done->ending == MOTH_ENDING_PLAYED;
@@ -289,7 +291,7 @@ static bool weigh(struct moth_tally *tally, const struct moth_plan_job *job, con
 {
     uint32_t cells = 0;
     for (uint32_t i = 0; i < done->n_cells; i++)
-        cells += moth_places_add(&tally->cells, done->cells[i]);
+        cells += moth_places_add(&tally->places, done->cells[i]);
     uint32_t findings = take_rewards(tally, job->index);
     return !job->scenario && moth_weights_done(&tally->weights, job->agent, done->frames, cells, findings);
 }
@@ -385,7 +387,7 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
     return flaky > 0 ? MOTH_VERDICT_FLAKY : MOTH_VERDICT_PASS;
 }
 
-static void sum_up_agents(struct moth_tally *tally)
+const struct moth_agent_share *moth_tally_agents(struct moth_tally *tally)
 {
     for (size_t i = 0; i < tally->config->n_agents; i++) {
         const struct moth_weights_arm *arm = &tally->weights.arms[i];
@@ -397,6 +399,7 @@ static void sum_up_agents(struct moth_tally *tally)
                                                      .cells = arm->cells,
                                                      .findings = arm->findings};
     }
+    return tally->shares;
 }
 
 void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wall_s,
@@ -442,7 +445,7 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .n_agents = config->n_agents,
         .adaptive = config->adaptive,
     };
-    sum_up_agents(tally);
+    moth_tally_agents(tally);
     tally->idle = tally->finished == 0 && moth_plan_is_empty(config);
     if (tally->idle)
         moth_tally_warn(tally,

@@ -52,13 +52,13 @@ struct moth_tally {
     char plan[MOTH_PLAN_NAME_MAX];
     bool idle;      /* this shard has no part of the run */
     uint32_t started, no_frame, finished, clean_finished, agent_faulty, consecutive_faults;
-    uint32_t consecutive_no_frame;
+    uint32_t consecutive_no_frame, consecutive_agent_faults;
     uint32_t faults; /* the harness's */
     bool gave_up;    /* it ended early because hardly anything ran any more */
     enum moth_err_code first_fault;
     uint64_t frames, virtual_ns;
     struct moth_frame_counts frame_counts;
-    struct moth_places cells; /* places that any agent saw */
+    struct moth_places places; /* places that any agent saw */
     struct moth_weights weights;
     struct moth_agent_share *shares; /* the summary's, one an agent */
 };
@@ -79,6 +79,8 @@ void moth_tally_forget_failures(struct moth_tally *tally);
 /* Count an instance that is over. True: a block of them is, and the agents' shares are new. */
 bool moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
                      const struct moth_message_done *done);
+/* What each agent did so far; the tally's, until the next call. */
+const struct moth_agent_share *moth_tally_agents(struct moth_tally *tally);
 /* Note a warning; one that was noted before is not repeated. */
 void moth_tally_warn(struct moth_tally *tally, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void moth_tally_verified(struct moth_tally *tally, const struct moth_message_verified *verified);
