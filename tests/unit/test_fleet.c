@@ -200,6 +200,8 @@ static char *plain_json(const struct moth_run_summary *summary)
     /* The agent's path lies in the scratch folder. */
     for (size_t i = 0; i < summary->n_findings; i++)
         json_object_del(json_array_get(json_object_get(json, "findings"), i), "agent");
+    for (size_t i = 0; i < summary->n_agents; i++)
+        json_object_del(json_array_get(json_object_get(json, "agents"), i), "name");
     free(text);
     text = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS);
     json_decref(json);
