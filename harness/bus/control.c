@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,26 @@ static bool worker_lives(struct moth_bus_server *server, uint32_t slot)
     return polled.fd >= 0 && poll(&polled, 1, 0) == 0;
 }
 
+/* Keep to the CPUs of the workers that are driven from outside: handing over and waiting is twice as fast between
+ * processes of one CPU. Where events are said too, that work is better done elsewhere. */
+void moth_bus_control_follow(struct moth_bus_server *server)
+{
+    const struct moth_bus_ports *ports = server->config.ports;
+    cpu_set_t wanted, theirs;
+    CPU_ZERO(&wanted);
+    for (uint32_t i = 0; i < ports->n && atomic_load(&ports->listeners) == 0; i++) {
+        if (atomic_load(&ports->at[i].state) == MOTH_BUS_PORT_ATTACHED &&
+            sched_getaffinity(atomic_load(&ports->at[i].worker), sizeof theirs, &theirs) == 0)
+            CPU_OR(&wanted, &wanted, &theirs);
+    }
+    if (CPU_COUNT(&wanted) == 0)
+        wanted = server->cpus;
+    if (CPU_EQUAL(&wanted, &server->used_cpus))
+        return;
+    server->used_cpus = wanted;
+    sched_setaffinity(0, sizeof wanted, &wanted);
+}
+
 static void tell_instance(struct moth_bus_server *server, const char *what, const struct moth_bus_port *port)
 {
     moth_bus_event_begin(server, MOTH_BUS_TOPIC_INSTANCE);
@@ -250,6 +271,7 @@ static bool try_attach(struct moth_bus_server *server, const struct moth_bus_req
         if (!atomic_compare_exchange_strong(&port->state, &expected, MOTH_BUS_PORT_ATTACHED))
             return false; /* the worker took it back */
         tell_instance(server, "attached", port);
+        moth_bus_control_follow(server);
     }
     confirm_attached(server, port, from, request->id);
     return true;
@@ -489,8 +511,9 @@ void moth_bus_control_attend(struct moth_bus_server *server)
         for (; bits; bits &= bits - 1)
             settle(server, word * 64 + (uint32_t)__builtin_ctzll(bits));
     }
-    if (any)
-        serve_waiting(server);
+    if (!any)
+        return;
+    serve_waiting(server);
 }
 
 void moth_bus_control_lost(struct moth_bus_server *server, uint32_t slot)

@@ -189,6 +189,7 @@ static uint64_t do_due(struct moth_bus_server *server, struct loop *loop)
     if (now >= loop->look_ns) {
         atomic_store(&ports->listeners, moth_nano_subscribers(server->nano));
         loop->look_ns = now + LOOK_MS * MOTH_NS_PER_MS;
+        moth_bus_control_follow(server);
     }
     if (now >= loop->heartbeat_ns) {
         heartbeat(server);
@@ -302,6 +303,8 @@ _Noreturn void moth_bus_server_main(const struct moth_bus_server_config *config)
     close_rest(config);
     server.config = *config;
     bool ready = make(&server, &loop);
+    sched_getaffinity(0, sizeof server.cpus, &server.cpus);
+    server.used_cpus = server.cpus;
     server.nano = ready ? moth_nano_open(config->place, &err) : NULL;
     const char *answer = server.nano ? "+" : ready ? err.message : "no memory for the bus";
     (void)send(config->supervisor_fd, answer, strlen(answer), MSG_NOSIGNAL);

@@ -10,6 +10,8 @@
 #ifndef MOTH_BUS_SERVER_H
 #define MOTH_BUS_SERVER_H
 
+#include <sched.h>
+
 #include "bus/nano.h"
 #include "bus/place.h"
 #include "bus/port.h"
@@ -76,6 +78,7 @@ struct moth_bus_server {
     struct moth_buf text;            /* the reply or event that is made */
     struct moth_buf progress;        /* members of the next `progress` */
     bool over;                       /* the run is */
+    cpu_set_t cpus, used_cpus;       /* that may be used; that are */
 };
 
 /* In the forked child. Never returns. */
@@ -93,6 +96,8 @@ void moth_bus_control_attend(struct moth_bus_server *server);
 void moth_bus_control_lost(struct moth_bus_server *server, uint32_t slot);
 /* Programs that waited long enough are told so. When the next one will have, 0: none waits. */
 uint64_t moth_bus_control_expire(struct moth_bus_server *server, uint64_t now_ns);
+/* Keep to the CPUs where requests are done. */
+void moth_bus_control_follow(struct moth_bus_server *server);
 /* Refuse everything that is open: the run is over. */
 void moth_bus_control_refuse(struct moth_bus_server *server);
 
