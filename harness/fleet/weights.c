@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define FRAMES_DOUBT 20000.0 /* an agent with so many frames is half believed */
+#define REWARD_NOTHING 1.0   /* so that what was found long ago ends to count when nobody finds anything */
 
 int moth_weights_init(struct moth_weights *weights, const double *base, size_t n, uint32_t block)
 {
@@ -51,7 +52,7 @@ static void share_out(struct moth_weights *weights)
     }
     for (size_t i = 0; i < weights->n; i++) {
         struct moth_weights_arm *arm = &weights->arms[i];
-        double rate = (arm->reward + best * FRAMES_DOUBT) / (arm->frames + FRAMES_DOUBT);
+        double rate = (REWARD_NOTHING + arm->reward + best * FRAMES_DOUBT) / (arm->frames + FRAMES_DOUBT);
         arm->share = arm->base * rate;
         sum += arm->share;
     }
