@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "detect/spike.h"
 #include "reports/reports.h"
 
 /* `n` frames of `ns` each. */
@@ -38,7 +39,22 @@ struct moth_metrics_value {
 
 /* `values` in order, the fastest first. What depends on the frames' order is 0. */
 struct moth_frame_times moth_metrics(const struct moth_metrics_value *values, size_t n);
-/* Is a frame a stutter after frames of this mean, with a display of this tick? */
-bool moth_metrics_is_stutter(uint64_t ns, uint64_t mean_ns, uint64_t tick_ns);
+#define MOTH_METRICS_RECENT 60u /* frames that a stutter is held against */
+
+/* What depends on the frames' order, counted as they come. Zeroed to begin with. */
+struct moth_metrics_flow {
+    uint64_t stutter_ns, hitches, game_ns;
+    uint64_t recent_ns[MOTH_METRICS_RECENT], recent_sum_ns, n_recent, time_ns;
+    struct moth_spike_watch hitch;
+};
+void moth_metrics_flow_add(struct moth_metrics_flow *flow, const struct moth_observation *observation, uint32_t hz);
+/* The game stands somewhere else now. */
+void moth_metrics_flow_return(struct moth_metrics_flow *flow);
+/* Put it beside the rest; `total_ns` is the time of all frames. */
+void moth_metrics_flow_fill(uint64_t stutter_ns, uint64_t hitches, uint64_t game_ns, double total_ns,
+                            struct moth_frame_times *times);
+
+/* All of it, of frames in their order: observations of which only work time, game time and number are looked at. */
+struct moth_frame_times moth_metrics_of(const struct moth_observation *observations, size_t n, uint32_t hz);
 
 #endif

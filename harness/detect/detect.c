@@ -19,6 +19,7 @@ const struct moth_detector moth_detectors[] = {
     {"leak", "the game's memory grew over the limit, or only grows in identical laps", moth_detect_memory},
     {"exit", "the game left by itself with a status other than 0", moth_detect_exit},
     {"softlock", "the game shows frames and does not go on, and no way out of it was found by trying", NULL},
+    {"spike", "a frame takes far longer than others, each time the same one when it is played again", NULL},
     {"invariant", "a script's game:expect was false", NULL},
 };
 const size_t moth_detectors_n = sizeof moth_detectors / sizeof *moth_detectors;

@@ -165,12 +165,12 @@ static void note_facts(struct moth_spike_facts *facts, const struct look *look, 
 
 /* One frame, sampled about so many times. */
 static enum moth_step step_into(struct moth_work_player *player, struct look *look, uint64_t about_ns, uint32_t samples,
-                                struct moth_sampled *sampled, struct moth_err *err)
+                                uint32_t want, struct moth_sampled *sampled, struct moth_err *err)
 {
     uint64_t period_ns = about_ns / samples;
     size_t n = moth_work_take(player, 1);
     look->sampled = sampled;
-    return moth_instance_step_sampled(player->instance, player->events, n, 0,
+    return moth_instance_step_sampled(player->instance, player->events, n, want,
                                       period_ns > PERIOD_LEAST_NS ? period_ns : PERIOD_LEAST_NS, on_sample, look, err);
 }
 
@@ -194,11 +194,11 @@ static enum moth_step play_into(struct moth_work_player *player, const struct mo
         return step == MOTH_STEP_OK ? MOTH_STEP_FAULT : step;
     while (step == MOTH_STEP_OK && moth_instance_last(player->instance)->frame + 1 < spike->frame) {
         uint64_t about_ns = moth_instance_last(player->instance)->cpu_ns;
-        step = step_into(player, &look, about_ns, USUAL_SAMPLES, usual, err);
+        step = step_into(player, &look, about_ns, USUAL_SAMPLES, 0, usual, err);
     }
     struct usage before = usage_of(look.pid);
     if (step == MOTH_STEP_OK)
-        step = step_into(player, &look, spike->least_ns, samples, sampled, err);
+        step = step_into(player, &look, spike->least_ns, samples, MOTH_WANT_COUNTS, sampled, err);
     if (step == MOTH_STEP_OK)
         note_facts(facts, &look, &before);
     moth_unwind_session_close(look.session);

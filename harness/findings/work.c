@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "findings/work.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,15 @@ static void compare(struct moth_work *work, const struct moth_trace *trace, cons
     work->diverged_frame = work->diverged_what ? is->frame : 0;
 }
 
+static uint64_t chain_of(const struct moth_observation *o)
+{
+    const uint64_t parts[] = {o->time_ns, o->audio_chain, o->random_chain, o->call_chain};
+    uint64_t chain = o->frame;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        chain = (chain ^ parts[i]) * UINT64_C(0x9fb21c651e98df25);
+    return chain;
+}
+
 static void keep(struct moth_work *work, const struct moth_trace *trace, const struct moth_observation *observed,
                  uint32_t n)
 {
@@ -77,8 +87,10 @@ static void keep(struct moth_work *work, const struct moth_trace *trace, const s
         compare(work, trace, &observed[i]);
     for (uint32_t i = 0; i < n; i++)
         if (observed[i].frame < work->n)
-            work->frames[observed[i].frame] = (struct moth_work_frame){
-                .ns = observed[i].cpu_ns, .time_ns = observed[i].time_ns, .drawn = observed[i].drawn != 0};
+            work->frames[observed[i].frame] = (struct moth_work_frame){.ns = observed[i].cpu_ns,
+                                                                       .time_ns = observed[i].time_ns,
+                                                                       .chain = chain_of(&observed[i]),
+                                                                       .drawn = observed[i].drawn != 0};
 }
 
 static int play(struct moth_work_player *player, const struct moth_work_config *config, uint32_t last,
@@ -91,6 +103,7 @@ static int play(struct moth_work_player *player, const struct moth_work_config *
     uint32_t at = moth_instance_last(player->instance)->frame;
     keep(work, player->trace, moth_instance_last(player->instance), 1);
     const char *build = player->trace->header.build_id;
+    snprintf(work->build_id, sizeof work->build_id, "%s", moth_instance_game(player->instance)->build_id);
     work->other_build = build && strcmp(build, moth_instance_game(player->instance)->build_id) != 0;
     while (step == MOTH_STEP_OK && at < last) {
         if (config->replay.interrupted && config->replay.interrupted(config->replay.context)) {

@@ -14,6 +14,7 @@
 struct moth_work_frame {
     uint64_t ns;      /* work time; 0: there was no such frame */
     uint64_t time_ns; /* game time */
+    uint64_t chain;   /* of all that is known of the game: the same where two plays are alike up to here */
     bool drawn;       /* as moth_observation's */
 };
 
@@ -24,6 +25,7 @@ struct moth_work {
     bool ended;                     /* the game ended before the trace did */
     bool interrupted;
     bool other_build;       /* the game's build id is not the trace's */
+    char build_id[41];
     uint32_t diverged_frame; /* first checkpoint whose chains (all but the picture) differ; 0: none */
     const char *diverged_what;
     size_t next_checkpoint;

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
 #define SUB_BITS MOTH_FRAME_SUB_BITS
 
 static unsigned bucket_of(uint64_t ns)
@@ -19,30 +17,17 @@ static unsigned bucket_of(uint64_t ns)
 
 /* ---- adding ---- */
 
-static void count_stutter(struct moth_frame_counts *counts, uint64_t ns, uint32_t hz)
-{
-    uint64_t tick_ns = MOTH_NS_PER_S / (hz ? hz : 60);
-    if (counts->n_recent >= MOTH_FRAME_RECENT &&
-        moth_metrics_is_stutter(ns, counts->recent_sum_ns / MOTH_FRAME_RECENT, tick_ns))
-        counts->stutter_ns += ns;
-    uint64_t *oldest = &counts->recent_ns[counts->n_recent++ % MOTH_FRAME_RECENT];
-    counts->recent_sum_ns += ns - *oldest;
-    *oldest = ns;
-}
-
 void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_observation *observation, uint32_t hz)
 {
     uint64_t ns = observation->cpu_ns;
-    uint64_t passed_ns = observation->time_ns > counts->time_ns ? observation->time_ns - counts->time_ns : 0;
-    counts->game_ns += counts->time_ns > 0 ? passed_ns : 0;
-    counts->time_ns = observation->time_ns;
     counts->undrawn = counts->undrawn || !observation->drawn;
     if (observation->drawn && counts->undrawn)
         return;
-    if (counts->hitch.budget_ns == 0)
-        moth_spike_begin(&counts->hitch, MOTH_SPIKE_MS * MOTH_NS_PER_MS);
-    counts->hitches += moth_spike_see(&counts->hitch, observation);
-    count_stutter(counts, ns, hz);
+    struct moth_metrics_flow *flow = &counts->flow;
+    moth_metrics_flow_add(flow, observation, hz);
+    counts->stutter_ns = flow->stutter_ns;
+    counts->hitches = flow->hitches;
+    counts->game_ns = flow->game_ns;
     unsigned bucket = bucket_of(ns);
     counts->buckets[bucket]++;
     counts->sums_ns[bucket] += ns;
@@ -53,8 +38,7 @@ void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_o
 
 void moth_frame_counts_return(struct moth_frame_counts *counts)
 {
-    counts->time_ns = 0;
-    moth_spike_return(&counts->hitch);
+    moth_metrics_flow_return(&counts->flow);
 }
 
 void moth_frame_counts_merge(struct moth_frame_counts *counts, const struct moth_frame_counts *other)
@@ -92,8 +76,7 @@ struct moth_frame_times moth_frame_counts_summary(const struct moth_frame_counts
     for (size_t i = 0; i < MOTH_FRAME_BUCKETS; i++)
         total_ns += (double)counts->sums_ns[i];
     times.max = (double)counts->max_ns / 1e6;
-    times.stutter_time_pct = total_ns > 0 ? 100.0 * (double)counts->stutter_ns / total_ns : 0;
-    times.hitches_per_min = counts->game_ns > 0 ? (double)counts->hitches * 60e9 / (double)counts->game_ns : 0;
+    moth_metrics_flow_fill(counts->stutter_ns, counts->hitches, counts->game_ns, total_ns, &times);
     times.spikes_suspected = counts->suspected;
     times.spikes_confirmed = counts->confirmed;
     times.spikes_gone = counts->gone;

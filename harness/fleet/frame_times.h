@@ -9,13 +9,11 @@
 #define MOTH_FLEET_FRAME_TIMES_H
 
 #include "base/buf.h"
-#include "detect/spike.h"
 #include "reports/metrics.h"
 #include "reports/reports.h"
 
 #define MOTH_FRAME_SUB_BITS 6u /* 64 buckets an octave */
 #define MOTH_FRAME_BUCKETS ((64u - MOTH_FRAME_SUB_BITS + 1u) << MOTH_FRAME_SUB_BITS)
-#define MOTH_FRAME_RECENT 60u /* frames that a stutter is held against */
 
 struct moth_frame_counts {
     uint64_t buckets[MOTH_FRAME_BUCKETS], sums_ns[MOTH_FRAME_BUCKETS];
@@ -23,8 +21,7 @@ struct moth_frame_counts {
     uint64_t suspected, confirmed, gone; /* spikes: frames that looked like one, came back, did not */
 
     /* of one play, not added up */
-    uint64_t recent_ns[MOTH_FRAME_RECENT], recent_sum_ns, n_recent, time_ns;
-    struct moth_spike_watch hitch;
+    struct moth_metrics_flow flow;
     bool undrawn; /* frames are not drawn unless they may be looked at: those that are count for nothing */
 };
 

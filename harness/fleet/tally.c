@@ -435,7 +435,6 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .agent_faults = (const char *const *)tally->agent_faults.at,
         .n_agent_faults = tally->agent_faults.n,
         .frame_times = moth_frame_counts_summary(&tally->frame_counts),
-        .frame_times.wall = config->channel.threads == MOTH_THREADS_NATIVE,
         .out = config->out,
         .run = moth_cookie(),
         .plan = tally->plan,

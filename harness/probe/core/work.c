@@ -21,7 +21,7 @@
 #define CALIBRATIONS 16
 #define SAMPLE_PERIOD_NS (500 * 1000)
 
-static bool paused, exact, sampling;
+static bool paused, exact, sampling, counting;
 static uint64_t since_ns, total_ns, unsampled_ns, reading_ns;
 static struct moth_work_part touched[TOUCHED_MAX];
 static uint32_t n_touched;
@@ -128,11 +128,11 @@ void moth_work_end(struct moth_observation *o)
 {
     if (!paused)
         take(moth_current);
-    if (sampling) {
+    if (sampling)
         set_timer(0);
+    if (counting)
         moth_count_stop();
-    }
-    sampling = false;
+    sampling = counting = false;
     o->cpu_ns = total_ns;
     if (exact)
         most_first(o);
@@ -171,6 +171,9 @@ void moth_work_begin(uint32_t want)
     exact = (want & MOTH_WANT_WORK) != 0 || is_chosen(moth_channel->frame);
     if ((want & MOTH_WANT_SAMPLES) && moth_active() && moth_have_runner)
         sample_from_now_on();
+    counting = sampling && (want & MOTH_WANT_COUNTS) != 0;
+    if (counting)
+        moth_count_start();
     paused = false;
     since_ns = clock_ns();
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "findings/profile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/frames.h"
+#include "findings/work.h"
+#include "unwind/unwind.h"
+
+#define KEY_BYTES 600u
+
+/* Work time by address: there are far fewer addresses than samples. A table with open addressing. */
+struct place {
+    uint64_t pc, ns, samples;
+};
+
+struct places {
+    struct place *at;
+    size_t room, n; /* room: a power of two */
+    struct moth_instance *instance;
+};
+
+static struct place *slot_of(const struct places *places, uint64_t pc)
+{
+    size_t i = (size_t)(pc * UINT64_C(0x9fb21c651e98df25) >> 20) & (places->room - 1);
+    while (places->at[i].samples > 0 && places->at[i].pc != pc)
+        i = (i + 1) & (places->room - 1);
+    return &places->at[i];
+}
+
+static void grow(struct places *places)
+{
+    struct places bigger = *places;
+    bigger.room = places->room ? places->room * 2 : 4096;
+    bigger.at = calloc(bigger.room, sizeof *bigger.at);
+    if (!bigger.at)
+        abort();
+    for (size_t i = 0; i < places->room; i++)
+        if (places->at[i].samples > 0)
+            *slot_of(&bigger, places->at[i].pc) = places->at[i];
+    free(places->at);
+    *places = bigger;
+}
+
+static void on_sample(void *context)
+{
+    struct places *places = context;
+    const struct moth_channel *channel = moth_instance_channel(places->instance);
+    uint64_t gregs[MOTH_CRASH_REGS];
+    struct moth_unwind_regs regs;
+    memcpy(gregs, channel->sample.regs, sizeof gregs);
+    moth_unwind_regs_from_gregs(&regs, gregs);
+    if (places->n * 2 >= places->room)
+        grow(places);
+    uint64_t pc = regs.r[MOTH_UNWIND_REGS - 1];
+    struct place *place = slot_of(places, pc);
+    places->n += place->samples == 0;
+    place->pc = pc;
+    place->samples++;
+    place->ns += channel->sample.ns;
+}
+
+/* ---- from addresses to functions ---- */
+
+static void add(struct moth_profile *profile, const char *key, const char *text, const struct place *place)
+{
+    struct moth_profile_function *function = NULL;
+    for (size_t i = 0; i < profile->n && !function; i++)
+        if (strcmp(profile->functions[i].name, key) == 0)
+            function = &profile->functions[i];
+    if (!function) {
+        struct moth_profile_function *grown = realloc(profile->functions, (profile->n + 1) * sizeof *grown);
+        if (!grown)
+            abort();
+        profile->functions = grown;
+        function = &grown[profile->n++];
+        *function = (struct moth_profile_function){.name = strdup(key), .place = strdup(text)};
+    }
+    function->ns += place->ns;
+    function->samples += place->samples;
+    profile->ns += place->ns;
+    profile->samples += place->samples;
+}
+
+static void name_place(struct moth_profile *profile, struct moth_unwind_session *session,
+                       const struct moth_channel *channel, const struct place *place)
+{
+    struct moth_unwind_regs regs = {0};
+    regs.r[MOTH_UNWIND_REGS - 1] = place->pc; /* no stack: only where it is is asked for */
+    struct moth_stacks *stacks = moth_unwind_session_look(session, channel, &regs);
+    char key[KEY_BYTES] = "?", *text = NULL;
+    if (stacks && stacks->n_fibers > 0 && stacks->fibers[0].n_frames > 0) {
+        struct moth_frame_parts parts;
+        text = moth_frame_text(&stacks->fibers[0].frames[0]);
+        moth_frame_parse(text, &parts);
+        if (!parts.function[0] && parts.module[0]) /* without symbols a library is one function */
+            snprintf(key, sizeof key, "%s", parts.module);
+        else if (!moth_frame_key(&parts, key, sizeof key))
+            snprintf(key, sizeof key, "?");
+    }
+    add(profile, key, text ? text : key, place);
+    free(text);
+    moth_stacks_free(stacks);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct moth_profile_function *)a)->name, ((const struct moth_profile_function *)b)->name);
+}
+
+static int name_all(struct moth_profile *profile, const struct places *places, struct moth_err *err)
+{
+    const struct moth_channel *channel = moth_instance_channel(places->instance);
+    pid_t pid = channel->owner_pid ? (pid_t)channel->owner_pid : moth_instance_pid(places->instance);
+    struct moth_unwind_session *session = moth_unwind_session_open(pid, err);
+    if (!session)
+        return -1;
+    for (size_t i = 0; i < places->room; i++)
+        if (places->at[i].samples > 0)
+            name_place(profile, session, channel, &places->at[i]);
+    moth_unwind_session_close(session);
+    if (profile->n > 0)
+        qsort(profile->functions, profile->n, sizeof *profile->functions, by_name);
+    return 0;
+}
+
+/* ---- the play ---- */
+
+int moth_profile_play(const struct moth_trace *trace, const struct moth_replay_config *config, uint32_t last,
+                      uint64_t period_ns, struct moth_profile *profile, struct moth_err *err)
+{
+    struct moth_work_player player;
+    *profile = (struct moth_profile){0};
+    if (moth_work_open(&player, trace, config, err) != 0)
+        return -1;
+    struct places places = {.instance = player.instance};
+    grow(&places);
+    enum moth_step step = MOTH_STEP_OK;
+    while (step == MOTH_STEP_OK && moth_instance_last(player.instance)->frame < last && !profile->interrupted) {
+        size_t n = moth_work_take(&player, 1);
+        step = moth_instance_step_sampled(player.instance, player.events, n, 0, period_ns, on_sample, &places, err);
+        profile->interrupted = config->interrupted && config->interrupted(config->context);
+    }
+    int result = step == MOTH_STEP_FAULT ? -1 : 0;
+    if (result == 0 && !profile->interrupted && moth_instance_death(player.instance)->how == MOTH_STEP_OK)
+        result = name_all(profile, &places, err);
+    free(places.at);
+    moth_work_close(&player);
+    return result;
+}
+
+const struct moth_profile_function *moth_profile_find(const struct moth_profile *profile, const char *name)
+{
+    struct moth_profile_function key = {.name = (char *)(uintptr_t)name};
+    return profile->n > 0 ? bsearch(&key, profile->functions, profile->n, sizeof key, by_name) : NULL;
+}
+
+void moth_profile_fini(struct moth_profile *profile)
+{
+    for (size_t i = 0; i < profile->n; i++) {
+        free(profile->functions[i].name);
+        free(profile->functions[i].place);
+    }
+    free(profile->functions);
+    *profile = (struct moth_profile){0};
+}
