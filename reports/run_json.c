@@ -59,7 +59,7 @@ static json_t *findings_json(const struct moth_run_summary *summary)
 }
 
 /* Nothing measured is null, so that a reader can tell it from zero. */
-static json_t *frame_times_json(const struct moth_frame_times *times)
+json_t *moth_report_frame_times_json(const struct moth_frame_times *times)
 {
     const struct {
         const char *name;
@@ -146,7 +146,7 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
     json_object_set_new(json, "frames_per_s",
                         json_real(summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0));
     json_object_set_new(json, "findings", findings_json(summary));
-    json_object_set_new(json, "frame_time_ms", frame_times_json(&summary->frame_times));
+    json_object_set_new(json, "frame_time_ms", moth_report_frame_times_json(&summary->frame_times));
     json_object_set_new(json, "spikes", spikes_json(&summary->frame_times));
     json_object_set_new(json, "coverage", coverage_json(&summary->coverage));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));

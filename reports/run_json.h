@@ -12,6 +12,8 @@
 #define MOTH_RUN_SCHEMA "moth.run/1"
 #define MOTH_RUN_JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(9))
 
+/* The members of `frame_time_ms`. New reference. */
+json_t *moth_report_frame_times_json(const struct moth_frame_times *times);
 /* New reference. */
 json_t *moth_report_json_object(const struct moth_run_summary *summary);
 

@@ -19,6 +19,7 @@ struct exit_code {
 #define REPLAY MOTH_VERB_REPLAY
 #define MINIMIZE MOTH_VERB_MINIMIZE
 #define DOCTOR MOTH_VERB_DOCTOR
+#define COMPARE MOTH_VERB_COMPARE
 #define REPORT MOTH_VERB_REPORT
 #define ALL (~0u)
 
@@ -28,17 +29,19 @@ static const struct exit_code exit_codes[] = {
     {0, MINIMIZE, "the finding's inputs were shrunk, or could not be any further"},
     {0, DOCTOR, "the game can be attached to and is deterministic"},
     {0, MOTH_VERB_LIST | MOTH_VERB_INIT, "done"},
+    {0, COMPARE, "B is not slower than A"},
+    {1, COMPARE, "B is slower than A"},
     {1, RUN | REPORT, "new findings"},
     {1, REPLAY | MINIMIZE, "the finding did not happen"},
     {2, ALL, "wrong usage, configuration, agent or trace"},
-    {3, RUN | REPLAY | MINIMIZE | DOCTOR, "the game could not be launched or attached to, or moth itself failed"},
+    {3, RUN | REPLAY | MINIMIZE | DOCTOR | COMPARE, "the game could not be launched or attached to, or moth itself failed"},
     {3, REPORT, "a shard is missing, was interrupted or failed; or moth itself failed"},
     {4, RUN | MINIMIZE | DOCTOR | REPORT, "nothing ran: no instance reached its first frame"},
     {5, RUN | REPORT, "flaky findings only, with --fail-on-flaky"},
     {6, RUN | REPORT, "the game is not deterministic, with --strict"},
     {6, MINIMIZE | DOCTOR, "the game is not deterministic"},
     {125, REPLAY, "with --expect-clean: it could not be tried"},
-    {130, RUN | REPLAY | MINIMIZE | DOCTOR, "interrupted; reports were still written"},
+    {130, RUN | REPLAY | MINIMIZE | DOCTOR | COMPARE, "interrupted; reports were still written"},
 };
 
 static const struct page {
@@ -92,6 +95,13 @@ static const struct page {
      "Lists the agents and scenarios that moth ships, what it can detect, or the findings of a run (DIR: "
      "its output folder, moth-out by default). With DIR, agents and scenarios of that folder instead.",
      "moth list agents\nmoth list findings --json\n"},
+    {COMPARE, "moth compare [options] A B --trace TRACE",
+     "Plays the same traces with two builds of a game, A and B, in turns, several times each, and says whether B is "
+     "slower: over the whole, in which part of the trace, in which frame, and in which function. A frame's time is the "
+     "work time of the game, the least of all plays; every figure has an interval that says how sure it is. A and B "
+     "take the place of the program that the trace was recorded with; its arguments, environment and folder stay.",
+     "moth compare ./game-1.0 ./game --trace level1.moth --trace moth-out/findings/1-crash-0123456789abcdef\n"
+     "moth compare --json --threshold 0.5 build-a/game build-b/game --trace boss.moth\n"},
     {MOTH_VERB_INIT, "moth init [--force]",
      "Writes a commented moth.lua into the working directory, to be edited.", "moth init\n"},
 };

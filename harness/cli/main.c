@@ -41,6 +41,8 @@ static int dispatch(const struct moth_options *options)
         return moth_cli_report(options);
     case MOTH_VERB_LIST:
         return moth_cli_list(options);
+    case MOTH_VERB_COMPARE:
+        return moth_cli_compare(options);
     case MOTH_VERB_INIT:
         return moth_cli_init(options);
     default:

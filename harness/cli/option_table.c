@@ -8,6 +8,7 @@
 #define MINIMIZE MOTH_VERB_MINIMIZE
 #define DOCTOR MOTH_VERB_DOCTOR
 #define LIST MOTH_VERB_LIST
+#define COMPARE MOTH_VERB_COMPARE
 #define INIT MOTH_VERB_INIT
 #define REPORT MOTH_VERB_REPORT
 
@@ -102,7 +103,7 @@ const struct moth_option moth_option_table[] = {
      .group = WORLD,
      .help = "native: leave the game's threads to the system, for a game that cannot live otherwise; it is "
              "then not deterministic."},
-    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE, .offset = AT(env),
+    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE, .offset = AT(env),
      .argument = "K=V", .group = WORLD,
      .help = "Put a variable into the game's environment. May be given several times."},
     {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(pads), .argument = "N",
@@ -123,24 +124,24 @@ const struct moth_option moth_option_table[] = {
      .argument = "PERCENT", .group = GROUP, .alias = "link.loss",
      .help = "Datagrams that are lost on the way: 2, 0.5%. A stream's data comes 200 ms later instead."},
 
-    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
+    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE,
      .offset = AT(frame_cpu_ms), .argument = "N", .fallback = "5000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.cpu_ms", .help = "CPU time without a frame until it is a hang."},
-    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
+    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE,
      .offset = AT(frame_wall_ms), .argument = "N", .fallback = "20000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.wall_ms",
      .help = "Time without a frame, and without using the CPU, until it is a hang."},
-    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE,
+    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE,
      .offset = AT(boot_wall_ms), .argument = "N", .fallback = "60000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "limits.boot_wall_ms", .help = "Time until the first frame."},
-    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE, .offset = AT(memory_mb),
+    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE, .offset = AT(memory_mb),
      .argument = "N", .fallback = "4096", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.memory_mb",
      .help = "Memory of the game."},
     {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE, .offset = AT(snapshot_memory_mb),
      .argument = "MB", .fallback = "1024", .most = U32, .group = LIMITS, .alias = "limits.snapshot_memory_mb",
      .help = "Memory of all snapshots that are kept alive, shared out among the workers. The ones used least are "
              "given up, and rebuilt from their inputs when they are wanted. 0: none is kept alive."},
-    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE, .offset = AT(file_mb),
+    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE, .offset = AT(file_mb),
      .argument = "N", .fallback = "1024", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.file_mb",
      .help = "Size of any one file the game writes, its log too."},
     {.name = "lua-memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(lua_memory_mb),
@@ -183,6 +184,21 @@ const struct moth_option moth_option_table[] = {
      .help = "Judge by the shards that are there, though some are missing or were interrupted."},
     {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE, .offset = AT(replays), .argument = "N",
      .fallback = "10", .most = 1000, .group = JUDGE, .help = "How often each finding, or what it was shrunk to, is played again."},
+    {.name = "trace", .type = MOTH_OPTION_STRINGS, .verbs = COMPARE, .offset = AT(compared), .argument = "TRACE|FINDING",
+     .group = PLAY, .no_config = true, .help = "Play this trace with both builds. May be given several times."},
+    {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = COMPARE, .offset = AT(replays), .argument = "N",
+     .fallback = "7", .least = 2, .most = 250, .group = MUCH, .no_config = true,
+     .help = "How often each build plays each trace; a frame's time is the least of them."},
+    {.name = "profiles", .type = MOTH_OPTION_NUMBER, .verbs = COMPARE, .offset = AT(profiles), .argument = "N",
+     .fallback = "5", .most = 250, .group = MUCH, .no_config = true,
+     .help = "Plays of each build that are sampled, for the functions. 0: functions are not compared."},
+    {.name = "sample-us", .type = MOTH_OPTION_NUMBER, .verbs = COMPARE, .offset = AT(sample_us), .argument = "N",
+     .fallback = "100", .least = 50, .most = 1000000, .group = MUCH, .no_config = true,
+     .help = "Microseconds between two samples."},
+    {.name = "threshold", .type = MOTH_OPTION_STRING, .verbs = COMPARE, .offset = AT(threshold), .argument = "PERCENT",
+     .fallback = "1", .group = JUDGE, .no_config = true,
+     .help = "B is worse when it is surely slower by more than this over a whole trace, by twice as much in a part of "
+             "it, in one frame by half, or in one function."},
     {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY | MINIMIZE, .offset = AT(softlock_s),
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
      .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},
@@ -230,7 +246,7 @@ const struct moth_option moth_option_table[] = {
      .no_config = true, .later = true, .help = "In a real window, at the game's speed."},
     {.name = "break", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(break_at_finding),
      .group = JUDGE, .no_config = true, .later = true, .help = "Wait for a debugger at the finding's frame."},
-    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | MINIMIZE | LIST, .offset = AT(json),
+    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | MINIMIZE | LIST | COMPARE, .offset = AT(json),
      .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
 
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
@@ -241,9 +257,9 @@ const struct moth_option moth_option_table[] = {
     {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(config_path),
      .argument = "FILE", .group = MISC, .no_config = true,
      .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
-    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT,
+    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE,
      .offset = AT(quiet), .group = MISC, .help = "Say only what went wrong."},
-    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT,
+    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE,
      .offset = AT(verbose), .group = MISC, .help = "Say more."},
 };
 

@@ -197,12 +197,15 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
     if (has_game && options->game.n == 0)
         return moth_err_set(err, MOTH_ERR_USAGE, "there is no game after --");
     size_t least = options->verb & (MOTH_VERB_REPLAY | MOTH_VERB_MINIMIZE | MOTH_VERB_LIST | MOTH_VERB_REPORT) ? 1 : 0;
+    if (options->verb == MOTH_VERB_COMPARE)
+        least = 2;
     size_t most = options->verb == MOTH_VERB_LIST ? 2 : options->verb == MOTH_VERB_REPORT ? SIZE_MAX : least;
     if (options->args.n < least)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s needs to know what: moth %s %s", verb, verb,
                             options->verb == MOTH_VERB_LIST ? "agents|scenarios|detectors|findings [DIR]"
                             : options->verb == MOTH_VERB_MINIMIZE ? "FINDING"
                             : options->verb == MOTH_VERB_REPORT   ? "DIR…"
+                            : options->verb == MOTH_VERB_COMPARE  ? "A B --trace TRACE"
                                                                   : "TRACE|FINDING");
     if (options->verb == MOTH_VERB_REPORT && !options->out && (options->reporters & (options->reporters - 1)))
         return moth_err_set(err, MOTH_ERR_USAGE, "--reporter: without -o there is room for one, on standard output");
@@ -273,6 +276,8 @@ void moth_options_free(struct moth_options *options)
         free(options->agents.items[i].name);
     free(options->agents.items);
     free(options->config_path);
+    moth_strings_free(&options->compared);
+    free(options->threshold);
     free(options->out);
     free(options->shard);
     free(options->bus);

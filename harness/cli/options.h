@@ -28,7 +28,8 @@
     X(REPORT, "report", 5, "merge runs and shards, render reports, judge again", true)                \
     X(BASELINE, "baseline", 6, "the findings the team already knows", false)                          \
     X(LIST, "list", 7, "agents, scenarios, detectors or findings", true)                              \
-    X(INIT, "init", 8, "write a commented moth.lua beside the game", true)
+    X(INIT, "init", 8, "write a commented moth.lua beside the game", true)                            \
+    X(COMPARE, "compare", 9, "is one build of a game slower than another, on the same traces", true)
 
 enum moth_verb {
 #define X(name, text, bit, line, here) MOTH_VERB_##name = 1 << bit,
@@ -116,6 +117,11 @@ struct moth_options {
     char *bus_token; /* file, or NULL */
     bool bus_allow_remote;
 
+    /* compare */
+    struct moth_strings compared; /* traces */
+    uint64_t profiles, sample_us; /* sampled plays of each build; between two samples */
+    char *threshold;              /* percent */
+
     /* replay */
     bool expect_clean, headed, break_at_finding;
     uint64_t until; /* frame, 0: none */
@@ -141,6 +147,7 @@ int moth_cli_minimize(const struct moth_options *options);
 int moth_cli_doctor(const struct moth_options *options);
 int moth_cli_report(const struct moth_options *options);
 int moth_cli_list(const struct moth_options *options);
+int moth_cli_compare(const struct moth_options *options);
 int moth_cli_init(const struct moth_options *options);
 
 #endif

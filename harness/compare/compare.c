@@ -22,6 +22,8 @@
 #define FUNCTION_SIGMAS 7.0   /* a function that is worse by itself: so sure, */
 #define FUNCTION_CHANGE 0.03  /* … by so much of its time */
 #define FUNCTION_PART 0.003   /* … and by so much of the whole */
+#define BLAME_SIGMAS 3.0      /* one that is named where B is worse: so sure, */
+#define BLAME_PART 0.2        /* … and by so much of the difference */
 
 /* ---- the bootstrap ---- */
 
@@ -413,6 +415,13 @@ int moth_compare(const struct moth_trace *trace, const struct moth_compare_confi
     if (result != 0)
         moth_comparison_fini(out);
     return result;
+}
+
+bool moth_comparison_blames(const struct moth_comparison *comparison, size_t i)
+{
+    const struct moth_compare_function *function = &comparison->functions[i];
+    double more = function->b_ms - function->a_ms, whole = comparison->whole.b_ms - comparison->whole.a_ms;
+    return function->worse || (comparison->worse && function->sigmas > BLAME_SIGMAS && more > BLAME_PART * whole);
 }
 
 void moth_comparison_fini(struct moth_comparison *comparison)

@@ -81,6 +81,9 @@ struct moth_comparison {
  * not play the same twice). */
 int moth_compare(const struct moth_trace *trace, const struct moth_compare_config *config,
                  struct moth_comparison *out, struct moth_err *err);
+/* Is functions[i] one of those that made B worse: by itself beyond doubt, or, where B is worse, surely slower and
+ * by a good part of the difference? */
+bool moth_comparison_blames(const struct moth_comparison *comparison, size_t i);
 void moth_comparison_fini(struct moth_comparison *comparison);
 
 /* The bootstrap, for tests: plays[x][k * n + i] is frame i's time in play k of build x. Fills change and interval
