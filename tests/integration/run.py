@@ -23,11 +23,17 @@ import driver  # noqa: E402
 import bad_input  # noqa: E402,F401
 import branch  # noqa: E402,F401
 import bugs  # noqa: E402,F401
+import bus  # noqa: E402,F401
 import determinism  # noqa: E402,F401
 import explore  # noqa: E402,F401
+import fleet  # noqa: E402,F401
+import groups  # noqa: E402,F401
 import inputs  # noqa: E402,F401
 import kills  # noqa: E402,F401
 import soak  # noqa: E402,F401
+import report  # noqa: E402,F401
+import shards  # noqa: E402,F401
+import slurm  # noqa: E402,F401
 import softlock  # noqa: E402,F401
 import minimize  # noqa: E402,F401
 import traces  # noqa: E402,F401
