@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-#define MOTH_AWAKE_GAP_NS MOTH_NS_PER_S /* two looks that lie further apart: nobody was awake in between */
+#define MOTH_AWAKE_GAP_NS (300 * MOTH_NS_PER_MS) /* of two looks that lie further apart, no more counts */
 
 struct moth_awake {
     uint64_t last_ns, awake_ns;

@@ -159,7 +159,8 @@ static uint64_t tree_bytes(int parent, const char *name, unsigned depth)
     if (!folder && fd >= 0)
         close(fd);
     while (folder && (entry = readdir(folder))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            (depth == 0 && strcmp(entry->d_name, ".work") == 0)) /* what goes with the run */
             continue;
         sum += size_on_disk(dirfd(folder), entry->d_name);
         if (entry->d_type == DT_DIR && depth < DEPTH_MAX)

@@ -71,18 +71,26 @@ static char *identity_of(const struct moth_fleet_config *config)
     return (char *)buf.bytes;
 }
 
-/* The name of the first line in which two identities differ; caller frees. NULL: in none. */
+static bool has_line(const char *text, const char *line, size_t n)
+{
+    for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
+        if (strcspn(at, "\n") == n && strncmp(at, line, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The name of a line that is in one of two identities only; caller frees. NULL: they are the same. */
 static char *difference(const char *a, const char *b)
 {
-    while (*a && *a == *b) {
-        size_t n = strcspn(a, "\n");
-        if (strncmp(a, b, n + 1) != 0)
-            break;
-        a += n + 1;
-        b += n + 1;
+    const char *sides[] = {a, b, a};
+    for (int i = 0; i < 2; i++) {
+        for (const char *at = sides[i]; *at; at += strcspn(at, "\n") + 1) {
+            if (!has_line(sides[i + 1], at, strcspn(at, "\n")))
+                return moth_fs_path("%.*s", (int)strcspn(at, "="), at);
+        }
     }
-    const char *at = *a ? a : b;
-    return *a || *b ? moth_fs_path("%.*s", (int)strcspn(at, "="), at) : NULL;
+    return strcmp(a, b) == 0 ? NULL : moth_fs_path("order of arguments or agents");
 }
 
 /* Why it is another run, or NULL. Caller frees. */
