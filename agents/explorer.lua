@@ -113,6 +113,7 @@ local function hands_of(game, rng, chosen, options)
     if options.pad then
         sticky.pad(game, rng, actors, now)
     end
+    sticky.play_others(game, rng, actors, options, now, means)
     return actors
 end
 
@@ -299,6 +300,7 @@ local function roll_straight(here, rng, options)
     if options.pad then
         sticky.pad(game, rng, actors, game.frame)
     end
+    sticky.play_others(game, rng, actors, options, game.frame)
     sync(game, actors)
     while game.frame < stop do
         local soonest = math.min(sticky.soonest(actors, stop), next_look, stop)

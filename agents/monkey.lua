@@ -22,6 +22,7 @@ local function play_with(options, game, rng)
     if options.pad then
         sticky.pad(game, rng, actors, start)
     end
+    sticky.play_others(game, rng, actors, options, start)
     if #actors == 0 then
         error("monkey: no actions, no mouse and no pad: nothing to do", 0)
     end

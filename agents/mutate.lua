@@ -145,6 +145,7 @@ local function wander(here, rng, options)
     local game = here.game
     local stop = game.frame + STRETCH
     local actors = sticky.keys(game, rng, options.actions, game.frame)
+    sticky.play_others(game, rng, actors, options, game.frame)
     while game.frame < stop do
         local soonest = math.min(sticky.soonest(actors, stop), game.frame + here.every)
         if soonest > game.frame then

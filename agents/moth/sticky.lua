@@ -45,6 +45,9 @@ function sticky.open(game, rng, keys, frames)
     local stop = game.frame + (frames or rng:pick { 0, 120, 240, 480 })
     while game.frame < stop do
         game:tap(rng:pick(keys), rng:pick { 2, 4, 8 })
+        for _, other in ipairs(sticky.others(game)) do
+            other:tap(rng:pick(keys), rng:pick { 2, 4, 8 })
+        end
         game:step(rng:pick { 8, 32, 80 })
     end
 end
@@ -170,6 +173,31 @@ function sticky.pad(game, rng, actors, start)
             self.due = now + dwell(rng)
         end
         actors[#actors + 1] = self
+    end
+end
+
+-- The other players of a group: those that have a window.
+function sticky.others(game)
+    local others = {}
+    for i, name in ipairs(game:members()) do
+        local other = i > 1 and game:member(name)
+        if other and other.width > 0 and not other.gone then
+            others[#others + 1] = other
+        end
+    end
+    return others
+end
+
+-- Hands for each of them, as for the game itself.
+function sticky.play_others(game, rng, actors, options, start, means)
+    for _, other in ipairs(sticky.others(game)) do
+        for _, actor in ipairs(sticky.keys(other, rng, options.actions, start, means)) do
+            actor.key, actor.sync = nil, nil -- its keys are not those that the game holds
+            actors[#actors + 1] = actor
+        end
+        if options.mouse then
+            actors[#actors + 1] = sticky.mouse(other, rng, options.mouse, start)
+        end
     end
 end
 

@@ -22,11 +22,24 @@ static bool is_name(const char *text, size_t length)
     return true;
 }
 
+/* popt takes the end of the text for the end of a quotation. */
+static bool is_closed(const char *command)
+{
+    char quote = '\0';
+    for (const char *at = command; *at; at++) {
+        if (*at == '\\' && at[1])
+            at++;
+        else if (quote ? *at == quote : *at == '\'' || *at == '"')
+            quote = quote ? '\0' : *at;
+    }
+    return !quote;
+}
+
 static char **words_of(const char *command)
 {
     const char **words;
     int n;
-    if (poptParseArgvString(command, &n, &words) != 0)
+    if (!is_closed(command) || poptParseArgvString(command, &n, &words) != 0)
         return NULL;
     char **copy = calloc((size_t)n + 1, sizeof *copy);
     for (int i = 0; copy && i < n; i++)

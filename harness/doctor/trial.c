@@ -66,6 +66,16 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
     return how == MOTH_STEP_OK ? MOTH_LUA_STEP_OK : MOTH_LUA_STEP_ENDED;
 }
 
+static bool agent_member(void *context, unsigned index, struct moth_lua_member *member)
+{
+    const struct playing *playing = context;
+    struct moth_member_info info;
+    if (!moth_instance_member(playing->instance, index, &info))
+        return false;
+    *member = (struct moth_lua_member){info.name, info.window_w, info.window_h, info.gone};
+    return true;
+}
+
 /* ---- facts ---- */
 
 /* "module+0x1234" of an address, from the process's map while it lives. */
@@ -162,7 +172,7 @@ int moth_trial_record(const struct moth_instance_config *config, const struct mo
     uint64_t began = moth_clock_monotonic_ns();
     if (trial->how != MOTH_STEP_OK)
         return close_trial(&playing, began, 0);
-    struct moth_lua_backend backend = {.context = &playing, .step = agent_step};
+    struct moth_lua_backend backend = {.context = &playing, .step = agent_step, .member = agent_member};
     struct moth_agent_play play = {.seed = seed, .max_frames = frames, .pads = pads};
     struct moth_agent_outcome outcome;
     int result = 0;

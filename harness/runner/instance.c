@@ -234,19 +234,31 @@ static uint64_t seed_of(const struct moth_instance_config *config, unsigned inde
     return index == 0 ? config->channel.seed : moth_splitmix64(&state) >> 11;
 }
 
-static int launch_member(struct moth_instance *in, unsigned index, const struct moth_instance_config *config,
-                         struct moth_err *err)
+static const char *const *argv_of(const struct moth_instance_config *config, unsigned index)
+{
+    return index == 0 ? config->argv : (const char *const *)config->members[index - 1].argv;
+}
+
+/* All of them before any is started: when one ends at once, the others can be looked at all the same. */
+static int prepare_member(struct moth_instance *in, unsigned index, const struct moth_instance_config *config,
+                          struct moth_err *err)
 {
     struct moth_member *member = &in->members[index];
-    const char *const *argv =
-        index == 0 ? config->argv : (const char *const *)config->members[index - 1].argv;
     struct moth_channel_config channel = config->channel;
     channel.seed = seed_of(config, index);
     if (moth_instance_is_group(in))
         moth_group_place(in, index, &channel.group);
-    if (moth_game_inspect(argv[0], &member->game, err) != 0 ||
-        moth_process_make_channel(&member->process, &channel, err) != 0 ||
-        start(in, member, argv, config, channel.seed, err) != 0)
+    return moth_game_inspect(argv_of(config, index)[0], &member->game, err) != 0
+               ? -1
+               : moth_process_make_channel(&member->process, &channel, err);
+}
+
+static int launch_member(struct moth_instance *in, unsigned index, const struct moth_instance_config *config,
+                         struct moth_err *err)
+{
+    struct moth_member *member = &in->members[index];
+    const char *const *argv = argv_of(config, index);
+    if (start(in, member, argv, config, seed_of(config, index), err) != 0)
         return -1;
     if (config->bare)
         return 0;
@@ -293,17 +305,18 @@ struct moth_instance *moth_instance_launch(const struct moth_instance_config *co
     struct moth_instance *in = instance_new(config, err);
     if (in == NULL)
         return NULL;
+    int result = 0;
+    for (unsigned i = 0; result == 0 && i < in->n_members; i++)
+        result = prepare_member(in, i, config, err);
     /* The others first: who plays finds its server there. */
-    for (unsigned i = 1; i <= in->n_members && !in->over; i++)
-        if (launch_member(in, i % in->n_members, config, err) != 0) {
-            moth_instance_close(in);
-            return NULL;
-        }
-    if (!in->over && moth_instance_is_group(in) && moth_group_follow(in, err) == MOTH_STEP_FAULT) {
-        moth_instance_close(in);
-        return NULL;
-    }
-    return in;
+    for (unsigned i = 1; result == 0 && i <= in->n_members && !in->over; i++)
+        result = launch_member(in, i % in->n_members, config, err);
+    if (result == 0 && !in->over && moth_instance_is_group(in) && moth_group_follow(in, err) == MOTH_STEP_FAULT)
+        result = -1;
+    if (result == 0)
+        return in;
+    moth_instance_close(in);
+    return NULL;
 }
 
 /* ---- stepping ---- */

@@ -4,7 +4,7 @@
  * the server moves both 50 times a second and tells each where everybody is. Planted bug: when they stand on
  * one spot the server divides by their distance.
  *
- *   duel server [PORT] [tcp]           no window, no SDL call
+ *   duel serve [PORT] [tcp]            no window, no SDL call
  *   duel HOST [PORT] [tcp]             a client: left and right move it
  */
 #include <arpa/inet.h>
@@ -146,7 +146,7 @@ static void let_in(int door)
         }
 }
 
-static int serve(uint16_t port)
+static _Noreturn void serve(uint16_t port)
 {
     int fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -230,8 +230,10 @@ static int play(const char *host, uint16_t port)
 
 int main(int argc, char **argv)
 {
-    const char *who = argc > 1 ? argv[1] : "server";
+    const char *who = argc > 1 ? argv[1] : "serve";
     uint16_t port = (uint16_t)(argc > 2 ? atoi(argv[2]) : 8303);
     tcp = argc > 3 && strcmp(argv[3], "tcp") == 0;
-    return strcmp(who, "server") == 0 ? serve(port) : play(who, port);
+    if (strcmp(who, "serve") == 0)
+        serve(port);
+    return play(who, port);
 }
