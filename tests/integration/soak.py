@@ -10,6 +10,7 @@ import random
 import re
 import select
 import signal
+import tempfile
 import time
 
 from driver import add, check, processes_of, read_json
@@ -120,7 +121,8 @@ def summary(run):
 def soak(test, seconds, workers, frames, every_s=1.0, options=(), seed=7):
     """Storm a run, check what is left of it, and hold it against one in peace. A line of figures each."""
     shared, groups = listing("/dev/shm"), cgroups()
-    storm = Soak(test, workers, frames, seed, options)
+    bus = tempfile.mkdtemp(prefix="moth-bus-")  # a socket's path is short
+    storm = Soak(test, workers, frames, seed, ["--bus", f"ipc://{bus}/bus", *options])
     began = time.monotonic()
     status = storm.storm(seconds, every_s)
     took = time.monotonic() - began
@@ -131,6 +133,8 @@ def soak(test, seconds, workers, frames, every_s=1.0, options=(), seed=7):
     check(listing("/dev/shm") <= shared, f"left in /dev/shm: {listing('/dev/shm') - shared}")
     check(cgroups() <= groups, f"left: {cgroups() - groups}")
     check(not os.path.exists(os.path.join(storm.out, ".work")), "left: .work in the output folder")
+    check(not listing(bus), f"left of the bus: {listing(bus)}")
+    os.rmdir(bus)
     sockets = [name for folder, _, names in os.walk(test.folder) for name in names
                if os.path.islink(os.path.join(folder, name)) or not os.path.isfile(os.path.join(folder, name))]
     check(not sockets, f"left: {sockets}")
