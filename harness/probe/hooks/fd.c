@@ -487,22 +487,6 @@ static int control(__typeof__(&fcntl) real, int fd, int command, long argument)
 CONTROL_HOOK(fcntl)
 CONTROL_HOOK(fcntl64)
 
-/* What waits in a datagram socket stands behind a frame that the game knows nothing of. */
-MOTH_HOOK int ioctl(int fd, unsigned long request, ...)
-{
-    va_list list;
-    va_start(list, request);
-    void *argument = va_arg(list, void *);
-    va_end(list);
-    moth_real_init();
-    int result = moth_real.ioctl(fd, request, argument);
-    if (result == 0 && request == FIONREAD && moth_net_datagrams(fd) != NULL) {
-        int n = *(int *)argument - (int)sizeof(struct moth_net_frame);
-        *(int *)argument = n > 0 ? n : 0;
-    }
-    return result;
-}
-
 MOTH_HOOK int close(int fd)
 {
     moth_real_init();

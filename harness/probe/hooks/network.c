@@ -4,7 +4,9 @@
  * others are the kernel's.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/probe.h"
@@ -183,6 +185,40 @@ MOTH_HOOK int getsockopt(int fd, int level, int name, void *restrict value, sock
     memcpy(value, &known, bytes);
     *size = bytes;
     return 0;
+}
+
+/* The one interface there is. */
+static int list_interfaces(struct ifconf *list)
+{
+    struct ifreq entry = {0};
+    struct moth_net_address address = {.ip = MOTH_NET_LOCALHOST};
+    socklen_t size = sizeof entry.ifr_addr;
+    strcpy(entry.ifr_name, "lo");
+    moth_net_write(&address, AF_INET, &entry.ifr_addr, &size);
+    if (list->ifc_buf != NULL && list->ifc_len >= (int)sizeof entry)
+        memcpy(list->ifc_buf, &entry, sizeof entry);
+    else if (list->ifc_buf != NULL)
+        return list->ifc_len = 0;
+    list->ifc_len = sizeof entry;
+    return 0;
+}
+
+MOTH_HOOK int ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    va_start(list, request);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    moth_real_init();
+    if (moth_net_of(fd) != NULL && request == SIOCGIFCONF)
+        return list_interfaces(argument);
+    int result = moth_real.ioctl(fd, request, argument);
+    if (result == 0 && request == FIONREAD && moth_net_datagrams(fd) != NULL) {
+        /* What waits stands behind a frame that the game knows nothing of. */
+        int n = *(int *)argument - (int)sizeof(struct moth_net_frame);
+        *(int *)argument = n > 0 ? n : 0;
+    }
+    return result;
 }
 
 /* ---- sending ---- */

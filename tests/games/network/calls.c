@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -329,6 +331,21 @@ static void six(void)
 
 static void names(void)
 {
+    struct ifreq interfaces[32];
+    struct ifconf list = {.ifc_len = sizeof interfaces, .ifc_req = interfaces};
+    struct ifaddrs *addresses, *each;
+    int fd = udp(), loopbacks = 0;
+    CHECK(ioctl(fd, SIOCGIFCONF, &list) == 0 && list.ifc_len >= (int)sizeof *interfaces);
+    for (int i = 0; i < list.ifc_len / (int)sizeof *interfaces; i++)
+        loopbacks += ((struct sockaddr_in *)(void *)&interfaces[i].ifr_addr)->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+    CHECK(loopbacks == 1);
+    CHECK(getifaddrs(&addresses) == 0);
+    for (each = addresses; each; each = each->ifa_next)
+        loopbacks += each->ifa_addr && each->ifa_addr->sa_family == AF_INET &&
+                     ((struct sockaddr_in *)(void *)each->ifa_addr)->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+    CHECK(loopbacks == 2);
+    freeifaddrs(addresses);
+    close(fd);
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
     CHECK(getaddrinfo("localhost", "80", &hints, &found) == 0);
     CHECK(((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr.s_addr == htonl(INADDR_LOOPBACK));
