@@ -143,6 +143,8 @@ static bool same_outcome(const struct moth_part *a, const struct moth_part *b)
 {
     static const char *const keys[] = {"plan", "game", "seed", "shard", "instances", "frames_total", "virtual_s",
                                        "findings", "verdict"};
+    if (!*a->plan || !*b->plan) /* who does not say what it was to play is like nobody but itself */
+        return json_equal(a->json, b->json);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!same_member(a, b, keys[i]))
             return false;
