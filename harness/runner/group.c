@@ -45,12 +45,13 @@ void moth_member_inputs_copy(const struct moth_member_inputs *from, struct moth_
 static void give_mail(struct moth_instance *in, unsigned index)
 {
     struct moth_member *member = &in->members[index];
-    moth_network_give(&in->network, (uint16_t)index, member->process.channel, member->last.time_ns);
+    moth_network_give(&in->network, (uint16_t)index, &member->process.channel->inbox, member->last.time_ns);
 }
 
-static void take_mail(struct moth_instance *in, unsigned index)
+void moth_group_take(struct moth_instance *in, unsigned index)
 {
-    moth_network_take(&in->network, (uint16_t)index, in->members[index].process.channel);
+    struct moth_channel *channel = in->members[index].process.channel;
+    moth_network_take(&in->network, (uint16_t)index, &channel->outbox, channel->vtime_ns);
 }
 
 void moth_group_before(struct moth_instance *in)
@@ -62,7 +63,7 @@ void moth_group_before(struct moth_instance *in)
 void moth_group_after(struct moth_instance *in)
 {
     if (moth_instance_is_group(in))
-        take_mail(in, 0);
+        moth_group_take(in, 0);
 }
 
 static enum moth_step step_member(struct moth_instance *in, unsigned index, struct moth_err *err)
@@ -78,7 +79,7 @@ static enum moth_step step_member(struct moth_instance *in, unsigned index, stru
     enum moth_step step = moth_member_await(in, member, false, err);
     if (step == MOTH_STEP_OK) {
         member->last = channel->observations[0];
-        take_mail(in, index);
+        moth_group_take(in, index);
     }
     return step;
 }

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "runner/cgroup.h"
 #include "base/rng.h"
 #include "runner/environment.h"
 #include "runner/launch.h"
@@ -112,6 +113,11 @@ static enum moth_step end_gone(struct moth_instance *in, struct moth_member *mem
         return end(in, member, MOTH_STEP_EXIT, "");
     }
     in->death.signal = WTERMSIG(status);
+    if (in->death.signal == SIGKILL && moth_cgroup_starved()) { /* it grew faster than it was looked at */
+        char text[64];
+        snprintf(text, sizeof text, "more than %u MB of memory", in->limits.memory_mb);
+        return end(in, member, MOTH_STEP_MEMORY, text);
+    }
     if (in->death.signal == SIGKILL)
         return end(in, member, MOTH_STEP_KILLED, "killed from outside");
     return end(in, member, MOTH_STEP_CRASH, in->death.signal == SIGXFSZ ? "a file grew over the limit" : "");
@@ -270,7 +276,7 @@ static int launch_member(struct moth_instance *in, unsigned index, const struct 
     if (step == MOTH_STEP_OK)
         member->last = member->process.channel->observations[0];
     if (moth_instance_is_group(in))
-        moth_network_take(&in->network, (uint16_t)index, member->process.channel);
+        moth_group_take(in, index);
     return 0;
 }
 

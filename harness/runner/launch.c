@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "runner/cgroup.h"
 
 #define STACK_BYTES (8u << 20)
 #define DESCRIPTORS 4096u
@@ -70,6 +71,16 @@ static int place_descriptors(const struct moth_launch *launch)
     return 0;
 }
 
+/* Where memory runs out it is the game that goes, not whoever watches it. */
+static void blame_first(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    ssize_t ignored = fd >= 0 ? write(fd, "500", 3) : 0;
+    (void)ignored;
+    if (fd >= 0)
+        close(fd);
+}
+
 static _Noreturn void child(const struct moth_launch *launch, int report_fd, pid_t parent)
 {
     int report = fcntl(report_fd, F_DUPFD_CLOEXEC, 2000);
@@ -81,6 +92,8 @@ static _Noreturn void child(const struct moth_launch *launch, int report_fd, pid
     personality(ADDR_NO_RANDOMIZE);
     char traced = place_descriptors(launch) == 0 && ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0;
     set_limits(launch);
+    moth_cgroup_join();
+    blame_first();
     ssize_t ignored = write(report, &traced, 1);
     execve(launch->path, (char *const *)launch->argv, launch->environment);
     int error = errno;

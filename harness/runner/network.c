@@ -169,11 +169,9 @@ static bool is_valid(const struct moth_letter *letter, uint32_t left)
            letter->payload_bytes <= MOTH_LETTER_BYTES_MAX && moth_letter_bytes(letter->payload_bytes) <= left;
 }
 
-void moth_network_take(struct moth_network *network, uint16_t member, struct moth_channel *channel)
+void moth_network_take(struct moth_network *network, uint16_t member, struct moth_mail *box, uint64_t now_ns)
 {
-    struct moth_mail *box = &channel->outbox;
     uint32_t used = box->used < MOTH_MAIL_BYTES ? box->used : MOTH_MAIL_BYTES;
-    uint64_t now_ns = channel->vtime_ns;
     for (uint32_t at = 0; at + sizeof(struct moth_letter) <= used;) {
         struct moth_letter *letter = (struct moth_letter *)(void *)(box->bytes + at);
         if (!is_valid(letter, used - at))
@@ -192,9 +190,8 @@ void moth_network_take(struct moth_network *network, uint16_t member, struct mot
     box->used = box->lost = 0;
 }
 
-void moth_network_give(struct moth_network *network, uint16_t member, struct moth_channel *channel, uint64_t now_ns)
+void moth_network_give(struct moth_network *network, uint16_t member, struct moth_mail *box, uint64_t now_ns)
 {
-    struct moth_mail *box = &channel->inbox;
     size_t kept = 0;
     bool full = false;
     box->used = 0;

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
-#include "wire/channel.h"
+#include "wire/mail.h"
 
 struct moth_parcel; /* a letter on its way */
 
@@ -39,10 +39,10 @@ struct moth_network {
 void moth_network_init(struct moth_network *network, const struct moth_link *link, unsigned n_members, uint64_t seed);
 void moth_network_fini(struct moth_network *network);
 void moth_network_copy(const struct moth_network *from, struct moth_network *to);
-/* What a member has sent since the last turn. */
-void moth_network_take(struct moth_network *network, uint16_t member, struct moth_channel *channel);
-/* What has come for a member that stands at `now_ns`: into its inbox. */
-void moth_network_give(struct moth_network *network, uint16_t member, struct moth_channel *channel, uint64_t now_ns);
+/* What a member that stands at `now_ns` has sent since the last turn: empties its outbox. */
+void moth_network_take(struct moth_network *network, uint16_t member, struct moth_mail *outbox, uint64_t now_ns);
+/* What has come for it by then: fills its inbox. */
+void moth_network_give(struct moth_network *network, uint16_t member, struct moth_mail *inbox, uint64_t now_ns);
 /* A member is gone, and all that was meant for it. */
 void moth_network_leave(struct moth_network *network, uint16_t member);
 

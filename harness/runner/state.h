@@ -65,6 +65,8 @@ void moth_group_input(struct moth_instance *instance, const struct moth_input_ev
 /* The first member's mail, before and after its step. */
 void moth_group_before(struct moth_instance *instance);
 void moth_group_after(struct moth_instance *instance);
+/* What a member has sent so far. */
+void moth_group_take(struct moth_instance *instance, unsigned index);
 /* Let the others go on until they are where the first one is. */
 enum moth_step moth_group_follow(struct moth_instance *instance, struct moth_err *err);
 /* Fold what the others did into an observation of the first one. */
