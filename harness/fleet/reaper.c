@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/cgroup.h"
 #include "runner/cookie.h"
 
 static void reap(int life_fd, const char *cookie)
@@ -32,6 +33,7 @@ static void reap(int life_fd, const char *cookie)
         n = read(3, &byte, 1);
     while (n > 0 || (n < 0 && errno == EINTR));
     moth_cookie_sweep(cookie);
+    moth_cgroup_sweep(cookie);
 }
 
 int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err)

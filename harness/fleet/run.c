@@ -17,6 +17,7 @@
 #include "fleet/signals.h"
 #include "fleet/supervisor.h"
 #include "fleet/tell.h"
+#include "runner/cgroup.h"
 #include "runner/cookie.h"
 
 #define DYING_NS (15 * MOTH_NS_PER_S)
@@ -167,6 +168,7 @@ static void note_end(struct moth_supervisor *supervisor)
 
 static int begin(struct moth_supervisor *supervisor, struct moth_fleet_config *config, struct moth_err *err)
 {
+    moth_cgroup_open(NULL, moth_cookie()); /* before anything is forked: whoever is in a group of ours shares its fate */
     if (moth_reaper_start(&supervisor->reaper, err) != 0 || open_out(supervisor, err) != 0 ||
         moth_resume_open(supervisor, config, err) != 0 ||
         moth_fleet_open_archive(config, &config->world_seed, warn, supervisor->tally, err) != 0 ||
@@ -204,6 +206,7 @@ int moth_fleet_run(const struct moth_fleet_config *wanted, struct moth_fleet_res
     if (supervisor.out_fd >= 0)
         close_out(&supervisor);
     moth_reaper_stop(&supervisor.reaper);
+    moth_cgroup_close();
     free(supervisor.again.at);
     free(supervisor.verify.at);
     free(supervisor.minimize.at);

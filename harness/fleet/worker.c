@@ -13,7 +13,9 @@
 #include "fleet/reaper.h"
 #include "fleet/shorten.h"
 #include "fleet/verify.h"
+#include "runner/cgroup.h"
 #include "runner/cookie.h"
+#include "runner/watch.h"
 
 static volatile sig_atomic_t stop_all, stop_playing, stop_minimizing;
 
@@ -86,6 +88,14 @@ static void tell_found(void *context, const struct moth_message_found *found)
     moth_buf_fini(&body);
 }
 
+/* What a game may have with its members and its snapshots. */
+static uint64_t memory_of(const struct moth_fleet_config *config)
+{
+    struct moth_limits limits = config->limits;
+    moth_watch_fill_limits(&limits);
+    return ((uint64_t)limits.memory_mb << 20) * (config->n_members + 1) + config->snapshot_bytes / config->workers;
+}
+
 static void play(struct moth_play_place *place, int fd, struct moth_cursor *body)
 {
     struct moth_plan_job job;
@@ -153,12 +163,14 @@ _Noreturn void moth_worker_main(const struct moth_fleet_config *config, const ch
         enum moth_message_type type;
         struct moth_cursor body;
         while (moth_inbox_next(&inbox, &type, &body) == 1) {
+            moth_cgroup_begin(memory_of(config));
             if (type == MOTH_MESSAGE_PLAY)
                 play(&place, fd, &body);
             else if (type == MOTH_MESSAGE_VERIFY)
                 verify(&place, fd, &body);
             else if (type == MOTH_MESSAGE_MINIMIZE)
                 minimize(&place, fd, &body);
+            moth_cgroup_end();
         }
     }
     _exit(0);
