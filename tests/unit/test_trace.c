@@ -102,6 +102,42 @@ static void the_header_is_there_at_once(void **state)
     moth_trace_free(trace);
 }
 
+/* Who plays with the game, and whose input an input is. */
+static void groups_come_back(void **state)
+{
+    struct files *files = *state;
+    struct moth_err err;
+    char *serve[] = {"/games/server", "--port", "8303", NULL}, *join[] = {"/games/game", NULL};
+    struct moth_trace_member members[] = {{"server", serve}, {"bob", join}};
+    struct moth_trace sample = *sample_trace();
+    struct moth_input_event *events = calloc(sample.n_events, sizeof *events);
+    assert_non_null(events);
+    memcpy(events, sample.events, sample.n_events * sizeof *events);
+    for (size_t i = 0; i < sample.n_events; i++)
+        events[i].member = (uint8_t)(i % 3);
+    sample.events = events;
+    sample.header.members = members;
+    sample.header.n_members = 2;
+    sample.header.link = (struct moth_link){30000, 5000, 12345};
+    assert_int_equal(moth_trace_write(files->path, &sample, &err), 0);
+    struct moth_trace *trace = read_well(files->path);
+    assert_traces_equal(&sample, trace);
+    assert_int_equal(trace->header.n_members, 2);
+    assert_string_equal(trace->header.members[0].name, "server");
+    assert_string_equal(trace->header.members[0].argv[2], "8303");
+    assert_null(trace->header.members[1].argv[1]);
+    assert_memory_equal(&trace->header.link, &sample.header.link, sizeof sample.header.link);
+    for (size_t i = 0; i < sample.n_events; i++)
+        assert_int_equal(trace->events[i].member, i % 3);
+    moth_trace_free(trace);
+
+    sample.header.n_members = 1; /* an input for somebody who does not play */
+    assert_int_equal(moth_trace_write(files->path, &sample, &err), 0);
+    assert_null(moth_trace_read(files->path, &err));
+    assert_non_null(strstr(err.message, "an input event"));
+    free(events);
+}
+
 static void long_traces_are_small(void **state)
 {
     struct files *files = *state;
@@ -249,6 +285,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(written_in_one_go),
         cmocka_unit_test(written_bit_by_bit),
         cmocka_unit_test(the_header_is_there_at_once),
+        cmocka_unit_test(groups_come_back),
         cmocka_unit_test(long_traces_are_small),
         cmocka_unit_test(very_regular_traces_keep_to_the_ratio),
         cmocka_unit_test(frames_never_go_back),
