@@ -57,6 +57,7 @@ static const char template[] =
     "    -- reporter = \"list,json,junit\",\n"
     "    -- out = \"moth-out\",\n"
     "    -- fail_on_flaky = true,\n"
+    "    -- shard = \"auto\", -- one of many jobs plays its part: moth run --help, moth report\n"
     "}\n";
 
 int moth_cli_init(const struct moth_options *options)

@@ -287,10 +287,11 @@ static void check_counts(struct check *check, struct moth_part *part)
     for (; hex && digit(hex[0]) >= 0 && digit(hex[1]) >= 0; hex += 2)
         moth_buf_put_u8(&buf, (uint8_t)(digit(hex[0]) << 4 | digit(hex[1])));
     part->counts = calloc(1, sizeof *part->counts);
-    struct moth_cursor cursor = moth_cursor_on(buf.bytes, buf.size_bytes);
-    if (part->counts && hex && !*hex && !buf.failed)
+    if (part->counts && hex && !*hex && buf.size_bytes > 0 && !buf.failed) {
+        struct moth_cursor cursor = moth_cursor_on(buf.bytes, buf.size_bytes);
         moth_frame_counts_get(&cursor, part->counts);
-    part->has_counts = part->counts && hex && !*hex && !cursor.failed && moth_cursor_left(&cursor) == 0;
+        part->has_counts = !cursor.failed && moth_cursor_left(&cursor) == 0;
+    }
     moth_buf_fini(&buf);
 }
 
