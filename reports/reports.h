@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "findings/finding.h"
+#include "wire/trace.h"
 
 /* X(name, text in files) */
 #define MOTH_VERDICTS(X)            \
@@ -75,6 +76,9 @@ struct moth_run_summary {
     bool interrupted;
     bool complete; /* the run came to its end; false: written while it lasts, or interrupted */
     const char *const *argv; /* NULL-terminated */
+    const struct moth_trace_member *members; /* who played with the game */
+    size_t n_members;
+    struct moth_link link; /* between them */
     const char *build_id;    /* may be NULL */
     uint64_t seed;
     const char *shard; /* "1/1" where there is none */

@@ -39,6 +39,32 @@ static json_t *texts(const char *const *items, size_t n)
     return array;
 }
 
+/* Who played with the game. */
+static json_t *members_json(const struct moth_run_summary *summary)
+{
+    json_t *members = json_array();
+    for (size_t i = 0; i < summary->n_members; i++) {
+        const struct moth_trace_member *member = &summary->members[i];
+        size_t n = 0;
+        while (member->argv[n])
+            n++;
+        json_t *each = json_object();
+        json_object_set_new(each, "name", moth_json_text(member->name));
+        json_object_set_new(each, "argv", texts((const char *const *)member->argv, n));
+        json_array_append_new(members, each);
+    }
+    return members;
+}
+
+static json_t *link_json(const struct moth_link *link)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "latency_ms", json_real(link->latency_us / 1000.0));
+    json_object_set_new(json, "jitter_ms", json_real(link->jitter_us / 1000.0));
+    json_object_set_new(json, "loss_pct", json_real(link->loss_ppm / 10000.0));
+    return json;
+}
+
 static json_t *game_json(const struct moth_run_summary *summary)
 {
     size_t n = 0;
@@ -47,6 +73,10 @@ static json_t *game_json(const struct moth_run_summary *summary)
     json_t *game = json_object();
     json_object_set_new(game, "argv", texts(summary->argv, n));
     json_object_set_new(game, "build_id", moth_json_text(summary->build_id));
+    if (summary->n_members > 0) {
+        json_object_set_new(game, "members", members_json(summary));
+        json_object_set_new(game, "link", link_json(&summary->link));
+    }
     return game;
 }
 

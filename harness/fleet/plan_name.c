@@ -27,16 +27,32 @@ static void put_agents(struct moth_buf *buf, const struct moth_fleet_agent *agen
     }
 }
 
+static void put_command(struct moth_buf *buf, const char *const *argv)
+{
+    moth_buf_put_string(buf, without_folder(argv && argv[0] ? argv[0] : ""));
+    for (size_t i = 1; argv && argv[0] && argv[i]; i++)
+        moth_buf_put_string(buf, argv[i]);
+    moth_buf_put_u8(buf, 0);
+}
+
+static void put_group(struct moth_buf *buf, const struct moth_fleet_config *config)
+{
+    for (size_t i = 0; i < config->n_members; i++) {
+        moth_buf_put_string(buf, config->members[i].name);
+        put_command(buf, (const char *const *)config->members[i].argv);
+    }
+    if (config->n_members > 0)
+        moth_buf_put(buf, &config->link, sizeof config->link);
+}
+
 /* The environment is not in it, for it may name folders; nor are limits of memory and time, which change what
  * is seen and not what is played. */
 void moth_plan_name(const struct moth_fleet_config *config, char name[MOTH_PLAN_NAME_MAX])
 {
     struct moth_buf buf;
     moth_buf_init(&buf);
-    moth_buf_put_string(&buf, without_folder(config->argv && config->argv[0] ? config->argv[0] : ""));
-    for (size_t i = 1; config->argv && config->argv[0] && config->argv[i]; i++)
-        moth_buf_put_string(&buf, config->argv[i]);
-    moth_buf_put_u8(&buf, 0);
+    put_command(&buf, config->argv);
+    put_group(&buf, config);
     put_agents(&buf, config->scenarios, config->n_scenarios);
     put_agents(&buf, config->agents, config->n_agents);
     const uint64_t numbers[] = {config->seed,

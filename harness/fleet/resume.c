@@ -53,6 +53,14 @@ static char *identity_of(const struct moth_fleet_config *config)
     moth_buf_init(&buf);
     for (size_t i = 1; config->argv[i]; i++)
         put_line(&buf, "argument", config->argv[i]);
+    for (size_t i = 0; i < config->n_members; i++) {
+        put_line(&buf, "--member", config->members[i].name);
+        for (char **word = config->members[i].argv; *word; word++)
+            put_line(&buf, "argument of a member", *word);
+    }
+    put_number(&buf, "--link-latency", config->link.latency_us);
+    put_number(&buf, "--link-jitter", config->link.jitter_us);
+    put_number(&buf, "--link-loss", config->link.loss_ppm);
     for (size_t i = 0; config->env && config->env[i]; i++)
         put_line(&buf, "--env", config->env[i]);
     put_agents(&buf, "--scenario", config->scenarios, config->n_scenarios);

@@ -419,6 +419,9 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
     *summary = (struct moth_run_summary){
         .interrupted = interrupted,
         .argv = config->argv,
+        .members = config->members,
+        .n_members = config->n_members,
+        .link = config->link,
         .build_id = tally->build_id,
         .seed = config->seed,
         .shard = tally->shard,

@@ -57,6 +57,8 @@ def a_server_crashes(test, how):
     run = test.run(*game, agent=None, frames=400,
                    options=("-s", test.write("meet.lua", MEET), "--minimize-frames", 5000, *options))
     check(run.status == 1 and len(run.findings) == 1, run.describe())
+    said = run.json["game"]
+    check([m["name"] for m in said["members"]] == ["server", "bob"] and said["link"]["latency_ms"] == 0, json.dumps(said))
     finding = run.findings[0]
     check(finding["kind"] == "crash" and finding["title"].startswith("server: SIGFPE in push_of"), finding["title"])
     check(finding["reproduced"] == "10/10" and finding["inputs_minimized"] == 2, json.dumps(finding))
