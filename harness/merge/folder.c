@@ -56,9 +56,37 @@ static json_t *runs_json(const struct moth_parts *parts)
     return runs;
 }
 
+static bool is_added_up(const char *key)
+{
+    static const char *const keys[] = {"verdict", "exit_code", "complete", "game",     "seed",     "shard",  "workers",
+                                       "instances", "frames_total", "virtual_s", "wall_s", "findings", "coverage",
+                                       "warnings", "agents", "agent_faults", "moth", "run", "plan", "played",
+                                       "frame_counts", "clock"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* What is a property of all runs and no sum is kept: how they were played. */
+static void keep_common(const struct moth_parts *parts, json_t *json)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(parts->at[0].json, key, value)
+    {
+        bool common = !is_added_up(key);
+        for (size_t i = 1; common && i < parts->n; i++)
+            common = json_equal(value, json_object_get(parts->at[i].json, key));
+        if (common)
+            json_object_set(json, key, value);
+    }
+}
+
 char *moth_merge_json_text(const struct moth_merge *merge)
 {
     json_t *json = moth_report_json_object(&merge->summary);
+    keep_common(&merge->parts, json);
     json_object_set_new(json, "shards", moth_merge_shards_json(merge));
     json_object_set_new(json, "runs", runs_json(&merge->parts));
     char *text = json_dumps(json, MOTH_RUN_JSON_FLAGS);

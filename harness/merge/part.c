@@ -384,7 +384,7 @@ char *moth_parts_text(const struct moth_parts *parts)
     for (size_t i = 0; i < parts->n; i++)
         json_array_append(list, parts->at[i].json);
     json_object_set_new(json, "parts", list);
-    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(json);
     return text;
 }

@@ -593,11 +593,32 @@ static void two_runs_do_not_share_a_folder(void **state)
 
 /* ---- the plan ---- */
 
+static struct moth_agent *plain_agent; /* one that does not explore */
+
+static int load_plain_agent(void **state)
+{
+    (void)state;
+    char *folder = test_scratch(), *path = moth_fs_path("%s/agent.lua", folder);
+    struct moth_err err;
+    if (moth_fs_write_atomic(path, SHORT, strlen(SHORT), &err) == 0)
+        plain_agent = moth_agent_load(path, NULL, &err);
+    free(path);
+    test_scratch_remove(folder);
+    return plain_agent ? 0 : -1;
+}
+
+static int free_plain_agent(void **state)
+{
+    (void)state;
+    moth_agent_free(plain_agent);
+    return 0;
+}
+
 static void the_plan_shares_by_weight_and_budget(void **state)
 {
     (void)state;
-    struct moth_fleet_agent agents[] = {{NULL, "a", 3}, {NULL, "b", 1}};
-    struct moth_fleet_agent scenario = {NULL, "s", 1};
+    struct moth_fleet_agent agents[] = {{plain_agent, "a", 3}, {plain_agent, "b", 1}};
+    struct moth_fleet_agent scenario = {plain_agent, "s", 1};
     struct moth_fleet_config config = {.agents = agents,
                                        .n_agents = 2,
                                        .scenarios = &scenario,
@@ -629,7 +650,7 @@ static void the_plan_shares_by_weight_and_budget(void **state)
 static void a_part_goes_on_where_its_instance_ended(void **state)
 {
     (void)state;
-    struct moth_fleet_agent agent = {NULL, "a", 1};
+    struct moth_fleet_agent agent = {plain_agent, "a", 1};
     struct moth_fleet_config config = {
         .agents = &agent, .n_agents = 1, .frames = 1500, .instance_frames = 5000};
     struct moth_plan plan;
@@ -702,7 +723,7 @@ static void play_shard(struct moth_fleet_config config, uint32_t shard, uint32_t
 static void shards_are_the_whole_run(void **state)
 {
     (void)state;
-    struct moth_fleet_agent agents[] = {{NULL, "a", 3}, {NULL, "b", 1}, {NULL, "c", 0.5}};
+    struct moth_fleet_agent agents[] = {{plain_agent, "a", 3}, {plain_agent, "b", 1}, {plain_agent, "c", 0.5}};
     static struct played whole, parts;
     for (uint64_t frames = 400; frames < 300000; frames = frames * 2 + 77)
         for (uint32_t shards = 1; shards <= 9; shards++) {
@@ -729,7 +750,7 @@ static void shards_are_the_whole_run(void **state)
 static void scenarios_are_shared_out_too(void **state)
 {
     (void)state;
-    struct moth_fleet_agent scenarios[] = {{NULL, "s", 1}, {NULL, "t", 1}, {NULL, "u", 1}}, agent = {NULL, "a", 1};
+    struct moth_fleet_agent scenarios[] = {{plain_agent, "s", 1}, {plain_agent, "t", 1}, {plain_agent, "u", 1}}, agent = {plain_agent, "a", 1};
     struct moth_fleet_config config = {.scenarios = scenarios,
                                        .n_scenarios = 3,
                                        .agents = &agent,
@@ -805,5 +826,5 @@ int main(void)
         cmocka_unit_test(scenarios_are_shared_out_too),
         cmocka_unit_test(a_shard_without_a_part_passes),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, load_plain_agent, free_plain_agent);
 }

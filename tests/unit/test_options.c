@@ -170,7 +170,6 @@ static void what_is_for_later_says_so(void **state)
     fails(WORDS("replay", "--break", "t"), "--break is not in this version of moth");
     fails(WORDS("record", "x"), "moth record is not in this version of moth");
     fails(WORDS("record", "--", "x"), "moth record is not in this version of moth");
-    fails(WORDS("report", "x"), "moth report is not in this version of moth");
     fails(WORDS("baseline", "show"), "moth baseline is not in this version of moth");
 }
 
