@@ -177,6 +177,7 @@ static json_t *trace_json(const struct compare *compare, size_t i)
     json_t *json = change_json(&result->whole);
     json_object_set_new(json, "trace", moth_json_text(compare->paths[i]));
     json_object_set_new(json, "worse", json_boolean(result->worse));
+    json_object_set_new(json, "replays", json_integer(result->replays));
     json_object_set_new(json, "frames", json_integer(result->frames));
     json_object_set_new(json, "common_frames", json_integer(result->common));
     json_object_set_new(json, "a", moth_report_frame_times_json(&result->metrics[0]));

@@ -188,12 +188,14 @@ const struct moth_option moth_option_table[] = {
      .group = PLAY, .no_config = true, .help = "Play this trace with both builds. May be given several times."},
     {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = COMPARE, .offset = AT(replays), .argument = "N",
      .fallback = "7", .least = 2, .most = 250, .group = MUCH, .no_config = true,
-     .help = "How often each build plays each trace; a frame's time is the least of them."},
+     .help = "How often each build plays each trace, and up to twice as often if it is short; a frame's time is the "
+             "least of them."},
     {.name = "profiles", .type = MOTH_OPTION_NUMBER, .verbs = COMPARE, .offset = AT(profiles), .argument = "N",
      .fallback = "5", .most = 250, .group = MUCH, .no_config = true,
-     .help = "Plays of each build that are sampled, for the functions. 0: functions are not compared."},
+     .help = "Plays of each build that are sampled, for the functions, and up to six times as many if the trace is "
+             "short. 0: functions are not compared."},
     {.name = "sample-us", .type = MOTH_OPTION_NUMBER, .verbs = COMPARE, .offset = AT(sample_us), .argument = "N",
-     .fallback = "100", .least = 50, .most = 1000000, .group = MUCH, .no_config = true,
+     .fallback = "50", .least = 20, .most = 1000000, .group = MUCH, .no_config = true,
      .help = "Microseconds between two samples."},
     {.name = "threshold", .type = MOTH_OPTION_STRING, .verbs = COMPARE, .offset = AT(threshold), .argument = "PERCENT",
      .fallback = "1", .group = JUDGE, .no_config = true,

@@ -19,9 +19,14 @@
 #define PLACE_FRAMES_LEAST 30u
 #define FRAME_TIMES 1.5       /* a slow frame: B's fastest against A's slowest play */
 #define FRAME_LEAST_MS 1.0
-#define FUNCTION_SIGMAS 7.0   /* a function that is worse by itself: so sure, */
+#define FUNCTION_SIGMAS 5.0   /* a function that is worse by itself: so sure, */
 #define FUNCTION_CHANGE 0.03  /* … by so much of its time */
 #define FUNCTION_PART 0.003   /* … and by so much of the whole */
+#define REPLAYS_MS 3000.0     /* a short trace is played until it comes to this, */
+#define REPLAYS_TIMES 2u      /* … but so many times as often as asked for at most; */
+#define PROFILES_MS 6000.0    /* the same for sampled plays */
+#define PROFILES_TIMES 6u
+#define PLAYS_MAX 250u
 #define BLAME_SIGMAS 3.0      /* one that is named where B is worse: so sure, */
 #define BLAME_PART 0.2        /* … and by so much of the difference */
 
@@ -152,6 +157,22 @@ static void tell(const struct moth_compare_config *config, const char *what, uin
         config->progress(config->context, what, done, of);
 }
 
+/* How often to play what takes `ms`. */
+static uint32_t times_for(double ms, double enough_ms, uint32_t least, uint32_t times)
+{
+    uint32_t most = least * times < PLAYS_MAX ? least * times : PLAYS_MAX;
+    double wanted = ms > 0 ? ceil(enough_ms / ms) : most;
+    return wanted > most ? most : wanted > least ? (uint32_t)wanted : least;
+}
+
+static double whole_ms(const struct moth_work *work)
+{
+    double ms = 0;
+    for (uint32_t i = 2; i < work->n; i++)
+        ms += (double)work->frames[i].ns / 1e6;
+    return ms;
+}
+
 /* A B, B A, A B, …: a drift of the machine is shared out evenly. */
 static int play_all(struct plays *plays, struct moth_comparison *out, struct moth_err *err)
 {
@@ -160,7 +181,10 @@ static int play_all(struct plays *plays, struct moth_comparison *out, struct mot
         uint32_t k = i / 2;
         tell(plays->config, "plays", i, 2 * plays->k);
         result = play_one(plays, (int)((i + k) % 2), k, out, err);
+        if (result == 0 && i == 0)
+            plays->k = times_for(whole_ms(&plays->of[0][0]), REPLAYS_MS, plays->config->replays, REPLAYS_TIMES);
     }
+    out->replays = plays->k;
     return result;
 }
 
@@ -349,7 +373,9 @@ static int by_more(const void *a, const void *b)
 
 static int compare_functions(const struct plays *plays, struct moth_comparison *out, struct moth_err *err)
 {
-    struct profiles profiles = {.m = plays->config->profiles};
+    struct profiles profiles = {
+        .m = times_for(out->whole.a_ms, PROFILES_MS, plays->config->profiles, PROFILES_TIMES)};
+    profiles.m = plays->config->profiles > 0 ? profiles.m : 0;
     profiles.of[0] = calloc(profiles.m + 1, sizeof *profiles.of[0]);
     profiles.of[1] = calloc(profiles.m + 1, sizeof *profiles.of[1]);
     if (!profiles.of[0] || !profiles.of[1])
@@ -399,9 +425,9 @@ int moth_compare(const struct moth_trace *trace, const struct moth_compare_confi
                  struct moth_comparison *out, struct moth_err *err)
 {
     struct plays plays = {.trace = trace, .config = config, .k = config->replays};
-    *out = (struct moth_comparison){.replays = config->replays};
-    plays.of[0] = calloc(plays.k, sizeof *plays.of[0]);
-    plays.of[1] = calloc(plays.k, sizeof *plays.of[1]);
+    *out = (struct moth_comparison){0};
+    plays.of[0] = calloc(PLAYS_MAX, sizeof *plays.of[0]);
+    plays.of[1] = calloc(PLAYS_MAX, sizeof *plays.of[1]);
     if (!plays.of[0] || !plays.of[1])
         abort();
     int result = play_all(&plays, out, err);

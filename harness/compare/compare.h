@@ -23,8 +23,9 @@
 struct moth_compare_config {
     const char *programs[2]; /* absolute paths; take argv[0]'s place */
     struct moth_replay_config replay;
-    uint32_t replays;     /* k of each build */
-    uint32_t profiles;    /* sampled plays of each build; 0: functions are not compared */
+    uint32_t replays;     /* k of each build, 2 to 250; up to twice as many of a short trace */
+    uint32_t profiles;    /* sampled plays of each build, up to six times as many of a short trace; 0: functions
+                             are not compared */
     uint64_t period_ns;   /* between two samples */
     double threshold_pct; /* a slow-down up to here is none */
     uint64_t seed;        /* of the bootstrap */

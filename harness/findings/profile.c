@@ -84,6 +84,15 @@ static void add(struct moth_profile *profile, const char *key, const char *text,
     profile->samples += place->samples;
 }
 
+/* The probe, and the instruction of libc's that its system calls go through (probe/core/trap.c): what being
+ * sampled costs lies there. */
+static bool is_ours(const char *text)
+{
+    struct moth_frame_parts parts;
+    moth_frame_parse(text, &parts);
+    return strncmp(parts.module, "libmoth_probe", 13) == 0 || strcmp(parts.function, "getppid") == 0;
+}
+
 static void name_place(struct moth_profile *profile, struct moth_unwind_session *session,
                        const struct moth_channel *channel, const struct place *place)
 {
@@ -100,7 +109,8 @@ static void name_place(struct moth_profile *profile, struct moth_unwind_session 
         else if (!moth_frame_key(&parts, key, sizeof key))
             snprintf(key, sizeof key, "?");
     }
-    add(profile, key, text ? text : key, place);
+    if (!is_ours(text ? text : ""))
+        add(profile, key, text ? text : key, place);
     free(text);
     moth_stacks_free(stacks);
 }

@@ -35,6 +35,7 @@ import report  # noqa: E402,F401
 import shards  # noqa: E402,F401
 import slurm  # noqa: E402,F401
 import softlock  # noqa: E402,F401
+import spike  # noqa: E402,F401
 import minimize  # noqa: E402,F401
 import traces  # noqa: E402,F401
 import world  # noqa: E402,F401

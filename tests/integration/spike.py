@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Frames that take too long: found on a busy machine, at their true cost, with the function and the thread that took
+it; what the machine does by itself is not reported. And builds held against each other."""
+import contextlib
+import json
+import os
+import subprocess
+
+from bugs import expect_clean
+from driver import case, check
+
+BUSY = 4  # processes that compute all the time beside what is tested
+NEAR_MS = 2.0
+
+
+@contextlib.contextmanager
+def busy_machine():
+    hogs = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(BUSY)]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+def cost_ms(test):
+    """What the planted work costs here and now, without moth."""
+    out = subprocess.run([test.game("spike_stall"), "--cost"], capture_output=True, text=True, timeout=120, check=True)
+    return float(out.stdout.split()[0])
+
+
+def budget_for(cost):
+    """The planted cost is a number of steps, not of milliseconds: on a fast machine it may be under 60."""
+    return ("--spike-ms", str(min(60, int(cost * 0.7))))
+
+
+def expect_spike(test, run, function, thread):
+    check(run.status == 1, "exit code 1 expected\n" + run.describe())
+    kinds = [(f["kind"], f["title"]) for f in run.findings]
+    check([kind for kind, _ in kinds] == ["spike"], f"exactly one spike expected, got {kinds}\n" + run.describe())
+    finding = run.findings[0]
+    met, tried = map(int, finding["reproduced"].split("/"))
+    check(met == tried >= 3, f"reproduced {finding['reproduced']}")
+    own = [frame.split()[0] for frame in finding["stack"]]
+    check(function in own[:2], f"{function} is not who is named: {finding['stack']}")
+    check(function in finding["title"], f"the title does not name {function}: {finding['title']}")
+    check(f"frame {finding['frame']} took" in finding["title"], f"title: {finding['title']}")
+    facts = finding["spike"]
+    check(facts["threads"][0]["name"] == thread and facts["threads"][0]["ms"] > 0.9 * facts["least_ms"],
+          f"threads: {facts['threads']}")
+    check(facts["replays"] >= 5 and facts["least_ms"] <= facts["most_ms"], f"{facts}")
+    folder = os.path.join(run.folder, "findings", finding["fingerprint"])
+    with open(os.path.join(folder, "stacks.folded"), encoding="utf-8") as file:
+        stacks = [line.rsplit(" ", 1) for line in file]
+    total_us = sum(int(us) for _, us in stacks)
+    check(sum(int(us) for stack, us in stacks if function in stack.split(";")) > 0.8 * total_us,
+          f"{function} has too little of the samples: {stacks}")
+    check(abs(total_us / 1000 - facts["least_ms"]) < 0.25 * facts["least_ms"], f"samples of {total_us} us: {facts}")
+    return finding
+
+
+@case
+def stall_on_a_busy_machine(test):
+    with busy_machine():
+        cost = cost_ms(test)
+        run = test.run(test.game("spike_stall"), frames=130, options=("--replays", "3", *budget_for(cost)))
+        cost = min(cost, cost_ms(test))
+    finding = expect_spike(test, run, "load_level", "main")
+    facts = finding["spike"]
+    check(abs(facts["least_ms"] - cost) <= NEAR_MS, f"{facts['least_ms']} ms reported, {cost} ms is the true cost")
+    check(finding["frame"] == 64, f"frame {finding['frame']}: the last key of the secret comes with frame 64")
+    check(facts["allocations"] == 100 and facts["allocated_bytes"] == 100000, f"100 allocations were planted: {facts}")
+    check(run.json["spikes"]["confirmed"] >= 1, f"{run.json['spikes']}")
+    again = test.moth("replay", "--json", os.path.join(run.folder, "findings", finding["fingerprint"]))
+    check(again.status == 0, "the replay did not meet it\n" + again.describe())
+    other = test.moth("replay", "--spike-ms", "500", os.path.join(run.folder, "findings", finding["fingerprint"]))
+    check(other.status == 1, "it is no spike by a budget of half a second\n" + other.describe())
+
+
+@case
+def clean_on_a_busy_machine(test):
+    with busy_machine():
+        run = test.run(test.game("spike_stall_clean"), frames=1200, options=("--softlock-s", "0"))
+    expect_clean(run)
+    times = run.json["frame_time_ms"]
+    check(all(times[name] is not None for name in ("p50", "p95", "p99", "max", "low1_avg", "low1_integral", "low1_pct",
+                                                   "stutter_time_pct", "hitches_per_min")), f"{times}")
+    check(0 < times["p50"] <= times["p95"] <= times["p99"] <= times["max"] and times["clock"] == "cpu", f"{times}")
+
+
+@case
+def the_loader_stole_the_frame(test):
+    run = test.run(test.game("spike_loader"), frames=130,
+                   options=("--replays", "3", "--minimize-frames", "2000", *budget_for(cost_ms(test))))
+    finding = expect_spike(test, run, "decode_texture", "loader")
+    check("on thread loader" in finding["title"], finding["title"])
+    check(finding["spike"]["lock_waits"] >= 1, f"the main thread waited for a lock: {finding['spike']}")
+    check(finding["inputs_minimized"] is not None and finding["inputs_minimized"] < finding["inputs"],
+          f"{finding['inputs']} inputs were not shrunk")
+    expect_clean(test.run(test.game("spike_loader_clean"), frames=130, options=("--replays", "3")))
+
+
+@case
+def an_agent_has_a_budget_of_its_own(test):
+    """The clean twin's frames of 12 ms or so, each 97th, are spikes to who allows 9."""
+    agent = test.write("strict.lua", "return { budget = %.2f, play = function(game) game:step(150) end }\n"
+                       % (cost_ms(test) * 9 / 80))
+    run = test.run(test.game("spike_stall_clean"), agent=agent, frames=150, options=("--replays", "3"))
+    finding = expect_spike(test, run, "think", "main")
+    check(finding["frame"] == 98, f"frame {finding['frame']}")
+    folder = os.path.join(run.folder, "findings", finding["fingerprint"])
+    check(test.moth("replay", folder).status == 0, "the replay does not know the budget")
+    wrong = test.write("wrong.lua", "return { budget = 'much', play = function(game) game:step(1) end }\n")
+    run = test.run(test.game("spike_stall_clean"), agent=wrong, frames=100)
+    check(run.status == 2 and "budget" in run.err, "a budget that is no number is wrong usage\n" + run.describe())
+
+
+def recording(test, game):
+    """A trace of a play of this game."""
+    agent = test.write("still.lua", "return function(game) for _ = 1, 5 do game:tap('left', 3) game:step(20) end end\n")
+    run = test.run(test.game(game), agent=agent, frames=100, options=("--traces", "1", "--softlock-s", "0"))
+    check(run.status == 0, run.describe())
+    folder = os.path.join(run.folder, "traces")
+    return os.path.join(folder, sorted(os.listdir(folder))[0])
+
+
+@case
+def a_slower_build_is_named(test):
+    trace = recording(test, "spike_work")
+    builds = [test.game(name) for name in ("spike_work", "spike_work_slow", "spike_work_again")]
+    slower = test.moth("compare", "--json", "--replays", "4", "--profiles", "3", builds[0], builds[1], "--trace", trace)
+    check(slower.status == 1, "5 % more in one function is slower\n" + slower.describe())
+    result = json.loads(slower.out)
+    check(result["schema"] == "moth.compare/1" and result["verdict"] == "worse" and result["exit_code"] == 1, slower.out)
+    blamed = [f["function"] for f in result["traces"][0]["functions"] if f["blamed"]]
+    check(blamed == ["think_enemies"], f"think_enemies is to be blamed, not {blamed}\n" + slower.out[-3000:])
+    same = test.moth("compare", "--replays", "3", "--profiles", "2", builds[0], builds[2], "--trace", trace)
+    check(same.status == 0, "two builds of one source\n" + same.describe())
+
+
+@case
+def comparing_what_cannot_be(test):
+    game = test.game("spike_work")
+    for args, says in (((game, game), "which trace"), ((game,), "A B"), ((game, game, "--trace", "none.moth"), "none.moth"),
+                       ((game, game, "--trace", "none.moth", "--threshold", "much"), "threshold"),
+                       ((game, game, "--trace", "none.moth", "--replays", "1"), "replays")):
+        result = test.moth("compare", *args)
+        check(result.status == 2 and says in result.err, f"{args}: exit code 2 and '{says}' expected\n" + result.describe())
+    missing = test.moth("compare", game, "./no-such-build", "--trace", "none.moth")
+    check(missing.status == 3 and "no-such-build" in missing.err, missing.describe())
