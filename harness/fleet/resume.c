@@ -40,10 +40,23 @@ static const char *name_of(const char *program)
 static void put_agents(struct moth_buf *buf, const char *what, const struct moth_fleet_agent *agents, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        char *text = moth_fs_path("%s=%g", name_of(agents[i].name), agents[i].weight);
+        char *text = moth_fs_path("%s=%g %016llx", name_of(agents[i].name), agents[i].weight,
+                                  (unsigned long long)moth_agent_digest(agents[i].agent));
         put_line(buf, what, text);
         free(text);
     }
+}
+
+static void put_group(struct moth_buf *buf, const struct moth_fleet_config *config)
+{
+    for (size_t i = 0; i < config->n_members; i++) {
+        put_line(buf, "--member", config->members[i].name);
+        for (size_t k = 0; config->members[i].argv[k]; k++)
+            put_line(buf, "--member", k == 0 ? name_of(config->members[i].argv[0]) : config->members[i].argv[k]);
+    }
+    put_number(buf, "latency between members", config->link.latency_us);
+    put_number(buf, "jitter between members", config->link.jitter_us);
+    put_number(buf, "loss between members", config->link.loss_ppm);
 }
 
 /* All that makes instance k what it is, but the seed and the build. Caller frees. */
@@ -65,6 +78,7 @@ static char *identity_of(const struct moth_fleet_config *config)
         put_line(&buf, "--env", config->env[i]);
     put_agents(&buf, "--scenario", config->scenarios, config->n_scenarios);
     put_agents(&buf, "--agent", config->agents, config->n_agents);
+    put_group(&buf, config);
     put_number(&buf, "--schedule-seed", config->schedule_seed);
     put_number(&buf, "--hz", config->channel.hz);
     put_number(&buf, "--video", config->channel.video);

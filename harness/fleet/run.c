@@ -193,6 +193,9 @@ int moth_fleet_run(const struct moth_fleet_config *wanted, struct moth_fleet_res
     if (failed != 0)
         moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %zu agents", config->n_agents);
     else if ((failed = begin(&supervisor, config, err)) == 0) {
+        /* As it is now: one that is gone on with has its own seed and token. */
+        moth_plan_name(config, supervisor.tally->plan);
+        snprintf(supervisor.tally->run, sizeof supervisor.tally->run, "%s", supervisor.run);
         moth_reaper_adopt();
         failed = run(&supervisor, err);
         moth_workers_fini(&supervisor.workers);

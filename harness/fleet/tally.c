@@ -439,7 +439,7 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .n_agent_faults = tally->agent_faults.n,
         .frame_times = moth_frame_counts_summary(&tally->frame_counts),
         .out = config->out,
-        .run = moth_cookie(),
+        .run = tally->run,
         .plan = tally->plan,
         .version = MOTH_VERSION,
         .frame_counts = &tally->frame_counts,

@@ -10,6 +10,7 @@
 #include "fleet/message.h"
 #include "fleet/weights.h"
 #include "fleet/workers.h"
+#include "runner/cookie.h"
 
 #define MOTH_TALLY_TEXTS_MAX 100u /* different warnings, different faults that are kept */
 #define MOTH_TALLY_RECORDS_MAX 20000u
@@ -49,6 +50,7 @@ struct moth_tally {
     struct moth_tally_texts warnings, agent_faults;
     char *build_id;
     char shard[24]; /* "I/N" */
+    char run[MOTH_COOKIE_MAX]; /* token of the run */
     char plan[MOTH_PLAN_NAME_MAX];
     bool idle;      /* this shard has no part of the run */
     uint32_t started, no_frame, finished, clean_finished, agent_faulty, consecutive_faults;
