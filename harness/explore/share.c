@@ -381,6 +381,31 @@ int moth_explore_summarise(const char *path, struct moth_explore_summary *summar
     return 0;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+int moth_explore_reference(const char *path, uint64_t **cells, size_t *n, struct moth_err *err)
+{
+    struct moth_explore_summary summary = {0};
+    struct tally tally = {.summary = &summary};
+    struct moth_log *log = moth_log_open(path, err);
+    if (!log)
+        return -1;
+    moth_log_read(log, tally_record, &tally);
+    moth_log_close(log);
+    *n = 0;
+    for (uint32_t i = 0; i < tally.reference.room; i++)
+        if (tally.reference.at[i] != 0)
+            tally.reference.at[(*n)++] = tally.reference.at[i];
+    *cells = tally.reference.at;
+    if (*n > 0)
+        qsort(*cells, *n, sizeof **cells, by_value);
+    return 0;
+}
+
 static void skip(void *context, enum moth_log_type type, struct moth_cursor *body, uint64_t place)
 {
     (void)context, (void)type, (void)body, (void)place;

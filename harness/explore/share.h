@@ -23,6 +23,9 @@ struct moth_explore_summary {
 };
 
 int moth_explore_summarise(const char *path, struct moth_explore_summary *summary, struct moth_err *err);
+/* The cells of the fixed grid by their hashes, sorted: malloc'd, the caller frees. The same place has the same hash in all
+ * archives of that name, so those of several runs can be counted together. 0, or -1 with err. */
+int moth_explore_reference(const char *path, uint64_t **cells, size_t *n, struct moth_err *err);
 /* Append what an instance did. */
 void moth_explore_count(struct moth_log *log, const struct moth_explore_counts *counts);
 /* Append the inputs of a trace, for agents that vary recordings. */

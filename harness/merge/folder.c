@@ -19,7 +19,7 @@
 int moth_merge_save(const struct moth_run_summary *summary, const char *out, struct moth_err *err)
 {
     json_t *run = moth_report_json_object(summary), *json = moth_part_json(run);
-    moth_part_add(json, summary);
+    moth_part_add(json, summary, out);
     json_decref(run);
     char *path = moth_fs_path("%s/merge.json", out);
     struct moth_part part;
@@ -61,7 +61,7 @@ static bool is_added_up(const char *key)
     static const char *const keys[] = {"verdict", "exit_code", "complete", "game",     "seed",     "shard",  "workers",
                                        "instances", "frames_total", "virtual_s", "wall_s", "findings", "coverage",
                                        "warnings", "agents", "agent_faults", "moth", "run", "plan", "played",
-                                       "frame_counts", "clock"};
+                                       "frame_counts", "reference", "clock"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(keys[i], key) == 0)
             return true;

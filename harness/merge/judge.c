@@ -31,9 +31,15 @@ static size_t end_of_group(const struct moth_parts *parts, size_t i)
 
 static bool has_shard(const struct moth_parts *parts, size_t begin, size_t end, uint32_t shard)
 {
-    for (size_t i = begin; i < end; i++)
-        if (parts->at[i].shard == shard)
+    while (begin < end) { /* they are in order */
+        size_t middle = begin + (end - begin) / 2;
+        if (parts->at[middle].shard == shard)
             return true;
+        if (parts->at[middle].shard < shard)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
     return false;
 }
 

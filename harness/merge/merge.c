@@ -315,7 +315,8 @@ static int by_seed_and_index(const void *a, const void *b)
     return (left->seed > right->seed) - (left->seed < right->seed);
 }
 
-/* What shards know may be the same places, so the most that one of them knows is what is sure. */
+/* What shards know may be the same places, so the most that one of them knows is what is sure; of the fixed grid more is
+ * known, see unite_cells. */
 static void add_coverage(struct moth_coverage *sum, const struct moth_coverage *part)
 {
     if (!part->known)
@@ -328,6 +329,35 @@ static void add_coverage(struct moth_coverage *sum, const struct moth_coverage *
     sum->restores += part->restores;
     sum->rebuilds += part->rebuilds;
     sum->frames_rebuilt += part->frames_rebuilt;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Cells of the fixed grid that any part came to, each once. */
+static void unite_cells(struct moth_merge *merge)
+{
+    size_t n = 0, different = 0;
+    for (size_t i = 0; i < merge->parts.n; i++)
+        n += merge->parts.at[i].n_cells;
+    uint64_t *all = calloc(n + 1, sizeof *all);
+    n = 0;
+    for (size_t i = 0; all && i < merge->parts.n; i++) {
+        const struct moth_part *part = &merge->parts.at[i];
+        if (part->n_cells > 0)
+            memcpy(all + n, part->cells, part->n_cells * sizeof *all);
+        n += part->n_cells;
+    }
+    if (all && n > 0)
+        qsort(all, n, sizeof *all, by_value);
+    for (size_t i = 0; all && i < n; i++)
+        different += i == 0 || all[i] != all[i - 1];
+    if (different > merge->summary.coverage.reference)
+        merge->summary.coverage.reference = different;
+    free(all);
 }
 
 static void add_part(struct moth_merge *merge, const struct moth_part *part)
@@ -366,6 +396,7 @@ static int add_up(struct moth_merge *merge, struct moth_err *err)
         merge->argv[i] = json_string_value(json_array_get(argv_of(&parts->at[0]), i));
     for (size_t i = 0; i < parts->n; i++)
         add_part(merge, &parts->at[i]);
+    unite_cells(merge);
     if (merge->n_records > 0)
         qsort(merge->records, merge->n_records, sizeof *merge->records, by_seed_and_index);
     moth_merge_agents(merge);

@@ -10,8 +10,10 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "findings/finding_json.h"
+#include "fleet/explore.h"
 
 #define MERGE_SCHEMA "moth.merge/1"
+#define HASH_DIGITS 16u
 #define TOKEN_BYTES_MAX 64u
 #define ROW_MEMBERS 8u /* of an instance: index, agent, seed, frames, wall_s, ended, fingerprint, fault */
 
@@ -100,6 +102,23 @@ static json_t *instance_row(const struct moth_instance_record *record)
     return row;
 }
 
+/* Which cells of the fixed grid it came to, so that those of several parts can be told apart. */
+static json_t *cells_json(const char *out)
+{
+    char *path = moth_fleet_archive_path(out), *text = NULL;
+    uint64_t *cells = NULL;
+    size_t n = 0;
+    if (moth_explore_reference(path, &cells, &n, NULL) == 0 && n <= MOTH_PART_CELLS_MAX)
+        text = malloc(n * HASH_DIGITS + 1);
+    for (size_t i = 0; text && i < n; i++)
+        snprintf(text + i * HASH_DIGITS, HASH_DIGITS + 1, "%016" PRIx64, cells[i]);
+    json_t *json = text && n > 0 ? json_string(text) : json_null();
+    free(text);
+    free(cells);
+    free(path);
+    return json;
+}
+
 static json_t *counts_json(const struct moth_frame_counts *counts)
 {
     struct moth_buf buf;
@@ -114,7 +133,7 @@ static json_t *counts_json(const struct moth_frame_counts *counts)
     return json;
 }
 
-void moth_part_add(json_t *part, const struct moth_run_summary *summary)
+void moth_part_add(json_t *part, const struct moth_run_summary *summary, const char *out)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < summary->n_records; i++)
@@ -122,6 +141,7 @@ void moth_part_add(json_t *part, const struct moth_run_summary *summary)
     json_object_set_new(part, "played", rows);
     json_object_set_new(part, "frame_counts",
                         summary->frame_counts ? counts_json(summary->frame_counts) : json_null());
+    json_object_set_new(part, "reference", summary->coverage.known ? cells_json(out) : json_null());
 }
 
 /* ---- checking ---- */
@@ -295,6 +315,21 @@ static void check_counts(struct check *check, struct moth_part *part)
     moth_buf_fini(&buf);
 }
 
+static void check_cells(struct check *check, struct moth_part *part)
+{
+    const char *hex = json_string_value(json_object_get(check->json, "reference"));
+    size_t n = hex ? strlen(hex) / HASH_DIGITS : 0;
+    if (n == 0 || n > MOTH_PART_CELLS_MAX || strlen(hex) != n * HASH_DIGITS)
+        return;
+    part->cells = calloc(n, sizeof *part->cells);
+    for (size_t i = 0; part->cells && i < n * HASH_DIGITS; i++) {
+        if (digit(hex[i]) < 0)
+            fail(check, "reference", "the hashes of cells");
+        part->cells[i / HASH_DIGITS] = part->cells[i / HASH_DIGITS] << 4 | (uint64_t)(digit(hex[i]) & 15);
+    }
+    part->n_cells = part->cells ? n : 0;
+}
+
 static void check_coverage(struct check *check, struct moth_part *part)
 {
     const json_t *json = json_object_get(check->json, "coverage");
@@ -324,6 +359,7 @@ int moth_part_check(json_t *json, const char *path, struct moth_part *part, stru
     check_played(&check);
     check_counts(&check, part);
     check_coverage(&check, part);
+    check_cells(&check, part);
     texts(&check, json, "warnings");
     if (json_object_get(json, "agent_faults"))
         texts(&check, json, "agent_faults");
@@ -351,6 +387,7 @@ void moth_part_fini(struct moth_part *part)
 {
     json_decref(part->json);
     free(part->counts);
+    free(part->cells);
     *part = (struct moth_part){0};
 }
 

@@ -19,6 +19,7 @@
 #include "reports/reports.h"
 
 #define MOTH_PARTS_MAX 100000u
+#define MOTH_PART_CELLS_MAX 250000u /* more of them are counted, but not named */
 #define MOTH_PART_BYTES_MAX ((size_t)256 << 20) /* of a run.json or merge.json */
 
 struct moth_part {
@@ -33,6 +34,8 @@ struct moth_part {
     bool has_counts, wall_clock; /* the times are not CPU times */
     struct moth_frame_counts *counts;
     struct moth_coverage coverage;
+    uint64_t *cells; /* of the fixed grid, by hash; NULL: not known which */
+    size_t n_cells;
     const char *folder; /* where it was read, borrowed; for messages */
 };
 
@@ -44,7 +47,7 @@ struct moth_parts {
 /* A part's JSON, made of a run.json. New reference. */
 json_t *moth_part_json(const json_t *run_json);
 /* Add what only the run itself knows. */
-void moth_part_add(json_t *part, const struct moth_run_summary *summary);
+void moth_part_add(json_t *part, const struct moth_run_summary *summary, const char *out);
 /* Check a part's JSON and take it over (its reference is stolen, also on failure). 0, or -1 with err, which
  * names `path`. */
 int moth_part_check(json_t *json, const char *path, struct moth_part *part, struct moth_err *err);

@@ -210,6 +210,22 @@ def frame_times_add_up(test):
     check("merge.json is missing" in result.err and any("frame times" in warning for warning in run["warnings"]), result.describe())
 
 
+@case
+def explored_places_are_united(test):
+    """Shards' archives are apart; of the fixed grid each place counts once."""
+    folders = []
+    for shard in (1, 2):
+        folders.append(test.path(f"part-{shard}"))
+        test.moth("run", "-q", "-a", "explorer", "-j", 1, "--frames", 3000, "--replays", 1, "--minimize-frames", 0, "--shard",
+                  f"{shard}/2", "-o", folders[-1], "--", test.game("maze_clean"))
+    counts = [read_json(os.path.join(folder, "run.json"))["coverage"]["reference_cells"] for folder in folders]
+    _, run = report(test, "-o", test.path("merged"), *folders)
+    both = run["coverage"]["reference_cells"]
+    check(max(counts) < both < sum(counts), f"{both} of {counts}: both began in one place and went apart")
+    _, again = report(test, "-o", test.path("again"), test.path("merged"), folders[1])
+    check(again == run, "merged again it is another")
+
+
 # --- what does not belong together ---
 
 @case
