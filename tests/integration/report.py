@@ -216,7 +216,8 @@ def explored_places_are_united(test):
     folders = []
     for shard in (1, 2):
         folders.append(test.path(f"part-{shard}"))
-        test.moth("run", "-q", "-a", "explorer", "-j", 1, "--frames", 3000, "--replays", 1, "--minimize-frames", 0, "--shard",
+        agent = os.path.join(test.settings.root, "tests", "bench", "agents", "maze_explorer.lua")
+        test.moth("run", "-q", "-a", agent, "-j", 1, "--frames", 8000, "--replays", 1, "--minimize-frames", 0, "--shard",
                   f"{shard}/2", "-o", folders[-1], "--", test.game("maze_clean"))
     counts = [read_json(os.path.join(folder, "run.json"))["coverage"]["reference_cells"] for folder in folders]
     _, run = report(test, "-o", test.path("merged"), *folders)
