@@ -12,11 +12,11 @@
 #include "base/fs.h"
 #include "base/log.h"
 
-#define PLAIN_NS (30 * MOTH_NS_PER_S)    /* between lines where nothing can be drawn over */
-#define DRAW_NS (200 * MOTH_NS_PER_MS)   /* between pictures */
-#define SPEED_NS (5 * MOTH_NS_PER_S)     /* the speed is of about this time */
-#define NARROW 50u                       /* columns, below which one line must do */
-#define LOW 10u                          /* rows, likewise */
+#define PLAIN_NS (30 * MOTH_NS_PER_S)  /* between lines where nothing can be drawn over */
+#define DRAW_NS (200 * MOTH_NS_PER_MS) /* between pictures */
+#define SPEED_NS (5 * MOTH_NS_PER_S)   /* the speed is of about this time */
+#define NARROW 50u                     /* columns, below which one line must do */
+#define LOW 10u                        /* rows, likewise */
 #define BAR_MOST 40u
 
 static struct {
@@ -40,7 +40,8 @@ void moth_cli_view_begin(const char *game)
     view.told_ns = view.speed_ns = moth_clock_monotonic_ns();
     view.drawn_ns = view.speed_frames = 0;
     view.frames_per_s = 0;
-    struct sigaction action = {.sa_handler = on_resize}; /* not SA_RESTART: whoever waits is to look at once */
+    struct sigaction action = {.sa_handler =
+                                   on_resize}; /* not SA_RESTART: whoever waits is to look at once */
     sigaction(SIGWINCH, &action, &view.before);
 }
 
@@ -122,7 +123,8 @@ static void put_work(FILE *out, const struct moth_run_progress *progress)
         fprintf(out, ", replaying %u", progress->replaying);
     if (progress->shrinking > 0)
         fprintf(out, ", shrinking %u", progress->shrinking);
-    fprintf(out, "; %u of %u worker%s\n", progress->workers_alive, progress->workers, plural(progress->workers));
+    fprintf(out, "; %u of %u worker%s\n", progress->workers_alive, progress->workers,
+            plural(progress->workers));
 }
 
 /* ---- the picture ---- */
@@ -178,7 +180,8 @@ static void measure(const struct moth_run_progress *progress, uint64_t now_ns)
     if (view.speed_frames == 0 && progress->wall_s > 0) /* all there is to measure yet */
         view.frames_per_s = (double)progress->frames / progress->wall_s;
     else if (took_ns >= MOTH_NS_PER_S)
-        view.frames_per_s = (double)(progress->frames - view.speed_frames) * (double)MOTH_NS_PER_S / (double)took_ns;
+        view.frames_per_s =
+            (double)(progress->frames - view.speed_frames) * (double)MOTH_NS_PER_S / (double)took_ns;
     if (took_ns >= SPEED_NS) {
         view.speed_ns = now_ns;
         view.speed_frames = progress->frames;

@@ -123,10 +123,12 @@ static int put_records(struct moth_trace_writer *writer, const struct moth_trace
 }
 
 /* Whole or not at all, but not waited for: it may be lost with the machine. */
-int moth_disk_keep_trace(const char *out, uint32_t index, const struct moth_trace *trace, struct moth_err *err)
+int moth_disk_keep_trace(const char *out, uint32_t index, const struct moth_trace *trace,
+                         struct moth_err *err)
 {
     char *folder = traces_folder(out);
-    char *path = moth_fs_path("%s/%08u.moth", folder, index), *half = moth_fs_path("%s/.%08u.half", folder, index);
+    char *path = moth_fs_path("%s/%08u.moth", folder, index),
+         *half = moth_fs_path("%s/.%08u.half", folder, index);
     int result = moth_fs_make_dirs(folder, err);
     struct moth_trace_writer *writer = result == 0 ? moth_trace_create(half, &trace->header, err) : NULL;
     if (writer) {

@@ -3,9 +3,9 @@
  * The output folder's disk: ordinary traces, a quota, and what is done when the disk is full.
  *
  * OUT/traces/ has the traces of the last instances, one an instance, found something or not: a corpus for
- * `moth replay` and for agents that vary recordings. They are what may be lost, and the oldest go first: when there
- * are too many, when the folder is over its quota, and when the disk is full and something is to be written
- * that may not be lost. For that moment some room is kept as well, in OUT/.work/reserve.
+ * `moth replay` and for agents that vary recordings. They are what may be lost, and the oldest go first: when
+ * there are too many, when the folder is over its quota, and when the disk is full and something is to be
+ * written that may not be lost. For that moment some room is kept as well, in OUT/.work/reserve.
  */
 #ifndef MOTH_FLEET_DISK_H
 #define MOTH_FLEET_DISK_H
@@ -25,7 +25,8 @@ bool moth_disk_is_full(const struct moth_err *err);
 bool moth_disk_make_room(const char *out);
 
 /* Keep an instance's trace as OUT/traces/<number>.moth. 0, or -1 with err. */
-int moth_disk_keep_trace(const char *out, uint32_t index, const struct moth_trace *trace, struct moth_err *err);
+int moth_disk_keep_trace(const char *out, uint32_t index, const struct moth_trace *trace,
+                         struct moth_err *err);
 /* Drop ordinary traces until there are at most `most`, and the folder has at most `bytes` (0: no limit). Its
  * size afterwards. */
 uint64_t moth_disk_tidy(const char *out, uint32_t most, uint64_t bytes);

@@ -75,7 +75,8 @@ static enum moth_worker_task next_task(struct moth_supervisor *supervisor, struc
 }
 
 /* There is nobody to do it now. */
-static void put_back(struct moth_supervisor *supervisor, enum moth_worker_task what, const struct moth_task *task)
+static void put_back(struct moth_supervisor *supervisor, enum moth_worker_task what,
+                     const struct moth_task *task)
 {
     moth_queue_push(what == MOTH_WORKER_VERIFIES    ? &supervisor->verify
                     : what == MOTH_WORKER_MINIMIZES ? &supervisor->minimize
@@ -93,7 +94,8 @@ static int start(struct moth_supervisor *supervisor, struct moth_worker *worker,
     }
     moth_worker_hold_back(worker, supervisor->awake_ns);
     moth_tally_warn(supervisor->tally, "%s; it is tried again", err->message);
-    bool hopeless = ++supervisor->start_failures >= START_FAILURES_MAX && moth_workers_busy(&supervisor->workers) == 0;
+    bool hopeless =
+        ++supervisor->start_failures >= START_FAILURES_MAX && moth_workers_busy(&supervisor->workers) == 0;
     return hopeless ? -1 : 1;
 }
 

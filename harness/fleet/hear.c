@@ -158,7 +158,8 @@ static int take_found(struct moth_supervisor *supervisor, struct moth_cursor *bo
     return valid ? 0 : -1;
 }
 
-static int take_verified(struct moth_supervisor *supervisor, struct moth_worker *worker, struct moth_cursor *body)
+static int take_verified(struct moth_supervisor *supervisor, struct moth_worker *worker,
+                         struct moth_cursor *body)
 {
     struct moth_message_verified verified = {0};
     bool valid = moth_message_get_verified(body, &verified) && worker->does == MOTH_WORKER_VERIFIES;
@@ -172,7 +173,8 @@ static int take_verified(struct moth_supervisor *supervisor, struct moth_worker 
     return valid ? 0 : -1;
 }
 
-static int take_minimized(struct moth_supervisor *supervisor, struct moth_worker *worker, struct moth_cursor *body)
+static int take_minimized(struct moth_supervisor *supervisor, struct moth_worker *worker,
+                          struct moth_cursor *body)
 {
     struct moth_message_minimized minimized = {0};
     bool valid = moth_message_get_minimized(body, &minimized) && worker->does == MOTH_WORKER_MINIMIZES;

@@ -55,7 +55,8 @@ static struct moth_journal *attach(const char *path, uint64_t end, struct moth_e
     return NULL;
 }
 
-struct moth_journal *moth_journal_create(const char *path, const struct moth_journal_run *run, struct moth_err *err)
+struct moth_journal *moth_journal_create(const char *path, const struct moth_journal_run *run,
+                                         struct moth_err *err)
 {
     struct moth_buf file, body;
     moth_buf_init(&file);
@@ -113,8 +114,9 @@ static uint64_t read_records(const uint8_t *bytes, size_t size, struct moth_jour
     struct moth_cursor cursor = moth_cursor_on(bytes, size), body;
     const uint8_t *magic = moth_cursor_take(&cursor, 8);
     enum moth_journal_type type;
-    if (!magic || memcmp(magic, MOTH_JOURNAL_MAGIC, 8) != 0 || moth_cursor_u32(&cursor) != MOTH_JOURNAL_VERSION ||
-        !next_record(&cursor, &type, &body) || type != MOTH_JOURNAL_RUN || !take_run(body, run))
+    if (!magic || memcmp(magic, MOTH_JOURNAL_MAGIC, 8) != 0 ||
+        moth_cursor_u32(&cursor) != MOTH_JOURNAL_VERSION || !next_record(&cursor, &type, &body) ||
+        type != MOTH_JOURNAL_RUN || !take_run(body, run))
         return 0;
     while (next_record(&cursor, &type, &body)) {
         if (reader)
@@ -123,8 +125,8 @@ static uint64_t read_records(const uint8_t *bytes, size_t size, struct moth_jour
     return (uint64_t)(cursor.at - bytes);
 }
 
-struct moth_journal *moth_journal_open(const char *path, struct moth_journal_run *run, moth_journal_reader reader,
-                                       void *context, struct moth_err *err)
+struct moth_journal *moth_journal_open(const char *path, struct moth_journal_run *run,
+                                       moth_journal_reader reader, void *context, struct moth_err *err)
 {
     *run = (struct moth_journal_run){0};
     size_t size;
@@ -159,7 +161,8 @@ static int write_at_end(struct moth_journal *journal, const struct moth_buf *rec
 {
     size_t done = 0;
     while (done < record->size_bytes) {
-        ssize_t n = pwrite(journal->fd, record->bytes + done, record->size_bytes - done, (off_t)(journal->end + done));
+        ssize_t n = pwrite(journal->fd, record->bytes + done, record->size_bytes - done,
+                           (off_t)(journal->end + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -170,8 +173,8 @@ static int write_at_end(struct moth_journal *journal, const struct moth_buf *rec
     return 0;
 }
 
-int moth_journal_append(struct moth_journal *journal, enum moth_journal_type type, const struct moth_buf *body,
-                        struct moth_err *err)
+int moth_journal_append(struct moth_journal *journal, enum moth_journal_type type,
+                        const struct moth_buf *body, struct moth_err *err)
 {
     if (!journal)
         return 0;

@@ -10,109 +10,17 @@
 #include "base/fs.h"
 #include "findings/store.h"
 #include "fleet/explore.h"
+#include "fleet/identity.h"
 
-#define SHARD_STEP (1u << 20) /* instance numbers of shards begin anew at a multiple, the same one for all */
+#define SHARD_STEP (1u << 20) /* instance numbers of shards begin anew at a multiple, the same one for all \
+                               */
 
 /* ---- is it the same run? ---- */
-
-static void put_line(struct moth_buf *buf, const char *name, const char *value)
-{
-    moth_buf_put(buf, name, strlen(name));
-    moth_buf_put(buf, "=", 1);
-    for (const char *at = value; *at; at++)
-        moth_buf_put(buf, *at == '\n' ? " " : at, 1);
-    moth_buf_put(buf, "\n", 1);
-}
-
-static void put_number(struct moth_buf *buf, const char *name, uint64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    put_line(buf, name, text);
-}
 
 static const char *name_of(const char *program)
 {
     const char *slash = strrchr(program, '/');
     return slash ? slash + 1 : program;
-}
-
-static void put_agents(struct moth_buf *buf, const char *what, const struct moth_fleet_agent *agents, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char *text = moth_fs_path("%s=%g %016llx", name_of(agents[i].name), agents[i].weight,
-                                  (unsigned long long)moth_agent_digest(agents[i].agent));
-        put_line(buf, what, text);
-        free(text);
-    }
-}
-
-static void put_group(struct moth_buf *buf, const struct moth_fleet_config *config)
-{
-    for (size_t i = 0; i < config->n_members; i++) {
-        put_line(buf, "--member", config->members[i].name);
-        for (size_t k = 0; config->members[i].argv[k]; k++)
-            put_line(buf, "--member", k == 0 ? name_of(config->members[i].argv[0]) : config->members[i].argv[k]);
-    }
-    put_number(buf, "latency between members", config->link.latency_us);
-    put_number(buf, "jitter between members", config->link.jitter_us);
-    put_number(buf, "loss between members", config->link.loss_ppm);
-}
-
-/* All that makes instance k what it is, but the seed and the build. Caller frees. */
-static char *identity_of(const struct moth_fleet_config *config)
-{
-    struct moth_buf buf;
-    moth_buf_init(&buf);
-    for (size_t i = 1; config->argv[i]; i++)
-        put_line(&buf, "argument", config->argv[i]);
-    for (size_t i = 0; i < config->n_members; i++) {
-        put_line(&buf, "--member", config->members[i].name);
-        for (char **word = config->members[i].argv; *word; word++)
-            put_line(&buf, "argument of a member", *word);
-    }
-    put_number(&buf, "--link-latency", config->link.latency_us);
-    put_number(&buf, "--link-jitter", config->link.jitter_us);
-    put_number(&buf, "--link-loss", config->link.loss_ppm);
-    for (size_t i = 0; config->env && config->env[i]; i++)
-        put_line(&buf, "--env", config->env[i]);
-    put_agents(&buf, "--scenario", config->scenarios, config->n_scenarios);
-    put_agents(&buf, "--agent", config->agents, config->n_agents);
-    put_group(&buf, config);
-    put_number(&buf, "--schedule-seed", config->schedule_seed);
-    put_number(&buf, "--hz", config->channel.hz);
-    put_number(&buf, "--video", config->channel.video);
-    put_number(&buf, "--render", config->channel.render);
-    put_number(&buf, "--threads", config->channel.threads);
-    put_number(&buf, "--pads", config->pads);
-    put_number(&buf, "--shard", config->shards > 1 ? config->shard : 1);
-    put_number(&buf, "number of shards", config->shards > 1 ? config->shards : 1);
-    moth_buf_put_u8(&buf, 0);
-    if (buf.failed)
-        abort();
-    return (char *)buf.bytes;
-}
-
-static bool has_line(const char *text, const char *line, size_t n)
-{
-    for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
-        if (strcspn(at, "\n") == n && strncmp(at, line, n) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The name of a line that is in one of two identities only; caller frees. NULL: they are the same. */
-static char *difference(const char *a, const char *b)
-{
-    const char *sides[] = {a, b, a};
-    for (int i = 0; i < 2; i++) {
-        for (const char *at = sides[i]; *at; at += strcspn(at, "\n") + 1) {
-            if (!has_line(sides[i + 1], at, strcspn(at, "\n")))
-                return moth_fs_path("%.*s", (int)strcspn(at, "="), at);
-        }
-    }
-    return strcmp(a, b) == 0 ? NULL : moth_fs_path("order of arguments or agents");
 }
 
 /* Why it is another run, or NULL. Caller frees. */
@@ -124,7 +32,7 @@ static char *other_because(const struct moth_fleet_config *config, const struct 
     if (config->seed_given && config->seed != run->seed)
         return moth_fs_path("its seed was %llu, and this one's is %llu", (unsigned long long)run->seed,
                             (unsigned long long)config->seed);
-    char *name = difference(run->identity, identity);
+    char *name = moth_identity_difference(run->identity, identity);
     char *text = name ? moth_fs_path("it was begun with another %s", name) : NULL;
     free(name);
     return text;
@@ -139,7 +47,8 @@ static void copy_files(const char *from, const char *to)
     while (entries && (entry = readdir(entries))) {
         if (entry->d_name[0] == '.')
             continue;
-        char *source = moth_fs_path("%s/%s", from, entry->d_name), *target = moth_fs_path("%s/%s", to, entry->d_name);
+        char *source = moth_fs_path("%s/%s", from, entry->d_name),
+             *target = moth_fs_path("%s/%s", to, entry->d_name);
         moth_fs_copy(source, target, 0666, NULL);
         free(source);
         free(target);
@@ -189,8 +98,8 @@ static bool same_folder(const char *a, const char *b)
     return same;
 }
 
-static int take_files(const struct moth_fleet_config *config, const char *token, const char *from, const char *path,
-                      struct moth_err *err)
+static int take_files(const struct moth_fleet_config *config, const char *token, const char *from,
+                      const char *path, struct moth_err *err)
 {
     if (same_folder(config->resume, config->out))
         return 0;
@@ -215,10 +124,11 @@ static int begin(struct moth_supervisor *supervisor, const char *path, const cha
 
 static int refuse(const struct moth_fleet_config *config, const char *why, struct moth_err *err)
 {
-    return moth_err_set(err, MOTH_ERR_CONFIG,
-                        "--resume: the run in %s cannot be gone on with: %s. Give what it was begun with, or begin a "
-                        "new run without --resume",
-                        config->resume, why);
+    return moth_err_set(
+        err, MOTH_ERR_CONFIG,
+        "--resume: the run in %s cannot be gone on with: %s. Give what it was begun with, or begin a "
+        "new run without --resume",
+        config->resume, why);
 }
 
 /* There is a journal to go on with: 0 when it is the same run, 1 when a new one begins, -1 with err. */
@@ -233,8 +143,8 @@ static int try_journal(struct moth_supervisor *supervisor, struct moth_fleet_con
     int result = 0;
     char *why = other_because(config, &run, build_id, identity);
     if (strcmp(run.program, name_of(config->argv[0])) != 0)
-        result = moth_err_set(err, MOTH_ERR_CONFIG, "--resume: %s is a run of %s, and this is %s", config->resume,
-                              run.program, name_of(config->argv[0]));
+        result = moth_err_set(err, MOTH_ERR_CONFIG, "--resume: %s is a run of %s, and this is %s",
+                              config->resume, run.program, name_of(config->argv[0]));
     else if (why && !moth_fleet_explores(config))
         result = refuse(config, why, err);
     else if (why)
@@ -254,19 +164,20 @@ static int try_journal(struct moth_supervisor *supervisor, struct moth_fleet_con
     return result;
 }
 
-int moth_resume_open(struct moth_supervisor *supervisor, struct moth_fleet_config *config, struct moth_err *err)
+int moth_resume_open(struct moth_supervisor *supervisor, struct moth_fleet_config *config,
+                     struct moth_err *err)
 {
     struct moth_game_info game;
     if (moth_game_inspect(config->argv[0], &game, err) != 0)
         return -1;
-    char *path = moth_journal_path(config->out), *identity = identity_of(config);
+    char *path = moth_journal_path(config->out), *identity = moth_identity_of(config);
     char *from = config->resume ? moth_journal_path(config->resume) : NULL;
     int result = 1;
     if (from && access(from, F_OK) == 0)
         result = try_journal(supervisor, config, from, path, game.build_id, identity, err);
     else if (from && !moth_fleet_explores(config))
-        result = moth_err_set(err, MOTH_ERR_CONFIG, "--resume: %s has no run.journal: no run was played there",
-                              config->resume);
+        result = moth_err_set(err, MOTH_ERR_CONFIG,
+                              "--resume: %s has no run.journal: no run was played there", config->resume);
     if (result == 1)
         result = begin(supervisor, path, game.build_id, identity, err);
     free(from);
@@ -293,7 +204,7 @@ struct replay {
     size_t n_stopped;
     bool ended;
     char cookie[MOTH_COOKIE_MAX]; /* of the process that played last */
-    uint32_t first, next; /* number that the plan began at, and that follows all */
+    uint32_t first, next;         /* number that the plan began at, and that follows all */
 };
 
 static struct event *add_event(struct replay *replay)
@@ -504,9 +415,8 @@ static void take_stored(void *context, const char *folder, const struct moth_fin
         return;
     entry->stored = true;
     entry->outdated = false;
-    struct moth_message_verified verified = {.fingerprint = entry->fingerprint,
-                                             .met = finding->reproduced,
-                                             .tried = finding->attempts};
+    struct moth_message_verified verified = {
+        .fingerprint = entry->fingerprint, .met = finding->reproduced, .tried = finding->attempts};
     if (finding->attempts == 0)
         moth_give_verify(supervisor, entry);
     else if (!finding->trace_minimized)
@@ -536,7 +446,8 @@ int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err)
     if (result == 0) {
         bool same = plan_again(supervisor, &replay);
         note_resumed(supervisor);
-        moth_cookie_sweep(replay.cookie[0] ? replay.cookie : supervisor->run); /* had its reaper been killed too */
+        moth_cookie_sweep(replay.cookie[0] ? replay.cookie
+                                           : supervisor->run); /* had its reaper been killed too */
         if (!same || (replay.ended && config->frames > 0))
             result = plan_behind(supervisor, replay.next, err);
         else if (!replay.ended)

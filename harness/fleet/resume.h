@@ -16,7 +16,8 @@
 
 /* Open the journal of a run whose output folder is locked: a new one, or the old one, whose seed and token
  * are put into `config` and the supervisor. 0, or -1 (MOTH_ERR_CONFIG: it cannot be gone on with). */
-int moth_resume_open(struct moth_supervisor *supervisor, struct moth_fleet_config *config, struct moth_err *err);
+int moth_resume_open(struct moth_supervisor *supervisor, struct moth_fleet_config *config,
+                     struct moth_err *err);
 /* After the plan was made: bring tally, plan and queues to where the run was. */
 int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err);
 

@@ -33,8 +33,8 @@ static void forget_traces(const char *out)
     free(traces);
 }
 
-/* One run at a time in an output folder. The workers hold the lock too, so it goes with the last of them: a run
- * that is gone on with as soon as it was killed waits for those that are still dying. */
+/* One run at a time in an output folder. The workers hold the lock too, so it goes with the last of them: a
+ * run that is gone on with as soon as it was killed waits for those that are still dying. */
 static int lock_out(struct moth_supervisor *supervisor, struct moth_err *err)
 {
     const char *out = supervisor->config->out;
@@ -127,8 +127,9 @@ static void sum_up(struct moth_supervisor *supervisor, bool complete)
         uint64_t took_ns = moth_clock_monotonic_ns() - begin_ns;
         result->archive_ns = begin_ns + took_ns * ARCHIVE_SHARE;
     }
-    moth_tally_summarise(supervisor->tally, supervisor->interrupted, (double)moth_supervisor_wall_ms(supervisor) / 1000,
-                         &result->summary, &result->findings);
+    moth_tally_summarise(supervisor->tally, supervisor->interrupted,
+                         (double)moth_supervisor_wall_ms(supervisor) / 1000, &result->summary,
+                         &result->findings);
     result->summary.coverage = coverage;
     result->summary.complete = complete && !supervisor->interrupted;
 }
@@ -168,7 +169,7 @@ static void note_end(struct moth_supervisor *supervisor)
 
 static int begin(struct moth_supervisor *supervisor, struct moth_fleet_config *config, struct moth_err *err)
 {
-    moth_cgroup_open(NULL, moth_cookie()); /* before anything is forked: whoever is in a group of ours shares its fate */
+    moth_cgroup_open(NULL, moth_cookie()); /* before anything is forked: it must be alone */
     if (moth_reaper_start(&supervisor->reaper, err) != 0 || open_out(supervisor, err) != 0 ||
         moth_resume_open(supervisor, config, err) != 0 ||
         moth_fleet_open_archive(config, &config->world_seed, warn, supervisor->tally, err) != 0 ||

@@ -60,7 +60,8 @@ static uint64_t spent_ms(const struct moth_supervisor *supervisor)
 static bool gives_up(struct moth_supervisor *supervisor)
 {
     struct moth_tally *tally = supervisor->tally;
-    bool faults = tally->consecutive_faults >= FAULTS_MAX, no_frame = tally->consecutive_no_frame >= NO_FRAME_LATE;
+    bool faults = tally->consecutive_faults >= FAULTS_MAX,
+         no_frame = tally->consecutive_no_frame >= NO_FRAME_LATE;
     if (!supervisor->playing || !(faults || no_frame))
         return false;
     tally->gave_up = true;
@@ -77,12 +78,14 @@ static void check_limits(struct moth_supervisor *supervisor)
     const struct moth_tally *tally = supervisor->tally;
     size_t findings = tally->n_findings - supervisor->findings_before;
     bool nothing_runs = tally->started == 0 && (tally->no_frame >= NO_FRAME_MAX || tally->faults > 0);
-    bool only_agent_faults = tally->agent_faulty >= NO_FRAME_MAX && tally->consecutive_agent_faults == tally->finished;
+    bool only_agent_faults =
+        tally->agent_faulty >= NO_FRAME_MAX && tally->consecutive_agent_faults == tally->finished;
     only_agent_faults = only_agent_faults || tally->consecutive_agent_faults >= AGENT_FAULTS_MAX;
     if (config->duration_ms > 0 && spent_ms(supervisor) >= config->duration_ms)
         stop_minimizing(supervisor);
-    if (supervisor->cannot_store || supervisor->late || (config->max_findings > 0 && findings >= config->max_findings) || nothing_runs ||
-        only_agent_faults || gives_up(supervisor))
+    bool enough = config->max_findings > 0 && findings >= config->max_findings;
+    if (supervisor->late || enough || nothing_runs || only_agent_faults || supervisor->cannot_store ||
+        gives_up(supervisor))
         stop_playing(supervisor);
 }
 
@@ -98,7 +101,8 @@ void moth_supervisor_note(struct moth_supervisor *supervisor, enum moth_journal_
     if (result == 0 || supervisor->journal_warned)
         return;
     supervisor->journal_warned = true;
-    moth_tally_warn(supervisor->tally, "%s; the run cannot be gone on with from here by --resume", err.message);
+    moth_tally_warn(supervisor->tally, "%s; the run cannot be gone on with from here by --resume",
+                    err.message);
 }
 
 uint64_t moth_supervisor_wall_ms(const struct moth_supervisor *supervisor)
@@ -130,7 +134,8 @@ static void tidy(struct moth_supervisor *supervisor)
         moth_tally_warn(supervisor->tally,
                         "findings and what else is never dropped take more than the %llu MB of --disk-mb",
                         (unsigned long long)(config->disk_bytes >> 20));
-    supervisor->tidy_ns = supervisor->awake_ns + TIDY_NS + (moth_clock_monotonic_ns() - begin_ns) * REPORT_SHARE;
+    supervisor->tidy_ns =
+        supervisor->awake_ns + TIDY_NS + (moth_clock_monotonic_ns() - begin_ns) * REPORT_SHARE;
 }
 
 /* At once after a finding, else now and then; never so often that it takes much of the time. */

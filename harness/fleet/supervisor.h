@@ -2,10 +2,10 @@
  *
  * The supervisor of a run, inside: what it knows, and the parts it is made of.
  *
- * run.c opens the output folder, begins and sums up; resume.c goes on with an earlier run. supervisor.c has the
- * loop: it waits for workers and signals, and knows the reasons to end. give.c gives idle workers something
- * to do, hear.c takes what workers say and what they leave when they die, and looks for those that are stuck.
- * What happened stands in the journal before anybody is told of it. One process, one thread.
+ * run.c opens the output folder, begins and sums up; resume.c goes on with an earlier run. supervisor.c has
+ * the loop: it waits for workers and signals, and knows the reasons to end. give.c gives idle workers
+ * something to do, hear.c takes what workers say and what they leave when they die, and looks for those that
+ * are stuck. What happened stands in the journal before anybody is told of it. One process, one thread.
  */
 #ifndef MOTH_FLEET_SUPERVISOR_H
 #define MOTH_FLEET_SUPERVISOR_H
@@ -27,10 +27,10 @@ struct moth_supervisor {
     struct moth_reaper reaper;
     struct moth_bus *bus; /* NULL: there is none */
     struct moth_journal *journal;
-    bool resumes;      /* the journal is an earlier run's, which is gone on with */
-    uint64_t past_ms;  /* that the run had lasted before this process */
-    uint64_t before_ms; /* … of which so much does not count for --duration */
-    size_t findings_before; /* likewise for --max-findings */
+    bool resumes;                    /* the journal is an earlier run's, which is gone on with */
+    uint64_t past_ms;                /* that the run had lasted before this process */
+    uint64_t before_ms;              /* … of which so much does not count for --duration */
+    size_t findings_before;          /* likewise for --max-findings */
     char run[MOTH_COOKIE_MAX];       /* token of this run: the cookie before workers mark theirs */
     struct moth_queue again, verify; /* instances to be played again; findings to be replayed */
     struct moth_queue minimize;      /* findings to be shrunk */
@@ -42,13 +42,13 @@ struct moth_supervisor {
     uint64_t noted_ns;  /* when the journal was last told the time (awake) */
     uint64_t report_ns; /* when the next report may be written, and is due without a cause (awake) */
     uint64_t report_due_ns;
-    bool report_wanted; /* there is a cause */
-    bool cannot_store;  /* a finding could not be put on disk: there is no point in looking for more */
-    uint64_t tidy_ns;   /* when the output folder is looked at again (awake) */
-    unsigned held_back; /* places that are empty for a while though there may be something to do */
+    bool report_wanted;      /* there is a cause */
+    bool cannot_store;       /* a finding could not be put on disk: there is no point in looking for more */
+    uint64_t tidy_ns;        /* when the output folder is looked at again (awake) */
+    unsigned held_back;      /* places that are empty for a while though there may be something to do */
     unsigned start_failures; /* in a row */
     bool journal_warned;
-    bool playing;                    /* new instances may begin */
+    bool playing; /* new instances may begin */
     bool interrupted;
     bool late; /* the duration is over */
 };

@@ -9,7 +9,8 @@
 int moth_weights_init(struct moth_weights *weights, const double *base, size_t n, uint32_t block)
 {
     double sum = 0;
-    *weights = (struct moth_weights){.arms = calloc(n ? n : 1, sizeof *weights->arms), .n = n, .block = block};
+    *weights =
+        (struct moth_weights){.arms = calloc(n ? n : 1, sizeof *weights->arms), .n = n, .block = block};
     if (!weights->arms)
         return -1;
     for (size_t i = 0; i < n; i++)

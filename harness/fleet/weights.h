@@ -20,10 +20,10 @@
 #define MOTH_WEIGHTS_FINDING 50.0 /* a new finding is worth so many new cells */
 
 struct moth_weights_arm {
-    double base;   /* the user's weight, as a share of 1 */
-    double share;  /* now, likewise */
-    double reward; /* faded */
-    double frames; /* faded */
+    double base;                                     /* the user's weight, as a share of 1 */
+    double share;                                    /* now, likewise */
+    double reward;                                   /* faded */
+    double frames;                                   /* faded */
     uint64_t instances, frames_all, cells, findings; /* of the whole run */
 };
 

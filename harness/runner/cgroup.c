@@ -262,7 +262,8 @@ void moth_cgroup_end(void)
 static bool is_of(const char *name, const char *cookie)
 {
     size_t length = strlen(cookie);
-    return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && strncmp(name + sizeof PREFIX - 1, cookie, length) == 0 &&
+    return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 &&
+           strncmp(name + sizeof PREFIX - 1, cookie, length) == 0 &&
            (name[sizeof PREFIX - 1 + length] == '\0' || name[sizeof PREFIX - 1 + length] == '-');
 }
 

@@ -40,8 +40,8 @@ bool moth_cgroup_starved(void);
 /* No game is left: remove it, with whatever still lives in it. */
 void moth_cgroup_end(void);
 
-/* Whoever is last: kill what is left in the groups of a cookie's processes, and remove them. The caller leaves
- * them first, if it is in one. */
+/* Whoever is last: kill what is left in the groups of a cookie's processes, and remove them. The caller
+ * leaves them first, if it is in one. */
 void moth_cgroup_sweep(const char *cookie);
 
 #endif

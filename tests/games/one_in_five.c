@@ -68,7 +68,8 @@ int main(int argc, char **argv)
     (void)argc, (void)argv;
     static int torch = 1;
     struct game game;
-    struct dungeon dungeon = {.trap = roll(5) == 0 ? roll(4) : 4, .at = 20 + (long)roll(60), .torch = &torch, .keys = 3};
+    struct dungeon dungeon = {
+        .trap = roll(5) == 0 ? roll(4) : 4, .at = 20 + (long)roll(60), .torch = &torch, .keys = 3};
     int x = (int)roll(GAME_WIDTH), y = (int)roll(GAME_HEIGHT);
     game_open(&game, "one_in_five");
     do {

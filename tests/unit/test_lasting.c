@@ -133,9 +133,11 @@ static void a_damaged_record_ends_a_journal(void **state)
 static uint32_t seen_after(struct moth_tally *tally, uint32_t index, const char *fingerprint)
 {
     bool is_new;
-    struct moth_message_found found = {
-        .index = index, .stored = true, .fingerprint = (char *)(uintptr_t)fingerprint, .title = (char *)(uintptr_t)"t",
-        .why = (char *)(uintptr_t)""};
+    struct moth_message_found found = {.index = index,
+                                       .stored = true,
+                                       .fingerprint = (char *)(uintptr_t)fingerprint,
+                                       .title = (char *)(uintptr_t) "t",
+                                       .why = (char *)(uintptr_t) ""};
     return moth_tally_found(tally, &found, &is_new)->seen;
 }
 
