@@ -110,8 +110,11 @@ class Slurm:
 
     def ask(self, *argv):
         """What a client says; nothing while the controller does not answer."""
-        result = subprocess.run(argv, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=PATIENCE_S,
-                                check=False)
+        try:
+            result = subprocess.run(argv, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                    timeout=PATIENCE_S, check=False)
+        except subprocess.TimeoutExpired:
+            return ""
         return result.stdout if result.returncode == 0 else ""
 
     def jobs(self):
@@ -126,7 +129,7 @@ class Slurm:
         while not reached():
             dead = [daemon.args[0] for daemon in self.daemons if daemon.poll() is not None]
             if dead or time.monotonic() > deadline:
-                raise Failed(f"{what}: {dead} ended" if dead else f"{what}: not in {PATIENCE_S} s\n{self.logs()}")
+                raise Failed(f"{what}: {f'{dead} ended' if dead else f'not in {PATIENCE_S} s'}\n{self.logs()}")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.daemons[-1].wait(0.05)
 
