@@ -187,6 +187,15 @@ static int set_weight(struct config *config, const struct moth_option *option)
     return 0;
 }
 
+static bool has_keys(lua_State *L)
+{
+    bool found = false;
+    lua_pushnil(L);
+    for (; lua_next(L, -2); lua_pop(L, 1))
+        found = found || lua_type(L, -2) == LUA_TSTRING;
+    return found;
+}
+
 /* A string, or a list of strings; with keys where the type has names. */
 static int set_list(struct config *config, const struct moth_option *option)
 {
@@ -194,6 +203,8 @@ static int set_list(struct config *config, const struct moth_option *option)
         return set_string(config, option);
     if (!lua_istable(config->L, -1))
         return wrong_type(config, "a string or a list of strings");
+    if (option->type == MOTH_OPTION_STRINGS && has_keys(config->L))
+        return wrong_type(config, "a list of strings, without names");
     if (each_place(config, option, set_string) != 0)
         return -1;
     if (option->type == MOTH_OPTION_PAIRS)

@@ -110,7 +110,7 @@ const struct moth_option moth_option_table[] = {
      .fallback = "0", .most = 4, .group = WORLD,
      .help = "Virtual game controllers that are plugged in from the start."},
 
-    {.name = "member", .type = MOTH_OPTION_STRINGS, .verbs = RUN | DOCTOR, .offset = AT(members),
+    {.name = "member", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR, .offset = AT(members),
      .argument = "NAME=COMMAND", .group = GROUP, .alias = "members",
      .help = "Let another game play with this one: a server, a second player. They share one virtual time and reach "
              "each other, and nothing else, by 127.0.0.1 or by name. May be given up to 15 times."},

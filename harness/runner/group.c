@@ -74,7 +74,8 @@ static enum moth_step step_member(struct moth_instance *in, unsigned index, stru
     give_mail(in, index);
     moth_member_load(member, 1, member->inputs.events, n, 0);
     member->inputs.n = 0;
-    channel->program.want = channel->program.stop = 0;
+    channel->program.want = MOTH_WANT_NOTHING;
+    channel->program.stop = 0;
     moth_process_give_turn(&member->process);
     enum moth_step step = moth_member_await(in, member, false, err);
     if (step == MOTH_STEP_OK) {

@@ -431,7 +431,7 @@ enum moth_step moth_instance_step(struct moth_instance *in, uint32_t frames,
             moth_err_set(err, MOTH_ERR_USAGE, "more than %u input events in one frame", MOTH_PROGRAM_EVENTS_MAX);
             return MOTH_STEP_FAULT;
         }
-        uint32_t wanted = done + batch == frames ? want : want & MOTH_WANT_PICTURE;
+        uint32_t wanted = done + batch == frames ? want : (want & MOTH_WANT_PICTURE) | MOTH_WANT_NOTHING;
         struct moth_observation *here = observed != NULL ? observed + done : NULL;
         if (moth_instance_is_group(in)) {
             step = step_group(in, events, n, done, wanted, stop, here, &got, err);

@@ -62,7 +62,8 @@ enum moth_want {
     MOTH_WANT_CELL = 1u << 3,         /* sample the grey cell grid at the last boundary */
     MOTH_WANT_WORK = 1u << 4,         /* work time by fiber in each frame, not in every 16th only */
     MOTH_WANT_SAMPLES = 1u << 5,      /* in a program of one frame: stop on the way with MOTH_STATE_SAMPLE … */
-    MOTH_WANT_COUNTS = 1u << 6        /* … and count its allocations */
+    MOTH_WANT_COUNTS = 1u << 6,       /* … and count its allocations */
+    MOTH_WANT_NOTHING = 1u << 7       /* nor will anything be asked for where the program ends: it need not be drawn */
 };
 
 /* Stop the program before its end (bits of program.stop). */

@@ -175,7 +175,7 @@ def one_that_fails(test):
 @case
 def bad_members(test):
     game = test.game("network_duel_clean")
-    for text, said in (("server", "NAME=COMMAND"), ("=x", "NAME=COMMAND"), ("a b=x", "NAME=COMMAND"), ("server=", "missing"),
+    for text, said in (("server", "NAME="), ("=x", "NAME="), ("a b=x", "NAME=COMMAND"), ("server=", "missing"),
                        ("server='x", "quote"), ("game=x", "already"), (f"{'n' * 32}=x", "NAME=COMMAND")):
         result = test.moth("run", "--member", text, "-o", test.path("bad"), "--", game, "serve")
         check(result.status == 2 and said in result.err, result.describe())
@@ -190,6 +190,21 @@ def bad_members(test):
     check(result.status == 2 and "15" in result.err, result.describe())
     result = test.moth("run", "--member", f"a={game} serve", "--threads", "native", "-o", test.path("bad"), "--", game, "serve")
     check(result.status == 2 and "--threads deterministic" in result.err, result.describe())
+
+
+@case
+def members_in_the_configuration(test):
+    game = test.game("network_duel_clean")
+    test.write("moth.lua", f"""return {{
+    game = {{ "{game}", "server" }},
+    members = {{ server = "{game} serve", bob = "{game} server" }},
+    link = {{ latency_ms = 30, loss = "2%" }},
+    agents = {{ "monkey" }}, frames = 600, out = "{test.path('out')}",
+}}""")
+    result = test.moth("run", cwd=test.path())
+    check(result.status == 0, result.describe())
+    said = json.load(open(test.path("out", "run.json"), encoding="utf-8"))["game"]
+    check([m["name"] for m in said["members"]] == ["bob", "server"] and said["link"]["loss_pct"] == 2, json.dumps(said))
 
 
 @case

@@ -182,7 +182,8 @@ static void stand(void)
         apply_inputs();
     /* The last picture of a program may be asked for once it stands. */
     frames = program_running ? bounded(c->program.frames, MOTH_PROGRAM_FRAMES_MAX) : 1;
-    moth_gl_pace(program_frame + 1 >= frames || (c->program.want & MOTH_WANT_PICTURE) != 0);
+    bool looked_at = program_frame + 1 >= frames && !(c->program.want & MOTH_WANT_NOTHING);
+    moth_gl_pace(looked_at || (c->program.want & MOTH_WANT_PICTURE) != 0);
     moth_in_boundary = false;
     moth_work_begin(program_running ? c->program.want : 0);
 }
