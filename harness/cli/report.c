@@ -24,7 +24,8 @@ static int print_one(const struct moth_options *options, const struct moth_merge
             moth_report_list(summary, stdout);
         return 0;
     }
-    char *text = options->reporters == MOTH_REPORTER_JSON ? moth_merge_json_text(merge) : moth_report_junit_text(summary);
+    char *text = options->reporters == MOTH_REPORTER_JSON ? moth_merge_json_text(merge)
+                                                          : moth_report_junit_text(summary);
     if (!text)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the report");
     size_t n = strlen(text);

@@ -59,7 +59,8 @@ static int take(struct search *search, const char *engine, struct moth_shard sha
     if (had && !weak && !same)
         return moth_err_set(search->err, MOTH_ERR_USAGE,
                             "--shard auto: %s says %u/%u and %s says %u/%u; say which with --shard I/N",
-                            search->engine, search->shard.index, search->shard.of, engine, shard.index, shard.of);
+                            search->engine, search->shard.index, search->shard.of, engine, shard.index,
+                            shard.of);
     if (!search->engine || (!had && !weak)) {
         search->engine = engine;
         search->shard = shard;
@@ -75,22 +76,26 @@ static const char *value_of(const struct search *search, const char *name)
 
 static int ask_plain(struct search *search, size_t i)
 {
-    const char *index = value_of(search, plain_engines[i].index), *count = value_of(search, plain_engines[i].count);
+    const char *index = value_of(search, plain_engines[i].index),
+               *count = value_of(search, plain_engines[i].count);
     uint32_t first = plain_engines[i].first;
     uint64_t at, n;
     if (!index)
         return 0;
     if (!count)
-        return moth_err_set(search->err, MOTH_ERR_USAGE,
-                            "--shard auto: %s is %s, but %s does not say of how many: put the number of shards into "
-                            "the environment as %s",
-                            plain_engines[i].index, index, plain_engines[i].count, plain_engines[i].count);
-    if (!number(index, MOTH_SHARDS_MAX, &at) || !number(count, MOTH_SHARDS_MAX, &n) || at < first || at - first >= n)
-        return moth_err_set(search->err, MOTH_ERR_USAGE,
-                            "--shard auto: %s is %s and %s is %s, which is no part of a whole (%s counts from %u)",
-                            plain_engines[i].index, index, plain_engines[i].count, count, plain_engines[i].index,
-                            first);
-    return take(search, plain_engines[i].engine, (struct moth_shard){(uint32_t)(at - first + 1), (uint32_t)n});
+        return moth_err_set(
+            search->err, MOTH_ERR_USAGE,
+            "--shard auto: %s is %s, but %s does not say of how many: put the number of shards into "
+            "the environment as %s",
+            plain_engines[i].index, index, plain_engines[i].count, plain_engines[i].count);
+    if (!number(index, MOTH_SHARDS_MAX, &at) || !number(count, MOTH_SHARDS_MAX, &n) || at < first ||
+        at - first >= n)
+        return moth_err_set(
+            search->err, MOTH_ERR_USAGE,
+            "--shard auto: %s is %s and %s is %s, which is no part of a whole (%s counts from %u)",
+            plain_engines[i].index, index, plain_engines[i].count, count, plain_engines[i].index, first);
+    return take(search, plain_engines[i].engine,
+                (struct moth_shard){(uint32_t)(at - first + 1), (uint32_t)n});
 }
 
 /* A Slurm array may begin anywhere and go in steps: --array=10-40:10 is four tasks. A list with gaps
@@ -111,19 +116,19 @@ static int ask_slurm(struct search *search)
         if (i == COUNT && !texts[i])
             values[i] = values[STEP] ? (values[MAX] - values[MIN]) / values[STEP] + 1 : 0;
         else if (!texts[i] || !number(texts[i], UINT32_MAX, &values[i]))
-            return moth_err_set(search->err, MOTH_ERR_USAGE, "--shard auto: %s is %s, but %s is %s", names[ID],
-                                texts[ID], names[i], texts[i] ? texts[i] : "not set");
+            return moth_err_set(search->err, MOTH_ERR_USAGE, "--shard auto: %s is %s, but %s is %s",
+                                names[ID], texts[ID], names[i], texts[i] ? texts[i] : "not set");
     }
     uint64_t step = values[STEP], at = values[ID] - values[MIN];
     bool range = step > 0 && values[MIN] <= values[ID] && values[ID] <= values[MAX] && at % step == 0 &&
                  (values[MAX] - values[MIN]) / step + 1 == values[COUNT] && values[COUNT] <= MOTH_SHARDS_MAX;
     if (!range)
-        return moth_err_set(search->err, MOTH_ERR_USAGE,
-                            "--shard auto: task %s of the Slurm array is none of %s tasks from %s to %s in steps of %s; "
-                            "give the array as a range, such as --array=1-4, or say --shard I/N",
-                            texts[ID], texts[COUNT] ? texts[COUNT] : "the", texts[MIN], texts[MAX], texts[STEP]);
-    return take(search, "Slurm",
-                (struct moth_shard){(uint32_t)(at / step + 1), (uint32_t)values[COUNT]});
+        return moth_err_set(
+            search->err, MOTH_ERR_USAGE,
+            "--shard auto: task %s of the Slurm array is none of %s tasks from %s to %s in steps of %s; "
+            "give the array as a range, such as --array=1-4, or say --shard I/N",
+            texts[ID], texts[COUNT] ? texts[COUNT] : "the", texts[MIN], texts[MAX], texts[STEP]);
+    return take(search, "Slurm", (struct moth_shard){(uint32_t)(at / step + 1), (uint32_t)values[COUNT]});
 }
 
 int moth_shard_auto(const char *(*variable)(const char *name), struct moth_shard *shard, struct moth_err *err)
@@ -139,11 +144,12 @@ int moth_shard_auto(const char *(*variable)(const char *name), struct moth_shard
     if (!search.engine && total && strcmp(total, "1") == 0)
         take(&search, "GitLab", (struct moth_shard){1, 1});
     if (!search.engine)
-        return moth_err_set(err, MOTH_ERR_USAGE,
-                            "--shard auto: nothing in the environment says which part this is: looked for "
-                            "SLURM_ARRAY_TASK_ID (Slurm), JOB_COMPLETION_INDEX with MOTH_SHARDS (Kubernetes), "
-                            "CI_NODE_INDEX (GitLab), MOTH_SHARD_INDEX with MOTH_SHARDS (GitHub and others), "
-                            "CIRCLE_NODE_INDEX, BUILDKITE_PARALLEL_JOB; or say --shard I/N");
+        return moth_err_set(
+            err, MOTH_ERR_USAGE,
+            "--shard auto: nothing in the environment says which part this is: looked for "
+            "SLURM_ARRAY_TASK_ID (Slurm), JOB_COMPLETION_INDEX with MOTH_SHARDS (Kubernetes), "
+            "CI_NODE_INDEX (GitLab), MOTH_SHARD_INDEX with MOTH_SHARDS (GitHub and others), "
+            "CIRCLE_NODE_INDEX, BUILDKITE_PARALLEL_JOB; or say --shard I/N");
     *shard = search.shard;
     return 0;
 }

@@ -22,6 +22,7 @@ struct moth_shard {
 bool moth_shard_parse(const char *text, struct moth_shard *shard);
 /* Ask the environment. 0, or -1 (MOTH_ERR_USAGE) when nobody there says anything, says nonsense, or two say
  * different things; err then names the variables. */
-int moth_shard_auto(const char *(*variable)(const char *name), struct moth_shard *shard, struct moth_err *err);
+int moth_shard_auto(const char *(*variable)(const char *name), struct moth_shard *shard,
+                    struct moth_err *err);
 
 #endif

@@ -89,8 +89,8 @@ static double weights(const struct moth_fleet_config *config)
     return sum;
 }
 
-/* One that explores goes on rather than begin again: it is given its whole share of the run at once, one part a
- * worker. */
+/* One that explores goes on rather than begin again: it is given its whole share of the run at once, one part
+ * a worker. */
 static uint32_t frames_of(const struct moth_fleet_config *config, uint32_t agent)
 {
     uint32_t plain = moth_plan_instance_frames(config);
@@ -145,7 +145,7 @@ static bool is_ours(const struct moth_fleet_config *config, uint32_t part)
 static enum moth_plan_answer cut_part(struct moth_plan *plan, struct moth_plan_job *job)
 {
     const struct moth_fleet_config *config = plan->config;
-    bool scenario = plan->next < config->n_scenarios, shared = config->shards > 1;
+    bool scenario = plan->next<config->n_scenarios, shared = config->shards> 1;
     if (!scenario && config->n_agents == 0)
         return MOTH_PLAN_DONE;
     uint32_t agent = scenario ? plan->next : next_agent(plan);
@@ -170,7 +170,8 @@ static enum moth_plan_answer cut_part(struct moth_plan *plan, struct moth_plan_j
 static enum moth_plan_answer next_part(struct moth_plan *plan, struct moth_plan_job *job)
 {
     enum moth_plan_answer answer = MOTH_PLAN_DONE;
-    while (!plan->parts_over && (answer = cut_part(plan, job)) == MOTH_PLAN_JOB && !is_ours(plan->config, job->index))
+    while (!plan->parts_over && (answer = cut_part(plan, job)) == MOTH_PLAN_JOB &&
+           !is_ours(plan->config, job->index))
         continue;
     plan->parts_over = plan->parts_over || answer == MOTH_PLAN_DONE;
     return answer;
@@ -227,7 +228,8 @@ void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, u
     if (job->scenario && plan->config->shards <= 1)
         plan->taken -= left;
     else if (!job->scenario && plan->config->frames > 0 && left >= MOTH_PLAN_FRAMES_WORTH)
-        plan->rests[plan->n_rests++] = (struct moth_plan_rest){job->index - plan->base + plan->stride, job->agent, left};
+        plan->rests[plan->n_rests++] =
+            (struct moth_plan_rest){job->index - plan->base + plan->stride, job->agent, left};
 }
 
 bool moth_plan_is_empty(const struct moth_fleet_config *config)

@@ -6,9 +6,9 @@
  * weight. A part is played by one instance; when that ends early, the rest of the part by another one, and so
  * on until what is left is not worth an instance. So a part is a function of the run's seed and the part's
  * number, whatever the other parts came to, and shard I of N plays the parts I, I + N, I + 2N, …: the shards
- * play what the whole run would have played, each instance once. The n-th instance (from 0) of part p has the number
- * p + n * stride, where the stride is the same for all parts; seeds are made of instance numbers. Without a
- * frame budget each instance is a part and there is no end.
+ * play what the whole run would have played, each instance once. The n-th instance (from 0) of part p has the
+ * number p + n * stride, where the stride is the same for all parts; seeds are made of instance numbers.
+ * Without a frame budget each instance is a part and there is no end.
  *
  * Scenarios are parts too, the first ones. Their length is known only when they are over: a whole run takes
  * what they used off the end of the agents' parts, to keep within its budget; a shard cannot know and does
@@ -23,7 +23,7 @@
 #define MOTH_PLAN_FRAMES_LEAST 600u /* … but not less than so many frames */
 #define MOTH_PLAN_EXPLORES 100u     /* an instance that explores may be so many times as long as others */
 #define MOTH_PLAN_NAME_MAX 17
-#define MOTH_PLAN_FRAMES_WORTH 60u  /* a rest of the budget smaller than this is not played */
+#define MOTH_PLAN_FRAMES_WORTH 60u /* a rest of the budget smaller than this is not played */
 
 struct moth_plan_job {
     uint32_t index;

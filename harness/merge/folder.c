@@ -41,7 +41,7 @@ int moth_merge_save(const struct moth_run_summary *summary, const char *out, str
 
 static json_t *runs_json(const struct moth_parts *parts)
 {
-    static const char *const keys[] = {"run",  "seed",      "shard",        "plan",   "verdict",
+    static const char *const keys[] = {"run",       "seed",      "shard",        "plan",  "verdict",
                                        "exit_code", "instances", "frames_total", "wall_s"};
     json_t *runs = json_array();
     for (size_t i = 0; i < parts->n; i++) {
@@ -58,9 +58,10 @@ static json_t *runs_json(const struct moth_parts *parts)
 
 static bool is_added_up(const char *key)
 {
-    static const char *const keys[] = {"verdict", "exit_code", "complete", "game",     "seed",     "shard",  "workers",
-                                       "instances", "frames_total", "virtual_s", "wall_s", "findings", "coverage",
-                                       "warnings", "agents", "agent_faults", "moth", "run", "plan", "played",
+    static const char *const keys[] = {"verdict",      "exit_code", "complete",  "game",         "seed",
+                                       "shard",        "workers",   "instances", "frames_total", "virtual_s",
+                                       "wall_s",       "findings",  "coverage",  "warnings",     "agents",
+                                       "agent_faults", "moth",      "run",       "plan",         "played",
                                        "frame_counts", "reference", "clock"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(keys[i], key) == 0)
@@ -116,9 +117,11 @@ static int copy_files(const char *from, const char *to, struct moth_err *err)
     return result;
 }
 
-static int write_finding(const struct moth_finding *finding, const char *from, const char *to, struct moth_err *err)
+static int write_finding(const struct moth_finding *finding, const char *from, const char *to,
+                         struct moth_err *err)
 {
-    char *source = moth_store_folder(from, finding->fingerprint), *target = moth_store_folder(to, finding->fingerprint);
+    char *source = moth_store_folder(from, finding->fingerprint),
+         *target = moth_store_folder(to, finding->fingerprint);
     int result = moth_fs_make_dirs(target, err);
     if (result == 0 && finding->trace)
         result = copy_files(source, target, err);
@@ -187,9 +190,10 @@ static int look_at(const char *out, struct moth_err *err)
         return moth_err_set(err, MOTH_ERR_USAGE, "%s is no folder; give the merged run another -o", out);
     if (is_empty(out) || was_merged(out))
         return 1;
-    return moth_err_set(err, MOTH_ERR_USAGE,
-                        "%s holds something else than an earlier merge and is left alone; give the merged run another -o",
-                        out);
+    return moth_err_set(
+        err, MOTH_ERR_USAGE,
+        "%s holds something else than an earlier merge and is left alone; give the merged run another -o",
+        out);
 }
 
 static int put_in_place(const char *filled, const char *out, bool exists, struct moth_err *err)

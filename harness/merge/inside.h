@@ -17,7 +17,8 @@ struct moth_merge {
     struct moth_merge_config config;
     struct moth_source *sources;
     size_t n_sources;
-    struct moth_parts parts; /* of all sources, each once, in the order of moth_part_compare */
+    size_t n_without_report;        /* folders of runs that left none */
+    struct moth_parts parts;        /* of all sources, each once, in the order of moth_part_compare */
     struct moth_finding **findings; /* of each fingerprint the best; owned by its source */
     const char **finding_outs;      /* where each lies; owned by its source, or by the caller of write */
     size_t n_findings;
@@ -36,13 +37,17 @@ struct moth_merge {
 void moth_texts_add(struct moth_texts *texts, char *text);
 void moth_texts_fini(struct moth_texts *texts);
 
+/* read.c: add the runs of a folder, of a folder of folders, or of a run.json's folder. */
+int moth_merge_read(struct moth_merge *merge, const char *name, void (*warn)(const char *sentence),
+                    struct moth_err *err);
 /* pick.c: of each fingerprint that a part saw the best finding, and how often it was seen. */
 int moth_merge_pick(struct moth_merge *merge, struct moth_err *err);
 /* agents.c: who played how much. */
 void moth_merge_agents(struct moth_merge *merge);
 /* judge.c: verdict and exit code, with the warnings that explain them, and the word for `shard`. */
 void moth_merge_judge(struct moth_merge *merge);
-/* judge.c: `shards` of run.json: {of, have, missing}; null where it is not one run in shards. New reference. */
+/* judge.c: `shards` of run.json: {of, have, missing}; null where it is not one run in shards. New reference.
+ */
 json_t *moth_merge_shards_json(const struct moth_merge *merge);
 
 #endif

@@ -46,7 +46,8 @@ static bool has_shard(const struct moth_parts *parts, size_t begin, size_t end, 
 /* The one run that all parts are shards of, if there is one: where it ends is the end of all. */
 static bool is_one_sharded_run(const struct moth_merge *merge)
 {
-    return merge->parts.n > 0 && merge->parts.at[0].of > 1 && end_of_group(&merge->parts, 0) == merge->parts.n;
+    return merge->parts.n > 0 && merge->parts.at[0].of > 1 &&
+           end_of_group(&merge->parts, 0) == merge->parts.n;
 }
 
 json_t *moth_merge_shards_json(const struct moth_merge *merge)
@@ -80,9 +81,9 @@ static void warn_of_missing(struct moth_merge *merge, size_t begin, size_t end)
     }
     char *of = is_one_sharded_run(merge) ? moth_fs_path("%u", part->of)
                                          : moth_fs_path("%u with seed %" PRIu64, part->of, part->seed);
-    moth_texts_add(&merge->warnings,
-                   n == 1 ? moth_fs_path("shard %s of %s is missing", list, of)
-                          : moth_fs_path("shards %s%s of %s are missing", list, n > LISTED_MAX ? ", …" : "", of));
+    moth_texts_add(&merge->warnings, n == 1 ? moth_fs_path("shard %s of %s is missing", list, of)
+                                            : moth_fs_path("shards %s%s of %s are missing", list,
+                                                           n > LISTED_MAX ? ", …" : "", of));
     free(of);
     free(list);
 }
@@ -117,13 +118,14 @@ static void name_shard(struct moth_merge *merge)
 /* ---- the verdict ---- */
 
 struct tally {
-    size_t lost, failing, flaky, nondeterministic;             /* findings */
+    size_t lost, failing, flaky, nondeterministic;            /* findings */
     size_t nothing_ran, interrupted, missing, agents, faulty; /* parts */
 };
 
 static bool fails_the_gate(const struct moth_finding *finding)
 {
-    return !finding->status || strcmp(finding->status, "new") == 0 || strcmp(finding->status, "reopened") == 0;
+    return !finding->status || strcmp(finding->status, "new") == 0 ||
+           strcmp(finding->status, "reopened") == 0;
 }
 
 static void count_findings(const struct moth_merge *merge, struct tally *tally)
@@ -151,11 +153,13 @@ static void count_parts(struct moth_merge *merge, struct tally *tally)
         if (!part->complete)
             moth_texts_add(&merge->warnings, moth_fs_path("%s was interrupted before its end", name));
         else if (error)
-            moth_texts_add(&merge->warnings, moth_fs_path("%s ended with an error (exit code %d)", name, part->exit_code));
+            moth_texts_add(&merge->warnings,
+                           moth_fs_path("%s ended with an error (exit code %d)", name, part->exit_code));
         else if (nothing)
             moth_texts_add(&merge->warnings, moth_fs_path("%s: no instance reached its first frame", name));
         if (!part->has_counts && part->frames > 0)
-            moth_texts_add(&merge->warnings, moth_fs_path("%s: its frame times are not known, and not in these", name));
+            moth_texts_add(&merge->warnings,
+                           moth_fs_path("%s: its frame times are not known, and not in these", name));
         free(name);
     }
 }
@@ -191,7 +195,10 @@ static enum moth_verdict verdict_of(const struct moth_merge *merge, const struct
 
 void moth_merge_judge(struct moth_merge *merge)
 {
-    struct tally tally = {.missing = count_missing(merge)};
+    struct tally tally = {.missing = count_missing(merge) + merge->n_without_report};
+    if (merge->n_without_report > 0)
+        moth_texts_add(&merge->warnings, moth_fs_path("%zu run%s left no report", merge->n_without_report,
+                                                      merge->n_without_report == 1 ? "" : "s"));
     count_findings(merge, &tally);
     count_parts(merge, &tally);
     name_shard(merge);

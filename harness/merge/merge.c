@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "merge/merge.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "merge/inside.h"
 #include "reports/run_json.h"
-
-#define SOURCES_MAX 100000u
 
 void moth_texts_add(struct moth_texts *texts, char *text)
 {
@@ -33,87 +28,6 @@ void moth_texts_fini(struct moth_texts *texts)
     for (size_t i = 0; i < texts->n; i++)
         free(texts->at[i]);
     free(texts->at);
-}
-
-/* ---- reading ---- */
-
-static bool is_file(const char *folder, const char *name)
-{
-    char *path = moth_fs_path("%s/%s", folder, name);
-    struct stat about;
-    bool there = stat(path, &about) == 0 && S_ISREG(about.st_mode);
-    free(path);
-    return there;
-}
-
-static int add_source(struct moth_merge *merge, const char *folder, void (*warn)(const char *sentence),
-                      struct moth_err *err)
-{
-    struct moth_source *grown = NULL;
-    if (merge->n_sources < SOURCES_MAX)
-        grown = realloc(merge->sources, (merge->n_sources + 1) * sizeof *grown);
-    if (!grown)
-        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for so many folders");
-    merge->sources = grown;
-    if (moth_source_read(folder, &grown[merge->n_sources], warn, err) != 0)
-        return -1;
-    merge->n_sources++;
-    return 0;
-}
-
-static int is_visible(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* A folder of runs' folders, as a download of all jobs' artifacts is. */
-static int add_folders_in(struct moth_merge *merge, const char *folder, void (*warn)(const char *sentence),
-                          struct moth_err *err)
-{
-    struct dirent **entries = NULL;
-    int n = scandir(folder, &entries, is_visible, alphasort), result = 0;
-    size_t before = merge->n_sources;
-    if (n < 0)
-        return moth_err_sys(err, MOTH_ERR_USAGE, "cannot read %s", folder);
-    for (int i = 0; i < n; i++) {
-        char *path = moth_fs_path("%s/%s", folder, entries[i]->d_name);
-        if (result == 0 && is_file(path, "run.json"))
-            result = add_source(merge, path, warn, err);
-        free(path);
-        free(entries[i]);
-    }
-    free(entries);
-    if (result == 0 && merge->n_sources == before)
-        return moth_err_set(err, MOTH_ERR_USAGE,
-                            "%s has no run.json, nor has a folder in it: it is no output folder of `moth run`, or the run "
-                            "was killed before it could write one",
-                            folder);
-    return result;
-}
-
-static int add_named(struct moth_merge *merge, const char *name, void (*warn)(const char *sentence),
-                     struct moth_err *err)
-{
-    static const char file[] = "/run.json";
-    size_t length = strlen(name), tail = sizeof file - 1;
-    struct stat about;
-    char *folder = moth_fs_path("%s", *name ? name : ".");
-    if (length > tail && strcmp(name + length - tail, file) == 0)
-        folder[length - tail] = '\0';
-    else
-        while (length > 1 && folder[length - 1] == '/')
-            folder[--length] = '\0';
-    int result;
-    if (stat(folder, &about) != 0)
-        result = moth_err_sys(err, MOTH_ERR_USAGE, "%s", folder);
-    else if (!S_ISDIR(about.st_mode))
-        result = moth_err_set(err, MOTH_ERR_USAGE, "%s is no folder; give the output folders of runs", folder);
-    else if (is_file(folder, "run.json"))
-        result = add_source(merge, folder, warn, err);
-    else
-        result = add_folders_in(merge, folder, warn, err);
-    free(folder);
-    return result;
 }
 
 /* ---- each run once ---- */
@@ -141,8 +55,8 @@ static bool same_member(const struct moth_part *a, const struct moth_part *b, co
 /* The same was played and the same came out: a job that its engine started twice. */
 static bool same_outcome(const struct moth_part *a, const struct moth_part *b)
 {
-    static const char *const keys[] = {"plan", "game", "seed", "shard", "instances", "frames_total", "virtual_s",
-                                       "findings", "verdict"};
+    static const char *const keys[] = {"plan",         "game",      "seed",     "shard",  "instances",
+                                       "frames_total", "virtual_s", "findings", "verdict"};
     if (!*a->plan || !*b->plan) /* who does not say what it was to play is like nobody but itself */
         return json_equal(a->json, b->json);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -153,14 +67,16 @@ static bool same_outcome(const struct moth_part *a, const struct moth_part *b)
 
 static bool same_shard(const struct moth_part *a, const struct moth_part *b)
 {
-    return a->of > 1 && a->of == b->of && a->shard == b->shard && a->seed == b->seed && strcmp(a->plan, b->plan) == 0;
+    return a->of > 1 && a->of == b->of && a->shard == b->shard && a->seed == b->seed &&
+           strcmp(a->plan, b->plan) == 0;
 }
 
 static int refuse_twice(const struct moth_part *a, const struct moth_part *b, struct moth_err *err)
 {
-    return moth_err_set(err, MOTH_ERR_USAGE,
-                        "shard %u/%u is there twice, and the two are not the same: %s and %s (--force counts both)",
-                        a->shard, a->of, a->folder, b->folder);
+    return moth_err_set(
+        err, MOTH_ERR_USAGE,
+        "shard %u/%u is there twice, and the two are not the same: %s and %s (--force counts both)", a->shard,
+        a->of, a->folder, b->folder);
 }
 
 /* Sort the parts, and drop what is there twice. */
@@ -188,8 +104,8 @@ static int sort_out(struct moth_merge *merge, struct moth_err *err)
                 parts->n -= i - kept;
                 return result;
             }
-            moth_texts_add(&merge->warnings,
-                           moth_fs_path("shard %u/%u was played twice, and both count", part->shard, part->of));
+            moth_texts_add(&merge->warnings, moth_fs_path("shard %u/%u was played twice, and both count",
+                                                          part->shard, part->of));
         }
         parts->at[kept++] = *part;
     }
@@ -245,14 +161,15 @@ static bool differ(const char *a, const char *b)
 static char *difference(const struct moth_part *a, const struct moth_part *b)
 {
     if (differ(a->version, b->version))
-        return moth_fs_path("they were played by different versions of moth (%s is of %s, %s of %s)", a->folder,
-                            a->version, b->folder, b->version);
+        return moth_fs_path("they were played by different versions of moth (%s is of %s, %s of %s)",
+                            a->folder, a->version, b->folder, b->version);
     if (differ(a->build_id, b->build_id))
-        return moth_fs_path("they are of different builds of the game (%s is of build %.12s, %s of %.12s)", a->folder,
-                            a->build_id, b->folder, b->build_id);
+        return moth_fs_path("they are of different builds of the game (%s is of build %.12s, %s of %.12s)",
+                            a->folder, a->build_id, b->folder, b->build_id);
     if (!same_command(a, b))
-        return moth_fs_path("they are of different games or arguments (%s is of %s, %s of %s, with arguments)",
-                            a->folder, word(argv_of(a), 0), b->folder, word(argv_of(b), 0));
+        return moth_fs_path(
+            "they are of different games or arguments (%s is of %s, %s of %s, with arguments)", a->folder,
+            word(argv_of(a), 0), b->folder, word(argv_of(b), 0));
     return NULL;
 }
 
@@ -274,10 +191,12 @@ static int check_mixed(struct moth_merge *merge, struct moth_err *err)
     if (!why)
         return 0;
     if (merge->config.force)
-        moth_texts_add(&merge->warnings, moth_fs_path("runs of different builds, games or versions of moth were merged; "
-                                                      "what they say of each other means little"));
+        moth_texts_add(&merge->warnings,
+                       moth_fs_path("runs of different builds, games or versions of moth were merged; "
+                                    "what they say of each other means little"));
     else
-        moth_err_set(err, MOTH_ERR_USAGE, "these runs do not belong together: %s; --force merges them all the same", why);
+        moth_err_set(err, MOTH_ERR_USAGE,
+                     "these runs do not belong together: %s; --force merges them all the same", why);
     free(why);
     return merge->config.force ? 0 : -1;
 }
@@ -315,8 +234,8 @@ static int by_seed_and_index(const void *a, const void *b)
     return (left->seed > right->seed) - (left->seed < right->seed);
 }
 
-/* What shards know may be the same places, so the most that one of them knows is what is sure; of the fixed grid more is
- * known, see unite_cells. */
+/* What shards know may be the same places, so the most that one of them knows is what is sure; of the fixed
+ * grid more is known, see unite_cells. */
 static void add_coverage(struct moth_coverage *sum, const struct moth_coverage *part)
 {
     if (!part->known)
@@ -447,7 +366,8 @@ static void fill_summary(struct moth_merge *merge)
     summary->out = merge->sources[0].folder;
 }
 
-struct moth_merge *moth_merge_folders(const char *const *folders, size_t n, const struct moth_merge_config *config,
+struct moth_merge *moth_merge_folders(const char *const *folders, size_t n,
+                                      const struct moth_merge_config *config,
                                       void (*warn)(const char *sentence), struct moth_err *err)
 {
     struct moth_merge *merge = calloc(1, sizeof *merge);
@@ -458,10 +378,11 @@ struct moth_merge *moth_merge_folders(const char *const *folders, size_t n, cons
     merge->config = *config;
     int result = 0;
     for (size_t i = 0; result == 0 && i < n; i++)
-        result = add_named(merge, folders[i], warn, err);
+        result = moth_merge_read(merge, folders[i], warn, err);
     if (result == 0 && merge->n_sources == 0)
         result = moth_err_set(err, MOTH_ERR_USAGE, "no runs to report on");
-    if (result != 0 || take_parts(merge, err) != 0 || check_mixed(merge, err) != 0 || add_up(merge, err) != 0) {
+    if (result != 0 || take_parts(merge, err) != 0 || check_mixed(merge, err) != 0 ||
+        add_up(merge, err) != 0) {
         moth_merge_free(merge);
         return NULL;
     }

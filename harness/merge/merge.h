@@ -19,8 +19,8 @@
 #include "reports/reports.h"
 
 struct moth_merge_config {
-    bool force;         /* also mixed builds, versions, and shards that were played twice */
-    bool allow_missing; /* shards that are missing or were interrupted are no error */
+    bool force;                 /* also mixed builds, versions, and shards that were played twice */
+    bool allow_missing;         /* shards that are missing or were interrupted are no error */
     bool strict, fail_on_flaky; /* as of a run */
 };
 
@@ -31,14 +31,15 @@ struct moth_merge; /* opaque */
 
 /* Read and merge. NULL and err: MOTH_ERR_USAGE for what is no run, is damaged, or does not belong together.
  * `warn` is told what is odd about a folder and no property of the runs. */
-struct moth_merge *moth_merge_folders(const char *const *folders, size_t n, const struct moth_merge_config *config,
+struct moth_merge *moth_merge_folders(const char *const *folders, size_t n,
+                                      const struct moth_merge_config *config,
                                       void (*warn)(const char *sentence), struct moth_err *err);
 /* Its findings lie where they were found. */
 const struct moth_run_summary *moth_merge_summary(const struct moth_merge *merge);
 /* run.json of the whole. Caller frees. */
 char *moth_merge_json_text(const struct moth_merge *merge);
-/* Write the merged folder, whole or not at all: findings, run.json, merge.json, and junit.xml where wanted. An
- * earlier merged folder is replaced, anything else that is not empty is left alone (MOTH_ERR_USAGE). The
+/* Write the merged folder, whole or not at all: findings, run.json, merge.json, and junit.xml where wanted.
+ * An earlier merged folder is replaced, anything else that is not empty is left alone (MOTH_ERR_USAGE). The
  * summary's findings lie in `out` afterwards. */
 int moth_merge_write(struct moth_merge *merge, const char *out, bool junit, struct moth_err *err);
 void moth_merge_free(struct moth_merge *merge);

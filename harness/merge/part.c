@@ -51,8 +51,10 @@ json_t *moth_merge_read_json(const char *path, const char *schema, const char *w
     if (!json)
         moth_err_set(err, MOTH_ERR_USAGE, "%s is damaged: line %d: %s", path, where.line, where.text);
     else if (found && strncmp(found, schema, family) == 0)
-        moth_err_set(err, MOTH_ERR_USAGE, "%s was written by another version of moth: its schema is %.40s, and this one "
-                     "reads %s", path, found, schema);
+        moth_err_set(err, MOTH_ERR_USAGE,
+                     "%s was written by another version of moth: its schema is %.40s, and this one "
+                     "reads %s",
+                     path, found, schema);
     else
         moth_err_set(err, MOTH_ERR_USAGE, "%s is no %s of moth", path, what);
     json_decref(json);
@@ -156,7 +158,8 @@ struct check {
 static void fail(struct check *check, const char *key, const char *should)
 {
     if (!check->failed)
-        moth_err_set(check->err, MOTH_ERR_USAGE, "%s is damaged: `%s` should be %s", check->path, key, should);
+        moth_err_set(check->err, MOTH_ERR_USAGE, "%s is damaged: `%s` should be %s", check->path, key,
+                     should);
     check->failed = true;
 }
 
@@ -253,7 +256,8 @@ static void check_findings(struct check *check)
     {
         const json_t *seen = json_object_get(finding, "times_seen");
         json_int_t times = json_integer_value(seen);
-        good = good && moth_merge_is_fingerprint(json_string_value(json_object_get(finding, "fingerprint"))) &&
+        good = good &&
+               moth_merge_is_fingerprint(json_string_value(json_object_get(finding, "fingerprint"))) &&
                json_is_integer(seen) && times >= 0 && times <= UINT32_MAX;
     }
     if (!good)
@@ -372,7 +376,8 @@ int moth_part_check(json_t *json, const char *path, struct moth_part *part, stru
     part->version = token(&check, "moth");
     if (!json_is_integer(json_object_get(json, "seed")))
         fail(&check, "seed", "a whole number");
-    part->seed = (uint64_t)json_integer_value(json_object_get(json, "seed")); /* one over 2^63 is written below 0 */
+    part->seed =
+        (uint64_t)json_integer_value(json_object_get(json, "seed")); /* one over 2^63 is written below 0 */
     part->instances = integer(&check, "instances", UINT32_MAX);
     part->workers = integer(&check, "workers", UINT32_MAX);
     part->frames = integer(&check, "frames_total", INT64_MAX >> 20);

@@ -19,11 +19,11 @@
 #include "reports/reports.h"
 
 #define MOTH_PARTS_MAX 100000u
-#define MOTH_PART_CELLS_MAX 250000u /* more of them are counted, but not named */
+#define MOTH_PART_CELLS_MAX 250000u             /* more of them are counted, but not named */
 #define MOTH_PART_BYTES_MAX ((size_t)256 << 20) /* of a run.json or merge.json */
 
 struct moth_part {
-    json_t *json; /* checked by moth_part_check */
+    json_t *json;                                /* checked by moth_part_check */
     const char *run, *plan, *version, *build_id; /* in json; "" where it does not say */
     enum moth_verdict verdict;
     int exit_code;
@@ -65,7 +65,8 @@ int moth_part_compare(const struct moth_part *a, const struct moth_part *b);
 /* "shard 2/4", or "the run with seed 7". Caller frees. */
 char *moth_part_name(const struct moth_part *part);
 
-/* Read a JSON file of ours with this schema. NULL and err (MOTH_ERR_USAGE) where it is damaged or another's. */
+/* Read a JSON file of ours with this schema. NULL and err (MOTH_ERR_USAGE) where it is damaged or another's.
+ */
 json_t *moth_merge_read_json(const char *path, const char *schema, const char *what, struct moth_err *err);
 /* "1-crash-0123456789abcdef" and nothing else, for it becomes part of a path. */
 bool moth_merge_is_fingerprint(const char *text);

@@ -55,11 +55,13 @@ static int read_parts(struct moth_source *source, const json_t *run_json, const 
     if (result != 0 || source->parts.n > 0)
         return result;
     if (json_object_get(run_json, "runs"))
-        return moth_err_set(err, MOTH_ERR_USAGE,
-                            "%s was merged, and its merge.json is missing: merge the folders of its runs again",
-                            source->folder);
-    char *sentence = moth_fs_path("%s: %s; its instances and frame times are left out", source->folder,
-                                  there ? "merge.json is not of the run in run.json" : "merge.json is missing");
+        return moth_err_set(
+            err, MOTH_ERR_USAGE,
+            "%s was merged, and its merge.json is missing: merge the folders of its runs again",
+            source->folder);
+    char *sentence =
+        moth_fs_path("%s: %s; its instances and frame times are left out", source->folder,
+                     there ? "merge.json is not of the run in run.json" : "merge.json is missing");
     warn(sentence);
     free(sentence);
     struct moth_part part;
@@ -79,8 +81,9 @@ static bool has_file(const char *folder, const char *name)
 }
 
 /* What its folder says; where that is gone, what run.json says of it. */
-static struct moth_finding *read_finding(const struct moth_source *source, const json_t *row, const char *path,
-                                         void (*warn)(const char *sentence), struct moth_err *err)
+static struct moth_finding *read_finding(const struct moth_source *source, const json_t *row,
+                                         const char *path, void (*warn)(const char *sentence),
+                                         struct moth_err *err)
 {
     const char *fingerprint = json_string_value(json_object_get(row, "fingerprint"));
     char *folder = moth_store_folder(source->folder, fingerprint);
@@ -91,8 +94,9 @@ static struct moth_finding *read_finding(const struct moth_source *source, const
         moth_finding_free(finding);
         finding = moth_finding_from_json(row, path, err);
         if (finding && finding->trace) {
-            char *sentence = moth_fs_path("%s is not whole: %s", folder,
-                                          loaded ? "its trace is missing" : "finding.json is missing or damaged");
+            char *sentence =
+                moth_fs_path("%s is not whole: %s", folder,
+                             loaded ? "its trace is missing" : "finding.json is missing or damaged");
             warn(sentence);
             free(sentence);
         }
@@ -128,8 +132,8 @@ static int read_findings(struct moth_source *source, const json_t *run_json, con
         if (moth_merge_is_fingerprint(json_string_value(json_object_get(row, "fingerprint"))))
             finding = read_finding(source, row, path, warn, err);
         if (!finding)
-            return moth_err_set(err, MOTH_ERR_USAGE, "%s is damaged: entry %zu of `findings` is no finding", path,
-                                i + 1);
+            return moth_err_set(err, MOTH_ERR_USAGE, "%s is damaged: entry %zu of `findings` is no finding",
+                                path, i + 1);
         source->findings[source->n_findings++] = finding;
     }
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A run.json that came from elsewhere, and behind a byte 0 a merge.json beside it. What is taken must be merged,
- * and what was merged must merge again to the same.
+ * A run.json that came from elsewhere, and behind a byte 0 a merge.json beside it. What is taken must be
+ * merged, and what was merged must merge again to the same.
  */
 #include "fuzz.h"
 

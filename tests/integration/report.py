@@ -347,6 +347,10 @@ def what_is_no_run(test):
     expect_error(test.moth("report", "--", "x"), USAGE, "--")
     folders = shards(test, game="null_deref_clean")
     expect_error(test.moth("report", *folders, test.path("empty")), USAGE, "empty")
+    os.makedirs(test.path("killed", "findings"))  # at its very beginning
+    expect_error(test.moth("report", *folders, test.path("killed")), FAULT, "killed has no run.json", "1 run left no report")
+    check(report(test, "--allow-missing", *folders, test.path("killed"))[0].status == 0, "--allow-missing")
+    expect_error(test.moth("report", test.path("killed")), USAGE, "no runs")
 
 
 @case

@@ -59,9 +59,28 @@ static void a_shard_is_one_of_so_many(void **state)
     assert_int_equal(shard.of, 4);
     assert_true(moth_shard_parse("1/1", &shard));
     assert_true(moth_shard_parse("100000/100000", &shard));
-    static const char *const wrong[] = {"0/4",  "5/4",  "4/0",  "x/y", "1/0",  "0/0", "",       "/",      "1/",
-                                        "/4",   "1",    "-1/4", "+1/4", " 1/4", "1/4 ", "1/4/4", "1.0/4",  "1//4",
-                                        "0x1/4", "1/100001", "1/99999999999999999999999", "99999999999999999999/4"};
+    static const char *const wrong[] = {"0/4",
+                                        "5/4",
+                                        "4/0",
+                                        "x/y",
+                                        "1/0",
+                                        "0/0",
+                                        "",
+                                        "/",
+                                        "1/",
+                                        "/4",
+                                        "1",
+                                        "-1/4",
+                                        "+1/4",
+                                        " 1/4",
+                                        "1/4 ",
+                                        "1/4/4",
+                                        "1.0/4",
+                                        "1//4",
+                                        "0x1/4",
+                                        "1/100001",
+                                        "1/99999999999999999999999",
+                                        "99999999999999999999/4"};
     for (size_t i = 0; i < COUNT(wrong); i++)
         if (moth_shard_parse(wrong[i], &shard))
             fail_msg("'%s' was taken for a shard", wrong[i]);
@@ -151,7 +170,7 @@ static void two_that_say_different_things(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_shard_is_one_of_so_many),    cmocka_unit_test(slurm_arrays),
+        cmocka_unit_test(a_shard_is_one_of_so_many),     cmocka_unit_test(slurm_arrays),
         cmocka_unit_test(engines_that_count_their_jobs), cmocka_unit_test(nobody_says_anything),
         cmocka_unit_test(two_that_say_different_things),
     };
