@@ -84,15 +84,16 @@ static int replay_once(const struct moth_trace *trace, const struct moth_agent *
                        const struct moth_replay_config *config, struct replays *replays, struct moth_err *err)
 {
     if (agent) {
-        bool met = false;
+        bool met = false, killed = false;
         if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), trace->end.finding_frame,
-                               config, trace->end.fingerprint, &met, err) != 0)
+                               config, trace->end.fingerprint, &met, &killed, err) != 0)
             return -1;
         replays->interrupted = replays->interrupted || moth_cli_stopped(NULL);
         replays->frames = trace->end.finding_frame;
-        replays->tried += !moth_cli_stopped(NULL);
+        bool told = !killed && !moth_cli_stopped(NULL);
+        replays->tried += told;
         replays->met += met;
-        replays->clean += !met && !moth_cli_stopped(NULL);
+        replays->clean += !met && told;
         return 0;
     }
     struct moth_replay_outcome outcome;

@@ -242,6 +242,7 @@ int moth_replay(const struct moth_trace *trace, const struct moth_replay_config 
     outcome->other_build = trace->header.build_id && strcmp(trace->header.build_id, build_id) != 0;
     struct moth_err own;
     err = err ? err : &own;
+    outcome->killed = moth_instance_death(moth_tree_instance(tree))->how == MOTH_STEP_KILLED; /* as it began */
     int result = outcome->started ? play_events(&comparison, err) : 0;
     if (result == 0 && !outcome->interrupted)
         result = judge_end(&comparison, tree, config, err);

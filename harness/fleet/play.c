@@ -288,14 +288,14 @@ uint32_t moth_play_pads_of(const struct moth_trace *trace)
 
 int moth_play_scripted(const struct moth_trace_header *header, const struct moth_agent *agent, uint32_t pads,
                        uint32_t frame, const struct moth_replay_config *config, const char *fingerprint,
-                       bool *met, struct moth_err *err)
+                       bool *met, bool *killed, struct moth_err *err)
 {
     struct moth_stage stage = {.header = *header,
                                .agent_seed = header->seed,
                                .stopped = config->interrupted,
                                .stop_context = config->context};
     struct moth_instance_config how = moth_replay_launch_config(header, config);
-    *met = false;
+    *met = *killed = false;
     stage.header.build_id = NULL;
     moth_stage_launch(&stage, &how, MOTH_PLAY_SCRIPTED_SNAPSHOT_BYTES, err);
     if (!stage.tree)
@@ -305,6 +305,7 @@ int moth_play_scripted(const struct moth_trace_header *header, const struct moth
         moth_stage_play(&stage, agent, frame + MOTH_REPLAY_GRACE_FRAMES, pads, &outcome);
     for (size_t i = 0; i < stage.keep.n; i++)
         *met = *met || strcmp(stage.keep.items[i].finding->fingerprint, fingerprint) == 0;
+    *killed = !*met && moth_instance_death(moth_tree_instance(stage.tree))->how == MOTH_STEP_KILLED;
     moth_stage_fini(&stage);
     if (stage.step == MOTH_STEP_FAULT && err)
         *err = stage.err;

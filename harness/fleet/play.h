@@ -33,10 +33,10 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
                    struct moth_message_done *done);
 
 /* Play a scripted finding's trace again, by its agent, up to `frame` and a little more. *met: the agent
- * reported `fingerprint` again. 0, or -1 with err. */
+ * reported `fingerprint` again. *killed: it did not, but was killed from outside. 0, or -1 with err. */
 int moth_play_scripted(const struct moth_trace_header *header, const struct moth_agent *agent, uint32_t pads,
                        uint32_t frame, const struct moth_replay_config *config, const char *fingerprint,
-                       bool *met, struct moth_err *err);
+                       bool *met, bool *killed, struct moth_err *err);
 /* Controllers that were plugged in before the agent of a trace began. */
 uint32_t moth_play_pads_of(const struct moth_trace *trace);
 

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "findings/store.h"
+#include "fleet/workers.h"
 
 static const struct moth_fleet_agent *find_agent(const struct moth_fleet_config *config, const char *name)
 {
@@ -25,13 +26,13 @@ static int replay_scripted(const struct moth_play_place *place, const struct mot
                            struct moth_message_verified *verified, struct moth_err *err)
 {
     const struct moth_fleet_agent *agent = find_agent(place->config, trace->header.agent);
-    bool met = false;
+    bool met = false, killed = false;
     if (!agent)
         return moth_err_set(err, MOTH_ERR_INTERNAL, "no agent %s", trace->header.agent);
     if (moth_play_scripted(&trace->header, agent->agent, moth_play_pads_of(trace), finding->frame, how,
-                           finding->fingerprint, &met, err) != 0)
+                           finding->fingerprint, &met, &killed, err) != 0)
         return -1;
-    if (!place->stopped(place->context)) {
+    if (!killed && !place->stopped(place->context)) {
         verified->tried++;
         verified->met += met;
     }
@@ -79,7 +80,10 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
         verified->seed = finding->seed;
         verified->frame = finding->frame;
     }
-    for (uint32_t i = 0; result == 0 && i < config->replays && !place->stopped(place->context); i++)
+    /* One that something from outside killed says nothing and is played again. */
+    uint32_t most = config->replays + MOTH_TRIES_MAX;
+    for (uint32_t i = 0; result == 0 && i < most && verified->tried < config->replays && !place->stopped(place->context);
+         i++)
         result = finding->scripted ? replay_scripted(place, trace, finding, &how, verified, &err)
                                    : replay_inputs(trace, finding, &how, verified, &err);
     if (verified->tried > 0)
