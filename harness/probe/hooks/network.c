@@ -295,6 +295,23 @@ MOTH_HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     return socket != NULL ? moth_net_receive(fd, socket, message, flags) : moth_real.recvmsg(fd, message, flags);
 }
 
+/* MSG_WAITALL would wait in the kernel for the rest, and nobody else would run meanwhile. */
+static ssize_t receive_all(int fd, void *bytes, size_t n, int flags)
+{
+    size_t done = 0;
+    while (done < n) {
+        if (done > 0 && !moth_fd_until_ready(fd, POLLIN))
+            break;
+        ssize_t got = moth_real.recv(fd, (char *)bytes + done, n - done, (flags & ~MSG_WAITALL) | MSG_DONTWAIT);
+        if (got < 0 && errno == EAGAIN && done == 0)
+            return -1;
+        if (got <= 0)
+            return done > 0 ? (ssize_t)done : got;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
 MOTH_HOOK ssize_t recvfrom(int fd, void *restrict bytes, size_t n, int flags, struct sockaddr *restrict from,
                            socklen_t *restrict size)
 {
@@ -302,6 +319,8 @@ MOTH_HOOK ssize_t recvfrom(int fd, void *restrict bytes, size_t n, int flags, st
     if (!may_receive(fd, flags))
         return -1;
     struct moth_net_socket *socket = moth_net_datagrams(fd);
+    if (socket == NULL && (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_DONTWAIT)) && moth_fd_blocking(fd))
+        return receive_all(fd, bytes, n, flags);
     if (socket == NULL)
         return moth_real.recvfrom(fd, bytes, n, flags, from, size);
     struct iovec piece = {bytes, n};

@@ -292,6 +292,33 @@ static void much_at_once(void)
     close(door);
 }
 
+static void *send_slowly(void *context)
+{
+    for (int i = 0; i < 4; i++) {
+        usleep(2000);
+        CHECK(send(*(int *)context, "abcd" + i, 1, 0) == 1);
+    }
+    return NULL;
+}
+
+static void all_or_nothing(void)
+{
+    struct sockaddr_in a;
+    int door = listener(&a), one = socket(AF_INET, SOCK_STREAM, 0), ends[2];
+    pthread_t thread;
+    char text[8] = "";
+    CHECK(connect(one, (struct sockaddr *)&a, sizeof a) == 0);
+    int two = accept(door, NULL, NULL);
+    CHECK(pthread_create(&thread, NULL, send_slowly, &two) == 0);
+    CHECK(recv(one, text, 4, MSG_WAITALL) == 4 && memcmp(text, "abcd", 4) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(send(two, "ab", 2, 0) == 2 && shutdown(two, SHUT_WR) == 0);
+    CHECK(recv(one, text, 4, MSG_WAITALL) == 2 && recv(one, text, 4, MSG_WAITALL) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && pthread_create(&thread, NULL, send_slowly, &ends[0]) == 0);
+    CHECK(recv(ends[1], text, 4, MSG_WAITALL) == 4 && pthread_join(thread, NULL) == 0);
+    for (int *each = (int[]){door, one, two, ends[0], ends[1], -1}; *each >= 0; each++)
+        close(*each);
+}
+
 static void copies(void)
 {
     struct sockaddr_in a, b;
@@ -360,7 +387,7 @@ int main(int argc, char **argv)
     } areas[] = {{"datagrams", datagrams}, {"datagrams in pieces", datagrams_in_pieces},
                  {"connected datagrams", connected_datagrams}, {"ports", ports}, {"readiness", readiness},
                  {"streams", streams}, {"refused streams", refused_streams}, {"waits in line", waits_in_line},
-                 {"much at once", much_at_once}, {"copies", copies}, {"six", six}, {"names", names}};
+                 {"much at once", much_at_once}, {"all or nothing", all_or_nothing}, {"copies", copies}, {"six", six}, {"names", names}};
     bool window = argc > 1 && strcmp(argv[1], "--window") == 0;
     struct game game = {0};
     if (window)
