@@ -126,28 +126,38 @@ static uint32_t slot_of(const struct moth_bus_server *server, const struct moth_
     return (uint32_t)(port - server->config.ports->at);
 }
 
-/* Whoever asks for the last reply of a session again gets it, also when its port has gone on. */
-static void keep_closed(struct moth_bus_server *server, const struct moth_bus_port *port, uint64_t epoch, uint64_t seq)
+static struct moth_bus_closed *find_closed(struct moth_bus_server *server, uint32_t instance, uint64_t epoch)
 {
-    struct moth_bus_closed *closed = &server->closed[server->next_closed++ % MOTH_BUS_CLOSED_MAX];
+    for (unsigned i = 0; i < MOTH_BUS_CLOSED_MAX; i++) {
+        struct moth_bus_closed *closed = &server->closed[i];
+        if (closed->epoch == epoch && closed->instance == instance)
+            return closed;
+    }
+    return NULL;
+}
+
+static struct moth_bus_closed *keep_closed(struct moth_bus_server *server, uint32_t instance, uint64_t epoch)
+{
+    struct moth_bus_closed *closed = find_closed(server, instance, epoch);
+    if (closed)
+        return closed;
+    closed = &server->closed[server->next_closed++ % MOTH_BUS_CLOSED_MAX];
     free(closed->text);
-    *closed = (struct moth_bus_closed){.instance = port->instance, .epoch = epoch, .seq = seq};
-    if (server->text.size_bytes > MOTH_BUS_CLOSED_BYTES_MAX)
+    *closed = (struct moth_bus_closed){.instance = instance, .epoch = epoch};
+    return closed;
+}
+
+/* Whoever asks for the last reply of a session again gets it, also when its port has gone on. */
+static void keep_last_reply(struct moth_bus_server *server, uint32_t instance, uint64_t epoch, uint64_t seq)
+{
+    struct moth_bus_closed *closed = keep_closed(server, instance, epoch);
+    closed->seq = seq;
+    if (closed->text || server->text.size_bytes > MOTH_BUS_CLOSED_BYTES_MAX)
         return;
     closed->text = malloc(server->text.size_bytes);
     closed->size_bytes = server->text.size_bytes;
     if (closed->text)
         memcpy(closed->text, server->text.bytes, closed->size_bytes);
-}
-
-static const struct moth_bus_closed *find_closed(const struct moth_bus_server *server, const struct moth_bus_request *request)
-{
-    for (unsigned i = 0; i < MOTH_BUS_CLOSED_MAX; i++) {
-        const struct moth_bus_closed *closed = &server->closed[i];
-        if (closed->text && closed->instance == request->instance && closed->epoch == request->epoch)
-            return closed;
-    }
-    return NULL;
 }
 
 /* The reply that stands in the port. */
@@ -171,7 +181,7 @@ static void send_port_reply(struct moth_bus_server *server, const struct moth_bu
         write_picture(&server->text, port);
     end_reply(server, from);
     if (port->over)
-        keep_closed(server, port, epoch, seq);
+        keep_last_reply(server, port->instance, epoch, seq);
 }
 
 static void watch_worker(struct moth_bus_server *server, uint32_t slot)
@@ -212,14 +222,31 @@ void moth_bus_control_follow(struct moth_bus_server *server)
     sched_setaffinity(0, sizeof wanted, &wanted);
 }
 
-static void tell_instance(struct moth_bus_server *server, const char *what, const struct moth_bus_port *port)
+static void tell_instance(struct moth_bus_server *server, const char *what, uint32_t instance, const char *client)
 {
     moth_bus_event_begin(server, MOTH_BUS_TOPIC_INSTANCE);
     moth_text_string(&server->text, "event", what);
-    moth_text_integer(&server->text, "instance", port->instance);
-    if (port->client[0])
-        moth_text_string(&server->text, "client", port->client);
+    moth_text_integer(&server->text, "instance", instance);
+    if (client)
+        moth_text_string(&server->text, "client", client);
     moth_bus_event_end(server);
+}
+
+/* Notice sessions that began, under a bus process before us perhaps, and that are over. */
+static void follow_session(struct moth_bus_server *server, uint32_t slot)
+{
+    const struct moth_bus_port *port = port_at(server, slot);
+    struct moth_bus_closed *session = &server->sessions[slot];
+    bool attached = atomic_load(&port->state) == MOTH_BUS_PORT_ATTACHED;
+    if (session->epoch && (!attached || session->epoch != port->epoch)) {
+        (void)keep_closed(server, session->instance, session->epoch);
+        tell_instance(server, "detached", session->instance, NULL);
+        *session = (struct moth_bus_closed){0};
+    }
+    if (attached && !session->epoch) {
+        *session = (struct moth_bus_closed){.instance = port->instance, .epoch = port->epoch};
+        tell_instance(server, "attached", port->instance, port->client);
+    }
 }
 
 /* ---- attach ---- */
@@ -270,7 +297,7 @@ static bool try_attach(struct moth_bus_server *server, const struct moth_bus_req
         strcpy(port->client, request->client);
         if (!atomic_compare_exchange_strong(&port->state, &expected, MOTH_BUS_PORT_ATTACHED))
             return false; /* the worker took it back */
-        tell_instance(server, "attached", port);
+        follow_session(server, slot_of(server, port));
         moth_bus_control_follow(server);
     }
     confirm_attached(server, port, from, request->id);
@@ -378,9 +405,9 @@ static struct moth_bus_port *find_port(const struct moth_bus_server *server, con
 static void refuse_unknown(struct moth_bus_server *server, const struct moth_bus_port *port,
                            const struct moth_bus_request *request, void *from)
 {
-    const struct moth_bus_closed *closed = find_closed(server, request);
+    const struct moth_bus_closed *closed = find_closed(server, request->instance, request->epoch);
     uint32_t state = port ? atomic_load(&port->state) : MOTH_BUS_PORT_IDLE;
-    if (closed && closed->seq == request->seq)
+    if (closed && closed->text && closed->seq == request->seq)
         send_text(server, from, closed->text, closed->size_bytes);
     else if (closed || (port && port->epoch == request->epoch))
         refuse(server, from, request->id, MOTH_BUS_ERROR_ENDED,
@@ -508,8 +535,10 @@ void moth_bus_control_attend(struct moth_bus_server *server)
     for (uint32_t word = 0; word * 64 < ports->n; word++) {
         uint64_t bits = atomic_load(&ports->attention[word]) ? atomic_exchange(&ports->attention[word], 0) : 0;
         any |= bits != 0;
-        for (; bits; bits &= bits - 1)
+        for (; bits; bits &= bits - 1) {
             settle(server, word * 64 + (uint32_t)__builtin_ctzll(bits));
+            follow_session(server, word * 64 + (uint32_t)__builtin_ctzll(bits));
+        }
     }
     if (!any)
         return;
@@ -525,6 +554,7 @@ void moth_bus_control_lost(struct moth_bus_server *server, uint32_t slot)
     if (atomic_load(&port->worker) == server->workers[slot])
         atomic_store(&port->state, MOTH_BUS_PORT_IDLE);
     settle(server, slot);
+    follow_session(server, slot);
     if (pending->from) {
         refuse(server, pending->from, pending->id, MOTH_BUS_ERROR_ENDED,
                "the worker process died; the instance is played again from its beginning: attach anew");

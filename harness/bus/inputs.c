@@ -210,7 +210,7 @@ static int pad_axis(struct reader *reader, uint8_t device, const json_t *value)
     return put(reader, reader->at, event);
 }
 
-/* {"pad": i, "press" | "release": button}, {"pad": i, "axis": [name, value]} */
+/* {"pad": i, "press" | "release": button}, {"pad": i, "axis": [name, value]}, {"pad": i, "attach": true} */
 static int take_pad(struct reader *reader, const json_t *input, const json_t *pad)
 {
     int64_t number;
@@ -226,8 +226,10 @@ static int take_pad(struct reader *reader, const json_t *input, const json_t *pa
             return pad_button(reader, device, release, MOTH_INPUT_PAD_UP);
         if (axis)
             return pad_axis(reader, device, axis);
+        if (json_is_true(json_object_get(input, "attach")))
+            return put(reader, reader->at, (struct moth_input_event){.type = MOTH_INPUT_PAD_ATTACH, .device = device & 0xf});
     }
-    return wrong(reader, "beside 'pad' there must be one of: press, release, axis");
+    return wrong(reader, "beside 'pad' there must be one of: attach, press, release, axis");
 }
 
 /* ---- one after another ---- */

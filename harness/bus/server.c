@@ -71,6 +71,8 @@ static void heartbeat(struct moth_bus_server *server)
     moth_bus_event_end(server);
 }
 
+static unsigned say_states(struct moth_bus_server *server, unsigned most);
+
 /* ---- the supervisor ---- */
 
 static void take_event(struct moth_bus_server *server, const char *packet, size_t size)
@@ -79,6 +81,8 @@ static void take_event(struct moth_bus_server *server, const char *packet, size_
     for (unsigned i = 0; i < MOTH_BUS_TOPIC_END && length < size; i++) {
         if (strcmp(topics[i], packet) != 0)
             continue;
+        while (i == MOTH_BUS_TOPIC_RUN && say_states(server, STATES_AT_ONCE) > 0)
+            continue; /* what was before the run's end is said before it */
         moth_bus_event_begin(server, (enum moth_bus_topic)i);
         put_members(server, packet + length + 1, size - length - 1);
         moth_bus_event_end(server);
@@ -228,9 +232,6 @@ static bool is_end(struct moth_bus_server *server, struct loop *loop)
         return loop->end_ns != 0;
     uint64_t now = moth_clock_monotonic_ns();
     if (loop->end_ns == 0) {
-        while (say_states(server, STATES_AT_ONCE) > 0)
-            continue;
-        heartbeat(server);
         moth_bus_control_refuse(server);
         loop->end_ns = now + LINGER_NS;
     }
@@ -285,12 +286,13 @@ static bool make(struct moth_bus_server *server, struct loop *loop)
     server->pending = calloc(n, sizeof *server->pending);
     server->worker_fds = malloc(n * sizeof *server->worker_fds);
     server->workers = calloc(n, sizeof *server->workers);
+    server->sessions = calloc(n, sizeof *server->sessions);
     server->waiting = calloc(MOTH_BUS_WAITING_MAX, sizeof *server->waiting);
     loop->polled = calloc(n + POLL_WORKERS, sizeof *loop->polled);
     loop->slots = calloc(n + 1, sizeof *loop->slots);
     for (uint32_t i = 0; server->worker_fds && i < n; i++)
         server->worker_fds[i] = -1;
-    return server->pending && server->worker_fds && server->workers && server->waiting && loop->polled && loop->slots;
+    return server->pending && server->worker_fds && server->workers && server->sessions && server->waiting && loop->polled && loop->slots;
 }
 
 _Noreturn void moth_bus_server_main(const struct moth_bus_server_config *config)

@@ -18,7 +18,7 @@
 
 #define MOTH_BUS_PACKET_BYTES (64u << 10)
 #define MOTH_BUS_WAITING_MAX 64u  /* programs that wait for an instance */
-#define MOTH_BUS_CLOSED_MAX 32u   /* last replies of sessions that are over, for who asks again */
+#define MOTH_BUS_CLOSED_MAX 64u   /* sessions that are over, with their last replies for who asks again */
 #define MOTH_BUS_CLOSED_BYTES_MAX (256u << 10)
 
 /* X(name, text) */
@@ -60,8 +60,9 @@ struct moth_bus_waiting {
 
 struct moth_bus_closed {
     uint32_t instance;
-    uint64_t epoch, seq;
-    char *text; /* NULL: the place is free */
+    uint64_t epoch; /* 0: the place is free */
+    uint64_t seq;   /* of the last reply, which may be too long to be kept, */
+    char *text;     /* NULL then */
     size_t size_bytes;
 };
 
@@ -71,6 +72,7 @@ struct moth_bus_server {
     struct moth_bus_pending *pending; /* of each port */
     int *worker_fds;                  /* of each port: pidfd of who is attached to, -1: none */
     int32_t *workers;                 /* … and its process id */
+    struct moth_bus_closed *sessions; /* of each port: who was attached when last looked at, without text */
     struct moth_bus_waiting *waiting;
     struct moth_bus_closed closed[MOTH_BUS_CLOSED_MAX];
     unsigned next_closed;

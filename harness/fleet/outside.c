@@ -563,13 +563,16 @@ static void handle(struct outside *o, const struct moth_bus_request *request)
 static void make_offer(struct outside *o)
 {
     const struct moth_trace_header *header = &o->stage->header;
+    const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(o->stage->tree));
     struct moth_buf offer;
+    uint64_t hash;
+    (void)o->backend->picture(o->backend->context, &hash, NULL); /* the window is known once it was looked at */
     moth_buf_init(&offer);
     write_place(o, &offer);
     moth_text_key(&offer, "window");
     moth_text_raw(&offer, "[");
-    moth_text_integer(&offer, NULL, o->now.window_w);
-    moth_text_integer(&offer, NULL, o->now.window_h);
+    moth_text_integer(&offer, NULL, channel->window_w);
+    moth_text_integer(&offer, NULL, channel->window_h);
     moth_text_raw(&offer, "]");
     moth_text_integer(&offer, "hz", header->hz);
     moth_text_integer(&offer, "seed", (int64_t)header->seed);
