@@ -208,7 +208,7 @@ static int set_shard(char **field, const char *text, enum moth_err_code code, st
     struct moth_shard shard;
     if (strcmp(text, "auto") != 0 && !moth_shard_parse(text, &shard))
         return moth_err_set(err, code,
-                            "must be I/N, the I-th of N parts (1 to N, N up to %u), such as 2/4, or auto, not '%s'",
+                            "must be I/N, part I of N (I from 1 to N, N up to %u), such as 2/4, or auto, not '%s'",
                             MOTH_SHARDS_MAX, text);
     return set_string(field, text, code, err);
 }
