@@ -27,7 +27,7 @@ void moth_disk_reserve(const char *out)
 {
     char *path = reserve_path(out);
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0 && posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+    if (fd >= 0 && fallocate(fd, 0, 0, RESERVE_BYTES) != 0) /* not by writing zeroes */
         unlink(path);
     if (fd >= 0)
         close(fd);

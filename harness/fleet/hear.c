@@ -120,7 +120,7 @@ static int take_done(struct moth_supervisor *supervisor, struct moth_worker *wor
     bool valid = moth_message_get_done(body, &done) && worker->does == MOTH_WORKER_PLAYS;
     if (valid) {
         is_done(worker);
-        worker->frames = 0;
+        worker->frames = worker->places = 0;
         settle(supervisor, &worker->task, &done);
     }
     moth_message_done_fini(&done);
@@ -193,6 +193,7 @@ static int take(struct moth_supervisor *supervisor, struct moth_worker *worker, 
     switch (type) {
     case MOTH_MESSAGE_PROGRESS:
         worker->frames = moth_cursor_u32(body);
+        worker->places = moth_cursor_u32(body);
         return 0;
     case MOTH_MESSAGE_FOUND:
         return take_found(supervisor, body);

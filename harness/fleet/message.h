@@ -18,7 +18,7 @@
 enum moth_message_type {
     MOTH_MESSAGE_PLAY = 1, /* to the worker: struct moth_plan_job */
     MOTH_MESSAGE_VERIFY,   /* to the worker: a finding's fingerprint */
-    MOTH_MESSAGE_PROGRESS, /* frames of the instance so far */
+    MOTH_MESSAGE_PROGRESS, /* u32 frames of the instance so far, u32 places new to its worker */
     MOTH_MESSAGE_FOUND,    /* struct moth_message_found; it is on disk */
     MOTH_MESSAGE_DONE,     /* struct moth_message_done */
     MOTH_MESSAGE_VERIFIED, /* struct moth_message_verified */

@@ -22,7 +22,7 @@ struct moth_play_place {
     struct moth_places *cells; /* places that were told of */
     /* Asked before each step: is the run to end? */
     bool (*stopped)(void *context);
-    void (*progress)(void *context, uint32_t index, uint32_t frames);
+    void (*progress)(void *context, uint32_t index, uint32_t frames, uint32_t places);
     void (*found)(void *context, const struct moth_message_found *found);
     void *context;
 };

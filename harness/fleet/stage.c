@@ -63,7 +63,8 @@ void moth_stage_tell(struct moth_stage *stage)
     if (!stage->place || !stage->place->progress || now - stage->told_ns < PROGRESS_NS)
         return;
     stage->told_ns = now;
-    stage->place->progress(stage->place->context, stage->index, stage->frames);
+    stage->place->progress(stage->place->context, stage->index, stage->frames,
+                           stage->seen ? stage->seen->n_cells : 0);
 }
 
 static struct moth_lua_now now_of(const struct moth_stage *stage)

@@ -199,17 +199,20 @@ static void tell_progress(struct moth_supervisor *supervisor)
     progress.workers = supervisor->workers.n;
     progress.agents = moth_tally_agents(supervisor->tally);
     progress.n_agents = config->n_agents;
+    uint32_t unsettled = 0;
     for (uint32_t i = 0; i < supervisor->workers.n; i++) {
         const struct moth_worker *worker = &supervisor->workers.at[i];
         progress.instances_running += worker->does == MOTH_WORKER_PLAYS;
         progress.replaying += worker->does == MOTH_WORKER_VERIFIES;
         progress.shrinking += worker->does == MOTH_WORKER_MINIMIZES;
         progress.frames += worker->frames;
+        unsettled = worker->places > unsettled ? worker->places : unsettled; /* others see the same ones */
         progress.virtual_s += (double)worker->frames / (config->channel.hz ? config->channel.hz : 60);
         progress.workers_alive += worker->pid > 0;
     }
     if (config->progress)
-        config->progress(config->context, &progress);
+        progress.places += unsettled;
+    config->progress(config->context, &progress);
     moth_tell_progress(supervisor, &progress);
 }
 

@@ -69,12 +69,13 @@ static void send_or_die(int fd, enum moth_message_type type, const struct moth_b
         _exit(1);
 }
 
-static void tell_progress(void *context, uint32_t index, uint32_t frames)
+static void tell_progress(void *context, uint32_t index, uint32_t frames, uint32_t places)
 {
     (void)index;
     struct moth_buf body;
     moth_buf_init(&body);
     moth_buf_put_u32(&body, frames);
+    moth_buf_put_u32(&body, places);
     send_or_die(*(int *)context, MOTH_MESSAGE_PROGRESS, &body);
     moth_buf_fini(&body);
 }

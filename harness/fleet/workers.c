@@ -144,7 +144,7 @@ int moth_worker_play(struct moth_worker *worker, const struct moth_task *task)
     moth_message_put_job(&body, &task->job);
     worker->does = MOTH_WORKER_PLAYS;
     worker->task = *task;
-    worker->frames = 0;
+    worker->frames = worker->places = 0;
     int result = moth_message_send(worker->fd, MOTH_MESSAGE_PLAY, &body);
     moth_buf_fini(&body);
     return result;

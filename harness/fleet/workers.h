@@ -27,6 +27,7 @@ struct moth_worker {
     enum moth_worker_task does;
     struct moth_task task;
     uint32_t frames; /* of the instance it plays, so far */
+    uint32_t places; /* new to it, likewise */
     uint64_t beats, beat_ns; /* its pulse, and when that was last seen to go on (time awake) */
     /* Of the place, whoever works there: */
     unsigned failures;       /* deaths since something was finished */
