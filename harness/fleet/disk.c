@@ -36,7 +36,7 @@ void moth_disk_reserve(const char *out)
 
 bool moth_disk_is_full(const struct moth_err *err)
 {
-    return err->sys_errno == ENOSPC || err->sys_errno == EDQUOT || err->sys_errno == EFBIG;
+    return err->sys_errno == ENOSPC || err->sys_errno == EDQUOT;
 }
 
 /* ---- ordinary traces ---- */

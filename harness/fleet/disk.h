@@ -18,7 +18,7 @@
 
 /* Keep room for a bad moment. Where there is none already, nothing is kept. */
 void moth_disk_reserve(const char *out);
-/* Was it for want of room? Disk full, quota, or a limit of file sizes. */
+/* Was it for want of room? Disk full, or a quota. */
 bool moth_disk_is_full(const struct moth_err *err);
 /* Give up the reserve, and some of the oldest ordinary traces. False: there is nothing left to give up. Any
  * process of the run may. */
