@@ -2,6 +2,7 @@
  *
  * moth: which verb, and with what exit code.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ static int finish(int code)
 int main(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk; games have their own */
     if (argc < 2) {
         moth_help_print(stderr, 0);
         return moth_err_exit_code(MOTH_ERR_USAGE);

@@ -9,7 +9,6 @@
 static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGHUP_AT = 2 };
 static struct sigaction before[sizeof caught / sizeof *caught];
-static void (*before_xfsz)(int);
 static int ends[2] = {-1, -1};
 
 static void on_signal(int number)
@@ -28,7 +27,6 @@ int moth_signals_catch(struct moth_err *err)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
         sigaction(caught[i], &action, &before[i]);
-    before_xfsz = signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     if (before[SIGHUP_AT].sa_handler == SIG_IGN) /* nohup */
         sigaction(SIGHUP, &before[SIGHUP_AT], NULL);
     return 0;
@@ -44,7 +42,6 @@ void moth_signals_release(void)
 {
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
         sigaction(caught[i], &before[i], NULL);
-    signal(SIGXFSZ, before_xfsz);
     moth_signals_forget();
 }
 

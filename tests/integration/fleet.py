@@ -122,6 +122,17 @@ def no_room_at_all(test):
 
 
 @case
+def files_may_not_grow(test):
+    """A limit of file sizes (RLIMIT_FSIZE) is an error that is told of, and not moth's death by a signal."""
+    line = moth_line(test, "run", "-j", 1, "--frames", 2000, "-o", test.path("out"), "-a", test.agent("stroll"), "--",
+                     test.game("one_in_five_clean"))
+    result = subprocess.run(["sh", "-c", f"ulimit -f 16; exec {line}"], capture_output=True, text=True, timeout=60,
+                            env=test.environment(), cwd=test.folder, check=False)
+    check(result.returncode == 3 and "File too large" in result.stderr + result.stdout,
+          f"ended with {result.returncode}: {result.stderr[-800:]}")
+
+
+@case
 def quota(test):
     """Ordinary traces are dropped from the oldest on; the findings stay."""
     run = test.run(test.game("one_in_five"), agent="stroll", frames=8000, options=("--replays", 0, "--traces", 20))
