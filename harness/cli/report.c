@@ -15,13 +15,19 @@ static void warn(const char *sentence)
     moth_log_warning("%s", sentence);
 }
 
+static void print_list(const struct moth_merge *merge)
+{
+    moth_merge_list_runs(merge, stdout);
+    moth_report_list(moth_merge_summary(merge), stdout);
+}
+
 /* Without a folder to write to there is one place to write: standard output. */
 static int print_one(const struct moth_options *options, const struct moth_merge *merge, struct moth_err *err)
 {
     const struct moth_run_summary *summary = moth_merge_summary(merge);
     if (options->reporters == MOTH_REPORTER_LIST) {
         if (!options->quiet)
-            moth_report_list(summary, stdout);
+            print_list(merge);
         return 0;
     }
     char *text = options->reporters == MOTH_REPORTER_JSON ? moth_merge_json_text(merge)
@@ -41,7 +47,7 @@ static int tell(const struct moth_options *options, struct moth_merge *merge, st
     if (moth_merge_write(merge, options->out, options->reporters & MOTH_REPORTER_JUNIT, err) != 0)
         return -1;
     if ((options->reporters & MOTH_REPORTER_LIST) && !options->quiet)
-        moth_report_list(moth_merge_summary(merge), stdout);
+        print_list(merge);
     return 0;
 }
 

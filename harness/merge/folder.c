@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "findings/store.h"
 #include "merge/inside.h"
 #include "reports/run_json.h"
+
+#define RUNS_SHOWN 32u
 
 int moth_merge_save(const struct moth_run_summary *summary, const char *out, struct moth_err *err)
 {
@@ -35,6 +38,23 @@ int moth_merge_save(const struct moth_run_summary *summary, const char *out, str
     free(path);
     moth_parts_fini(&parts);
     return result;
+}
+
+/* ---- for people ---- */
+
+void moth_merge_list_runs(const struct moth_merge *merge, FILE *out)
+{
+    size_t n = merge->parts.n, shown = n > RUNS_SHOWN ? RUNS_SHOWN : n;
+    for (size_t i = 0; n > 1 && i < shown; i++) {
+        const struct moth_part *part = &merge->parts.at[i];
+        char *name = moth_part_name(part);
+        fprintf(out, "%-24s %-13s %6" PRIu64 " instances %10" PRIu64 " frames%s\n", name,
+                moth_verdict_name(part->verdict), part->instances, part->frames,
+                part->complete ? "" : ", interrupted");
+        free(name);
+    }
+    if (shown < n)
+        fprintf(out, "… and %zu more\n", n - shown);
 }
 
 /* ---- run.json ---- */

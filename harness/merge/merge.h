@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "reports/reports.h"
@@ -36,6 +37,8 @@ struct moth_merge *moth_merge_folders(const char *const *folders, size_t n,
                                       void (*warn)(const char *sentence), struct moth_err *err);
 /* Its findings lie where they were found. */
 const struct moth_run_summary *moth_merge_summary(const struct moth_merge *merge);
+/* For people: what was put together, a line a run, where it is more than one. */
+void moth_merge_list_runs(const struct moth_merge *merge, FILE *out);
 /* run.json of the whole. Caller frees. */
 char *moth_merge_json_text(const struct moth_merge *merge);
 /* Write the merged folder, whole or not at all: findings, run.json, merge.json, and junit.xml where wanted.

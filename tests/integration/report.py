@@ -60,6 +60,8 @@ def missing_shards(test):
     check(result.status == FAULT and run["verdict"] == "error" and run["exit_code"] == FAULT, result.describe())
     check(run["shards"] == {"of": 4, "have": [1, 2, 4], "missing": [3]} and not run["complete"], f"{run['shards']}")
     check("shard 3 of 4 is missing" in run["warnings"] and "shard 3 of 4 is missing" in result.out, result.describe())
+    check([line.split()[:3] for line in result.out.splitlines()[:3]] ==
+          [["shard", f"{shard}/4", "pass"] for shard in (1, 2, 4)], result.describe())
     result, run = report(test, "-o", test.path("merged"), "--allow-missing", clean[0], clean[1])
     check(result.status == 0 and run["verdict"] == "pass", result.describe())
     check("shards 3, 4 of 4 are missing" in run["warnings"], f"{run['warnings']}")
