@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
 import xml.etree.ElementTree
 
 from driver import case, check, read_json
@@ -90,6 +92,28 @@ def shards_that_did_not_play_on(test):
             edit(folders[0], set_to(**members))
             result, run = report(test, "-o", test.path("merged-none"), *folders)
             check(result.status == 4 and run["verdict"] == "nothing-ran", result.describe())
+
+
+@case
+def a_shard_that_was_killed(test):
+    """What it had reported by then counts, and nobody takes it for the whole."""
+    ticking = test.write("ticking.lua", "return function(game) while true do game:step(60) print('tick') end end\n")
+    words = ["run", "-v", "-a", ticking, "-j", 1, "--duration", "100s", "--minimize-frames", 0, "--", test.game("null_deref_clean")]
+    for shard in (1, 2):
+        out = test.path(f"part-{shard}")
+        process = test.start(*words[:1], "--shard", f"{shard}/2", "-o", out, *words[1:], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
+        for line in process.stderr:
+            if b"tick" in line and os.path.exists(os.path.join(out, "run.json")):
+                break
+        process.send_signal(signal.SIGKILL if shard == 2 else signal.SIGTERM)
+        process.stderr.read()
+        process.stderr.close()
+        check(process.wait(60) in (-signal.SIGKILL, 130), "moth was told to end")
+    result, run = report(test, "-o", test.path("merged"), test.path("part-1"), test.path("part-2"))
+    check(result.status == FAULT and run["verdict"] == "error" and not run["complete"], result.describe())
+    check([warning for warning in run["warnings"] if "interrupted" in warning] ==
+          [f"shard {shard}/2 was interrupted before its end" for shard in (1, 2)], f"{run['warnings']}")
 
 
 @case
