@@ -158,7 +158,8 @@ static _Noreturn void serve(uint16_t port)
         struct timeval wait = {0, left_ms > 0 ? left_ms * 1000 : 0};
         fd_set ready;
         FD_ZERO(&ready);
-        FD_SET(fd, &ready);
+        if (!tcp || !players[0].here || !players[1].here) /* else there is no seat */
+            FD_SET(fd, &ready);
         int most = fd;
         for (int i = 0; tcp && i < PLAYERS; i++)
             if (players[i].here) {
