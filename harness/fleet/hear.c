@@ -25,11 +25,17 @@ static void weigh(struct moth_supervisor *supervisor)
     free(shares);
 }
 
-static void settle(struct moth_supervisor *supervisor, const struct moth_task *task,
-                   struct moth_message_done *done)
+/* Is it to be begun again, after it ended so? */
+static bool once_more(struct moth_task *task, bool killed)
+{
+    task->kills += killed;
+    return task->kills < MOTH_KILLS_MAX && task->tries - task->kills < MOTH_TRIES_MAX;
+}
+
+static void settle(struct moth_supervisor *supervisor, struct moth_task *task, struct moth_message_done *done)
 {
     bool killed = done->ending == MOTH_ENDING_KILLED;
-    if (killed && supervisor->playing && task->tries < MOTH_TRIES_MAX) {
+    if (killed && supervisor->playing && once_more(task, true)) {
         moth_queue_push(&supervisor->again, task);
         return;
     }
@@ -46,9 +52,10 @@ static void settle(struct moth_supervisor *supervisor, const struct moth_task *t
 
 void moth_hear_lost(struct moth_supervisor *supervisor, struct moth_worker *worker)
 {
-    moth_worker_end(worker);
+    bool killed = moth_worker_end(worker);
     enum moth_worker_task did = worker->does;
     struct moth_task task = worker->task;
+    bool again = once_more(&task, killed);
     uint32_t frames = worker->frames;
     *worker = (struct moth_worker){.failures = worker->failures, .not_before_ns = worker->not_before_ns};
     moth_worker_hold_back(worker, supervisor->awake_ns);
@@ -57,19 +64,19 @@ void moth_hear_lost(struct moth_supervisor *supervisor, struct moth_worker *work
     if (!supervisor->interrupted)
         moth_tally_warn(supervisor->tally, "a worker process died; what it was at is done again");
     if (did == MOTH_WORKER_MINIMIZES) {
-        if (task.tries < MOTH_TRIES_MAX && !supervisor->interrupted && !supervisor->late)
+        if (again && !supervisor->interrupted && !supervisor->late)
             moth_queue_push(&supervisor->minimize, &task);
         return;
     }
     if (did == MOTH_WORKER_VERIFIES) {
         struct moth_tally_finding *entry = moth_tally_find(supervisor->tally, task.fingerprint);
-        if (task.tries < MOTH_TRIES_MAX && !supervisor->interrupted)
+        if (again && !supervisor->interrupted)
             moth_queue_push(&supervisor->verify, &task);
         else if (entry)
             entry->queued = false;
         return;
     }
-    if (task.tries < MOTH_TRIES_MAX && supervisor->playing) {
+    if (again && supervisor->playing) {
         moth_queue_push(&supervisor->again, &task);
         return;
     }

@@ -40,7 +40,9 @@ static void describe_end(struct moth_stage *stage, const struct moth_agent_outco
     done->ending = MOTH_ENDING_PLAYED;
     done->how = strdup(stage->step == MOTH_STEP_OK ? moth_agent_result_name(outcome->result)
                                                    : moth_step_name(stage->step));
-    if (stage->step == MOTH_STEP_FAULT) {
+    if (stage->killed) {
+        done->ending = MOTH_ENDING_KILLED;
+    } else if (stage->step == MOTH_STEP_FAULT) {
         done->ending = MOTH_ENDING_FAULT;
         done->err_code = stage->err.code;
         done->fault = strdup(stage->err.message);

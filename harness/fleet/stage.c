@@ -105,8 +105,17 @@ static void found_alive(void *context, struct moth_finding *finding)
     moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));
 }
 
+/* A kill from outside is no way that a game goes: an agent that returned to another place and played on
+ * would play something else than the same seed plays elsewhere. */
+static bool was_killed(struct moth_stage *stage)
+{
+    stage->killed = stage->killed || moth_instance_death(moth_tree_instance(stage->tree))->how == MOTH_STEP_KILLED;
+    return stage->killed;
+}
+
 static void died_aside(void *context)
 {
+    was_killed(context);
     moth_stage_judge(context);
 }
 
@@ -171,7 +180,7 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
                                      size_t n_events, struct moth_lua_now *now)
 {
     struct moth_stage *stage = context;
-    if (stopped(stage))
+    if (stopped(stage) || was_killed(stage))
         return MOTH_LUA_STEP_INTERRUPTED;
     moth_stuck_input(&stage->stuck, events, n_events);
     stage->step = moth_tree_step(stage->tree, frames, events, n_events, &stage->err);
@@ -180,6 +189,8 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
         stage->step = moth_stage_look(stage, false);
     *now = now_of(stage);
     moth_stage_tell(stage);
+    if (was_killed(stage))
+        return MOTH_LUA_STEP_INTERRUPTED;
     if (stage->step == MOTH_STEP_OK)
         return MOTH_LUA_STEP_OK;
     moth_stage_judge(stage);
@@ -326,9 +337,13 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     struct moth_node *node = held(stage, id);
     if (!node)
         return moth_err_set(err, MOTH_ERR_USAGE, "the snapshot was released");
+    if (was_killed(stage))
+        return moth_err_set(err, MOTH_ERR_INTERRUPTED, "the game was killed from outside");
     if (stage->spikes.tree)
         moth_spikes_leave(&stage->spikes);
     int result = moth_tree_restore(stage->tree, node, err);
+    if (result != 0 && was_killed(stage))
+        return moth_err_set(err, MOTH_ERR_INTERRUPTED, "the game was killed from outside");
     if (result != 0 && err->code == MOTH_ERR_NONDETERMINISTIC)
         moth_stage_add_line(err->message, &stage->warnings);
     moth_stuck_return(&stage->stuck, stage->tips[id - 1]);

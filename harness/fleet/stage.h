@@ -24,6 +24,7 @@ struct moth_stage {
     struct moth_log *archive; /* the run's, or NULL */
     struct moth_tree *tree;
     enum moth_step step;      /* what the last step said */
+    bool killed;              /* something outside killed the game, on whatever branch: the play says nothing */
     struct moth_err err;      /* … when it was a fault */
     struct moth_node **nodes; /* the agent's snapshots; an id is the index + 1, NULL where released */
     size_t *tips;             /* … what had been seen on the way to each */

@@ -24,6 +24,7 @@
 #define HOLD_FIRST_MS 100u
 #define HOLD_MOST_MS 30000u
 #define REAP_MS 5000
+#define DYING_MS 1000
 
 int moth_workers_init(struct moth_workers *workers, const struct moth_fleet_config *config, const char *run)
 {
@@ -110,31 +111,42 @@ bool moth_worker_is_stuck(const struct moth_workers *workers, struct moth_worker
     return patience_ns > 0 && now_awake_ns - worker->beat_ns > patience_ns;
 }
 
-/* A process that the kernel does not let go of (a dead network folder) must not hold the run: it is left. */
-static void reap(pid_t pid)
+/* Wait for its end for a while. Whether it came; `status` as waitpid's. A process that the kernel does not let
+ * go of (a dead network folder) must not hold the run: it is left. */
+static bool reap(pid_t pid, int wait_ms, int *status)
 {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd polled = {.fd = fd, .events = POLLIN};
-    int there = fd >= 0 ? poll(&polled, 1, REAP_MS) : 1;
+    bool there = fd < 0 || poll(&polled, 1, wait_ms) != 0;
     if (fd >= 0)
         close(fd);
-    while (there != 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    pid_t got = -1;
+    while (there && (got = waitpid(pid, status, 0)) < 0 && errno == EINTR)
         continue;
+    return got == pid;
 }
 
-void moth_worker_end(struct moth_worker *worker)
+bool moth_worker_end(struct moth_worker *worker)
 {
     if (worker->pid <= 0)
-        return;
+        return false;
+    int status = 0;
+    struct pollfd polled = {.fd = worker->fd, .events = POLLIN};
+    bool dying = poll(&polled, 1, 0) > 0 && (polled.revents & POLLHUP); /* its end of the socket is closed */
+    bool by_itself = dying && reap(worker->pid, DYING_MS, &status);
     close(worker->fd);
-    kill(worker->pid, SIGKILL);
-    reap(worker->pid);
+    if (!by_itself) {
+        kill(worker->pid, SIGKILL);
+        reap(worker->pid, REAP_MS, &status);
+    }
+    bool killed = by_itself && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     char *cookie = moth_fs_path("%s-%u", moth_cookie(), worker->mark);
     if (worker->does != MOTH_WORKER_IDLE)
         moth_cookie_sweep(cookie);
     free(cookie);
     moth_inbox_fini(&worker->inbox);
     worker->pid = 0;
+    return killed;
 }
 
 int moth_worker_play(struct moth_worker *worker, const struct moth_task *task)

@@ -8,7 +8,8 @@
 #include "bus/bus.h"
 #include "fleet/message.h"
 
-#define MOTH_TRIES_MAX 3u /* an instance whose worker or game is killed is played again so often */
+#define MOTH_TRIES_MAX 3u  /* what a worker dies of is begun so often … */
+#define MOTH_KILLS_MAX 30u /* … not counting kills from outside, which are nobody's fault; of these, so many */
 
 enum moth_worker_task { MOTH_WORKER_IDLE, MOTH_WORKER_PLAYS, MOTH_WORKER_VERIFIES, MOTH_WORKER_MINIMIZES };
 
@@ -16,7 +17,8 @@ enum moth_worker_task { MOTH_WORKER_IDLE, MOTH_WORKER_PLAYS, MOTH_WORKER_VERIFIE
 struct moth_task {
     struct moth_plan_job job; /* MOTH_WORKER_PLAYS */
     char fingerprint[40];     /* MOTH_WORKER_VERIFIES, MOTH_WORKER_MINIMIZES */
-    unsigned tries;
+    unsigned tries; /* … of which so many ended because something from outside killed the worker or its game */
+    unsigned kills;
 };
 
 struct moth_worker {
@@ -53,8 +55,8 @@ void moth_workers_fini(struct moth_workers *workers);
 /* Fork a worker into an empty place. */
 int moth_worker_start(struct moth_workers *workers, struct moth_worker *worker, struct moth_err *err);
 /* Kill a worker, if it still lives, and everything it started. Its place is empty then; `does` and
- * `task` still tell what it was at. */
-void moth_worker_end(struct moth_worker *worker);
+ * `task` still tell what it was at. True: somebody else had killed it. */
+bool moth_worker_end(struct moth_worker *worker);
 /* It, or its start, failed: after the first time its place stays empty for a while, each time for longer. */
 void moth_worker_hold_back(struct moth_worker *worker, uint64_t now_awake_ns);
 /* Is it at something, and has shown no sign of life for so long? To be asked several times a second. */

@@ -65,39 +65,6 @@ static void take_stacks(struct moth_instance *in, struct moth_member *member, bo
         in->death.stacks = moth_stacks_text(in->death.unwound);
 }
 
-static enum moth_step end_crash(struct moth_instance *in, struct moth_member *member)
-{
-    char text[sizeof member->process.channel->crash.message];
-    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, member->process.channel->crash.message);
-    in->death.signal = member->process.channel->crash.signal;
-    take_stacks(in, member, false);
-    return end(in, member, MOTH_STEP_CRASH, text);
-}
-
-static enum moth_step end_deadlock(struct moth_instance *in, struct moth_member *member)
-{
-    char text[sizeof member->process.channel->deadlock_text];
-    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, member->process.channel->deadlock_text);
-    take_stacks(in, member, false);
-    return end(in, member, MOTH_STEP_DEADLOCK, text);
-}
-
-static enum moth_step end_stuck(struct moth_instance *in, struct moth_member *member, const char *why)
-{
-    take_stacks(in, member, true);
-    enum moth_step how = end(in, member, MOTH_STEP_HANG, why);
-    moth_process_kill(&member->process);
-    return how;
-}
-
-static enum moth_step end_memory(struct moth_instance *in, struct moth_member *member, const char *why)
-{
-    take_stacks(in, member, false);
-    enum moth_step how = end(in, member, MOTH_STEP_MEMORY, why);
-    moth_process_kill(&member->process);
-    return how;
-}
-
 static enum moth_step end_gone(struct moth_instance *in, struct moth_member *member)
 {
     int status = member->process.wait_status;
@@ -121,6 +88,55 @@ static enum moth_step end_gone(struct moth_instance *in, struct moth_member *mem
     if (in->death.signal == SIGKILL)
         return end(in, member, MOTH_STEP_KILLED, "killed from outside");
     return end(in, member, MOTH_STEP_CRASH, in->death.signal == SIGXFSZ ? "a file grew over the limit" : "");
+}
+
+/* Somebody killed it from outside while it was looked at: what was seen of it is not all, and its stack would
+ * name another finding. */
+static bool killed_meanwhile(struct moth_member *member)
+{
+    return moth_process_gone(&member->process) && WIFSIGNALED(member->process.wait_status) &&
+           WTERMSIG(member->process.wait_status) == SIGKILL;
+}
+
+static enum moth_step end_crash(struct moth_instance *in, struct moth_member *member)
+{
+    char text[sizeof member->process.channel->crash.message];
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, member->process.channel->crash.message);
+    in->death.signal = member->process.channel->crash.signal;
+    take_stacks(in, member, false);
+    if (killed_meanwhile(member))
+        return end_gone(in, member);
+    return end(in, member, MOTH_STEP_CRASH, text);
+}
+
+static enum moth_step end_deadlock(struct moth_instance *in, struct moth_member *member)
+{
+    char text[sizeof member->process.channel->deadlock_text];
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, member->process.channel->deadlock_text);
+    take_stacks(in, member, false);
+    if (killed_meanwhile(member))
+        return end_gone(in, member);
+    return end(in, member, MOTH_STEP_DEADLOCK, text);
+}
+
+static enum moth_step end_stuck(struct moth_instance *in, struct moth_member *member, const char *why)
+{
+    take_stacks(in, member, true);
+    if (killed_meanwhile(member))
+        return end_gone(in, member);
+    enum moth_step how = end(in, member, MOTH_STEP_HANG, why);
+    moth_process_kill(&member->process);
+    return how;
+}
+
+static enum moth_step end_memory(struct moth_instance *in, struct moth_member *member, const char *why)
+{
+    take_stacks(in, member, false);
+    if (killed_meanwhile(member))
+        return end_gone(in, member);
+    enum moth_step how = end(in, member, MOTH_STEP_MEMORY, why);
+    moth_process_kill(&member->process);
+    return how;
 }
 
 /* ---- turns ---- */
