@@ -202,17 +202,32 @@ static bool worker_lives(struct moth_bus_server *server, uint32_t slot)
     return polled.fd >= 0 && poll(&polled, 1, 0) == 0;
 }
 
+static void add_cpus(cpu_set_t *cpus, const struct moth_bus_port *port)
+{
+    cpu_set_t theirs;
+    if (sched_getaffinity(atomic_load(&port->worker), sizeof theirs, &theirs) == 0)
+        CPU_OR(cpus, cpus, &theirs);
+}
+
 /* Keep to the CPUs of the workers that are driven from outside: handing over and waiting is twice as fast between
- * processes of one CPU. Where events are said too, that work is better done elsewhere. */
+ * processes of one CPU. Where there is only telling to do, keep away from all workers, if there is room. */
 void moth_bus_control_follow(struct moth_bus_server *server)
 {
     const struct moth_bus_ports *ports = server->config.ports;
-    cpu_set_t wanted, theirs;
-    CPU_ZERO(&wanted);
-    for (uint32_t i = 0; i < ports->n && atomic_load(&ports->listeners) == 0; i++) {
-        if (atomic_load(&ports->at[i].state) == MOTH_BUS_PORT_ATTACHED &&
-            sched_getaffinity(atomic_load(&ports->at[i].worker), sizeof theirs, &theirs) == 0)
-            CPU_OR(&wanted, &wanted, &theirs);
+    cpu_set_t driven, busy, wanted;
+    CPU_ZERO(&driven);
+    CPU_ZERO(&busy);
+    for (uint32_t i = 0; i < ports->n; i++) {
+        uint32_t state = atomic_load(&ports->at[i].state);
+        if (state == MOTH_BUS_PORT_ATTACHED)
+            add_cpus(&driven, &ports->at[i]);
+        else if (state == MOTH_BUS_PORT_PLAYING)
+            add_cpus(&busy, &ports->at[i]);
+    }
+    wanted = driven;
+    if (CPU_COUNT(&wanted) == 0) { /* the CPUs that are nobody's */
+        CPU_AND(&busy, &busy, &server->cpus);
+        CPU_XOR(&wanted, &server->cpus, &busy);
     }
     if (CPU_COUNT(&wanted) == 0)
         wanted = server->cpus;

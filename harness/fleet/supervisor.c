@@ -210,9 +210,9 @@ static void tell_progress(struct moth_supervisor *supervisor)
         progress.virtual_s += (double)worker->frames / (config->channel.hz ? config->channel.hz : 60);
         progress.workers_alive += worker->pid > 0;
     }
+    progress.places += unsettled;
     if (config->progress)
-        progress.places += unsettled;
-    config->progress(config->context, &progress);
+        config->progress(config->context, &progress);
     moth_tell_progress(supervisor, &progress);
 }
 

@@ -4,7 +4,8 @@
  *
  *     bench_bus roundtrip URL N    steps of one frame through the bus and bare REQ/REP round trips of the same sizes,
  *                                  in turns: prints both medians in nanoseconds
- *     bench_bus events URL MS      subscribes to everything, prints how many events came in that time
+ *     bench_bus events URL         subscribes to everything until the run's end, prints how many states came a second
+ *                                  and the CPU seconds of the bus process
  */
 #include <nanomsg/nn.h>
 #include <nanomsg/pubsub.h>
@@ -168,6 +169,12 @@ static int roundtrip(const char *url, int n)
             ((side == 0) == first ? bus : bare)[i] = now_ns() - begin;
         }
     }
+    int end = snprintf(request, sizeof request,
+                       "{\"v\":1,\"op\":\"release\",\"instance\":%lld,\"epoch\":%lld,\"seq\":%lld}", session.instance,
+                       session.epoch, session.seq + 1);
+    ask(session.socket, request, (size_t)end, session.reply);
+    nn_close(session.socket);
+    nn_close(socket);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     char bare_path[256];
@@ -181,25 +188,34 @@ static int roundtrip(const char *url, int n)
     return 0;
 }
 
-static int events(const char *url, int ms)
+/* Until the run's end. */
+static int events(const char *url)
 {
     int socket = open_socket(NN_SUB, url, ".events", false);
     long long n = 0, begin = 0, end = 0;
+    double cpu_s = 0;
     for (;;) {
         char *message;
         int got = nn_recv(socket, &message, NN_MSG, 0);
         need(got >= 0, "receive");
-        bool state = got > 5 && memcmp(message, "state", 5) == 0;
+        if (got > 6 && memcmp(message, "state ", 6) == 0) {
+            end = now_ns();
+            begin = begin ? begin : end;
+            static const char frame[] = "\"frame\":";
+            for (const char *at = message; (at = memmem(at, (size_t)(message + got - at), frame, sizeof frame - 1)); at++)
+                n++;
+        }
+        static const char key[] = "\"bus_cpu_s\":", last[] = "\"event\":\"end\"";
+        const char *cpu = memmem(message, (size_t)got, key, sizeof key - 1);
+        if (cpu && memchr(cpu, '}', (size_t)(message + got - cpu)))
+            cpu_s = strtod(cpu + sizeof key - 1, NULL);
+        bool over = got > 4 && memcmp(message, "run ", 4) == 0 && memmem(message, (size_t)got, last, sizeof last - 1);
         nn_freemsg(message);
-        if (!state)
-            continue;
-        end = now_ns();
-        begin = begin ? begin : end;
-        n++;
-        if (end - begin > ms * 1000000LL)
+        if (over)
             break;
     }
-    printf("%.0f\n", (double)n / ((double)(end - begin) / 1e9));
+    nn_close(socket);
+    printf("%.0f %.6f\n", n > 1 ? (double)n / ((double)(end - begin) / 1e9) : 0, cpu_s);
     return 0;
 }
 
@@ -209,8 +225,8 @@ int main(int argc, char **argv)
         answer_bare(argv[2], (size_t)atoi(argv[3]));
     if (argc == 4 && strcmp(argv[1], "roundtrip") == 0)
         return roundtrip(argv[2], atoi(argv[3]));
-    if (argc == 4 && strcmp(argv[1], "events") == 0)
-        return events(argv[2], atoi(argv[3]));
-    fprintf(stderr, "usage: bench_bus roundtrip URL N | events URL MS\n");
+    if (argc == 3 && strcmp(argv[1], "events") == 0)
+        return events(argv[2]);
+    fprintf(stderr, "usage: bench_bus roundtrip URL N | events URL\n");
     return 2;
 }

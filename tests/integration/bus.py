@@ -218,7 +218,7 @@ def pictures_agree(test):
 @case
 def until(test):
     """A step ends early where it was asked to."""
-    with driven(test, test.game("explore_tower"), ("-j", 1, "--frames", 4000)) as run:
+    with driven(test, test.game("explore_tower"), ("-j", 1, "-q", "--frames", 4000)) as run:
         with run.attach() as game:
             game.step(3)
             taps = [{"at": 8 * i, "tap": [key, 2]} for i, key in enumerate(KEYS)]
@@ -330,7 +330,7 @@ def a_stopped_subscriber_holds_up_nobody(test):
             with moth_bus.Events(run.url, ["progress", "state", "run"], timeout_s=PATIENCE_S) as events:
                 pid, states, last = run.bus_process(), 0, 0
                 for topic, event in events:
-                    states += topic == "state"
+                    states += len(event["states"]) if topic == "state" else 0
                     if topic == "progress":
                         last = event["frames"]
                     if last > 20000:
@@ -556,8 +556,11 @@ def events_tell_the_run(test):
         check(found["kind"] == "crash" and found["new"] is True, f"{found}")
         end = heard[-1][1]
         check(end["findings"] == 1 and end["interrupted"] is True, f"{end}")
-        numbers = [event["n"] for topic, event in heard if topic == "state"]
+        messages = [event for topic, event in heard if topic == "state"]
+        numbers = [event["n"] for event in messages]
         check(numbers == sorted(set(numbers)), "states are counted")
+        frames = [seen["frame"] for event in messages for seen in event["states"] if seen["instance"] == game.instance]
+        check(frames == list(range(frames[0], frames[-1] + 1)) and len(frames) > 10, f"each frame once: {frames}")
 
 
 # --- programs ---
