@@ -44,12 +44,28 @@ struct moth_instance_record {
     const char *fault;       /* the harness's or the agent's, or NULL */
 };
 
+#define MOTH_MEMORY_POINTS 64u
+
+struct moth_memory_point {
+    uint32_t frame;
+    uint64_t rss_bytes, heap_bytes;
+};
+
+/* Memory of the game: the most over all instances, the fastest growth in the second half of any, in a minute of
+ * game time, and how it went in the instance that had the most. */
+struct moth_memory_summary {
+    double rss_mb, heap_mb, rss_growth_mb, heap_growth_mb;
+    struct moth_memory_point points[MOTH_MEMORY_POINTS];
+    uint32_t n; /* 0: not known */
+};
+
 struct moth_frame_times { /* CPU milliseconds of a frame, over all instances; n 0: not measured */
     uint64_t n;
     double p50, p95, p99, max;
     double low1_avg, low1_integral, low1_pct, stutter_time_pct, hitches_per_min; /* reports/metrics.h */
     uint64_t spikes_suspected, spikes_confirmed, spikes_gone; /* frames; those that did not return are no findings */
     bool wall; /* --threads native: wall time, not CPU time */
+    struct moth_memory_summary memory;
 };
 
 /* What an agent did, and how often it was let play. */

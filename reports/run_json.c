@@ -111,6 +111,31 @@ json_t *moth_report_frame_times_json(const struct moth_frame_times *times)
     return json;
 }
 
+static double mb(uint64_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
+static json_t *memory_json(const struct moth_memory_summary *memory)
+{
+    json_t *json = json_object(), *points = json_array();
+    bool known = memory->n > 0;
+    json_object_set_new(json, "rss_peak", known ? json_real(memory->rss_mb) : json_null());
+    json_object_set_new(json, "heap_peak", known ? json_real(memory->heap_mb) : json_null());
+    json_object_set_new(json, "rss_growth_per_min", known ? json_real(memory->rss_growth_mb) : json_null());
+    json_object_set_new(json, "heap_growth_per_min", known ? json_real(memory->heap_growth_mb) : json_null());
+    for (uint32_t i = 0; i < memory->n && i < MOTH_MEMORY_POINTS; i++) {
+        const struct moth_memory_point *point = &memory->points[i];
+        json_t *entry = json_object();
+        json_object_set_new(entry, "frame", json_integer(point->frame));
+        json_object_set_new(entry, "rss", json_real(mb(point->rss_bytes)));
+        json_object_set_new(entry, "heap", json_real(mb(point->heap_bytes)));
+        json_array_append_new(points, entry);
+    }
+    json_object_set_new(json, "points", points);
+    return json;
+}
+
 static json_t *spikes_json(const struct moth_frame_times *times)
 {
     json_t *json = json_object();
@@ -177,6 +202,7 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
                         json_real(summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0));
     json_object_set_new(json, "findings", findings_json(summary));
     json_object_set_new(json, "frame_time_ms", moth_report_frame_times_json(&summary->frame_times));
+    json_object_set_new(json, "memory_mb", memory_json(&summary->frame_times.memory));
     json_object_set_new(json, "spikes", spikes_json(&summary->frame_times));
     json_object_set_new(json, "coverage", coverage_json(&summary->coverage));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));

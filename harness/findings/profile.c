@@ -150,7 +150,7 @@ int moth_profile_play(const struct moth_trace *trace, const struct moth_replay_c
     enum moth_step step = MOTH_STEP_OK;
     while (step == MOTH_STEP_OK && moth_instance_last(player.instance)->frame < last && !profile->interrupted) {
         size_t n = moth_work_take(&player, 1);
-        step = moth_instance_step_sampled(player.instance, player.events, n, 0, period_ns, on_sample, &places, err);
+        step = moth_instance_step_sampled(player.instance, player.events, n, MOTH_WANT_NOTHING, period_ns, on_sample, &places, err);
         profile->interrupted = config->interrupted && config->interrupted(config->context);
     }
     int result = step == MOTH_STEP_FAULT ? -1 : 0;

@@ -186,7 +186,8 @@ static enum moth_step play_into(struct moth_work_player *player, const struct mo
     uint32_t at, usual_from = spike->frame > USUAL_FRAMES ? spike->frame - USUAL_FRAMES : 1;
     while (step == MOTH_STEP_OK && (at = moth_instance_last(player->instance)->frame) + 1 < usual_from) {
         uint32_t left = usual_from - 1 - at;
-        step = moth_work_step(player, left < MOTH_PROGRAM_FRAMES_MAX ? left : MOTH_PROGRAM_FRAMES_MAX, 0, NULL, NULL,
+        step = moth_work_step(player, left < MOTH_PROGRAM_FRAMES_MAX ? left : MOTH_PROGRAM_FRAMES_MAX,
+                              MOTH_WANT_NOTHING, NULL, NULL,
                               err);
     }
     look.session = step == MOTH_STEP_OK ? moth_unwind_session_open(look.pid, err) : NULL;
@@ -194,11 +195,12 @@ static enum moth_step play_into(struct moth_work_player *player, const struct mo
         return step == MOTH_STEP_OK ? MOTH_STEP_FAULT : step;
     while (step == MOTH_STEP_OK && moth_instance_last(player->instance)->frame + 1 < spike->frame) {
         uint64_t about_ns = moth_instance_last(player->instance)->cpu_ns;
-        step = step_into(player, &look, about_ns, USUAL_SAMPLES, 0, usual, err);
+        step = step_into(player, &look, about_ns, USUAL_SAMPLES, MOTH_WANT_NOTHING, usual, err);
     }
     struct usage before = usage_of(look.pid);
     if (step == MOTH_STEP_OK)
-        step = step_into(player, &look, spike->least_ns, samples, MOTH_WANT_COUNTS, sampled, err);
+        step = step_into(player, &look, spike->least_ns, samples, MOTH_WANT_COUNTS | MOTH_WANT_NOTHING, sampled,
+                         err);
     if (step == MOTH_STEP_OK)
         note_facts(facts, &look, &before);
     moth_unwind_session_close(look.session);

@@ -111,7 +111,7 @@ static int play(struct moth_work_player *player, const struct moth_work_config *
             break;
         }
         uint32_t n = 0;
-        step = moth_work_step(player, program_end(config, at, last) - at, 0, observed, &n, err);
+        step = moth_work_step(player, program_end(config, at, last) - at, MOTH_WANT_NOTHING, observed, &n, err);
         keep(work, player->trace, observed, n);
         at = moth_instance_last(player->instance)->frame;
     }

@@ -39,6 +39,7 @@ void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_o
 void moth_frame_counts_return(struct moth_frame_counts *counts)
 {
     moth_metrics_flow_return(&counts->flow);
+    moth_memory_use_return(&counts->memory);
 }
 
 void moth_frame_counts_merge(struct moth_frame_counts *counts, const struct moth_frame_counts *other)
@@ -54,6 +55,7 @@ void moth_frame_counts_merge(struct moth_frame_counts *counts, const struct moth
     counts->suspected += other->suspected;
     counts->confirmed += other->confirmed;
     counts->gone += other->gone;
+    moth_memory_use_merge(&counts->memory, &other->memory);
     if (other->max_ns > counts->max_ns)
         counts->max_ns = other->max_ns;
 }
@@ -80,6 +82,13 @@ struct moth_frame_times moth_frame_counts_summary(const struct moth_frame_counts
     times.spikes_suspected = counts->suspected;
     times.spikes_confirmed = counts->confirmed;
     times.spikes_gone = counts->gone;
+    const struct moth_memory_use *use = &counts->memory;
+    times.memory = (struct moth_memory_summary){.rss_mb = (double)use->rss_most / (1 << 20),
+                                                .heap_mb = (double)use->heap_most / (1 << 20),
+                                                .rss_growth_mb = (double)use->rss_growth / (1 << 20),
+                                                .heap_growth_mb = (double)use->heap_growth / (1 << 20),
+                                                .n = use->n};
+    memcpy(times.memory.points, use->points, sizeof times.memory.points);
     return times;
 }
 
@@ -101,6 +110,7 @@ void moth_frame_counts_put(struct moth_buf *buf, const struct moth_frame_counts 
             moth_buf_put_varint(buf, counts->buckets[i]);
             moth_buf_put_varint(buf, counts->sums_ns[i]);
         }
+    moth_memory_use_put(buf, &counts->memory);
 }
 
 void moth_frame_counts_get(struct moth_cursor *cursor, struct moth_frame_counts *counts)
@@ -118,4 +128,5 @@ void moth_frame_counts_get(struct moth_cursor *cursor, struct moth_frame_counts 
         counts->buckets[bucket] = moth_cursor_varint(cursor);
         counts->sums_ns[bucket] = moth_cursor_varint(cursor);
     }
+    moth_memory_use_get(cursor, &counts->memory);
 }

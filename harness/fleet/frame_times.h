@@ -9,6 +9,7 @@
 #define MOTH_FLEET_FRAME_TIMES_H
 
 #include "base/buf.h"
+#include "fleet/memory_use.h"
 #include "reports/metrics.h"
 #include "reports/reports.h"
 
@@ -19,6 +20,7 @@ struct moth_frame_counts {
     uint64_t buckets[MOTH_FRAME_BUCKETS], sums_ns[MOTH_FRAME_BUCKETS];
     uint64_t n, max_ns, stutter_ns, hitches, game_ns;
     uint64_t suspected, confirmed, gone; /* spikes: frames that looked like one, came back, did not */
+    struct moth_memory_use memory;
 
     /* of one play, not added up */
     struct moth_metrics_flow flow;

@@ -106,6 +106,7 @@ static void play_instance(struct moth_stage *stage, const struct moth_agent *age
     }
     if (stage->step == MOTH_STEP_OK && outcome.result != MOTH_AGENT_INTERRUPTED)
         stage->step = moth_stage_look(stage, true);
+    moth_memory_use_end(&done->frame_counts.memory, stage->header.hz);
     if (outcome.result != MOTH_AGENT_INTERRUPTED)
         judge_spikes(stage, how, done);
     moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));

@@ -28,6 +28,16 @@ static void say_state(struct moth_stage *stage, bool stands)
     stage->unsaid.frame = 0;
 }
 
+static void count_frame(struct moth_stage *stage, const struct moth_observation *observation)
+{
+    moth_frame_counts_add(stage->frame_counts, observation, stage->header.hz);
+    if (observation->frame % MOTH_MEMORY_EVERY_FRAMES != 0)
+        return;
+    const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(stage->tree));
+    moth_memory_use_add(&stage->frame_counts->memory, observation->frame,
+                        moth_memory_use_rss((int32_t)channel->owner_pid), channel->heap_bytes);
+}
+
 static void on_observed(void *context, const struct moth_observation *observation)
 {
     struct moth_stage *stage = context;
@@ -43,7 +53,7 @@ static void on_observed(void *context, const struct moth_observation *observatio
     stage->virtual_ns += observation->time_ns - stage->last_ns;
     stage->last_ns = observation->time_ns;
     if (stage->frame_counts)
-        moth_frame_counts_add(stage->frame_counts, observation, stage->header.hz);
+        count_frame(stage, observation);
 }
 
 static bool stopped(void *context)

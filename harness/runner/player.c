@@ -31,7 +31,7 @@ static enum moth_step step_part(struct moth_player *player, uint32_t frames, boo
     struct moth_observation observed[MOTH_CHECKPOINT_FRAMES];
     uint32_t n_observed = 0;
     enum moth_step step = moth_instance_step(player->instance, frames, events, n_events,
-                                             at_checkpoint ? MOTH_WANT_PICTURE_LAST : 0, 0,
+                                             at_checkpoint ? MOTH_WANT_PICTURE_LAST | MOTH_WANT_HEAP : 0, 0,
                                              player->observed ? observed : NULL, &n_observed, err);
     for (uint32_t i = 0; player->observed && i < n_observed && i < MOTH_CHECKPOINT_FRAMES; i++)
         player->observed(player->context, &observed[i]);

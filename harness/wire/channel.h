@@ -63,7 +63,8 @@ enum moth_want {
     MOTH_WANT_WORK = 1u << 4,         /* work time by fiber in each frame, not in every 16th only */
     MOTH_WANT_SAMPLES = 1u << 5,      /* in a program of one frame: stop on the way with MOTH_STATE_SAMPLE … */
     MOTH_WANT_COUNTS = 1u << 6,       /* … and count its allocations */
-    MOTH_WANT_NOTHING = 1u << 7       /* nor will anything be asked for where the program ends: it need not be drawn */
+    MOTH_WANT_NOTHING = 1u << 7,      /* nor will anything be asked for where the program ends: it need not be drawn */
+    MOTH_WANT_HEAP = 1u << 8          /* ask libc at the last boundary what the heap holds */
 };
 
 /* Stop the program before its end (bits of program.stop). */
@@ -289,6 +290,7 @@ struct moth_channel {
     struct moth_watch_value watches[MOTH_WATCHES_MAX];
 
     struct moth_work_sample sample;
+    uint64_t heap_bytes; /* handed out by libc's allocator and not given back; 0: not known */
 
     /* From here on nothing is to be known between two programs: a branch begins without it. */
     struct moth_mail outbox, inbox; /* the game's: filled by the game, filled by the runner */

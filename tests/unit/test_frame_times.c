@@ -128,6 +128,55 @@ static void no_frames_and_one(void **state)
     near(one.hitches_per_min, 0);
 }
 
+/* ---- memory ---- */
+
+#define MB (UINT64_C(1) << 20)
+
+/* 10 MB, then 1 MB of heap more each 600 frames from frame 6000 on: 6 MB a minute at 60 Hz. */
+static void memory_grows_by_so_much_a_minute(void **state)
+{
+    (void)state;
+    static struct moth_memory_use use, got;
+    for (uint32_t frame = 60; frame <= 12000; frame += 60) {
+        uint64_t heap = 10 * MB + (frame > 6000 ? (frame - 6000) * MB / 600 : 0);
+        moth_memory_use_add(&use, frame, heap + 5 * MB, heap);
+    }
+    moth_memory_use_add(&use, 12060, 90 * MB, 20 * MB); /* a peak that is kept though its point may not be */
+    moth_memory_use_end(&use, HZ);
+    assert_true(use.n <= MOTH_MEMORY_POINTS && use.n >= MOTH_MEMORY_POINTS / 2);
+    near((double)use.rss_most, 90.0 * MB);
+    assert_true(use.heap_growth > 58 * MB / 10 && use.heap_growth < 62 * MB / 10);
+    for (uint32_t i = 1; i < use.n; i++)
+        assert_true(use.points[i].frame > use.points[i - 1].frame);
+    struct moth_buf buf;
+    moth_buf_init(&buf);
+    moth_memory_use_put(&buf, &use);
+    struct moth_cursor cursor = moth_cursor_on(buf.bytes, buf.size_bytes);
+    moth_memory_use_get(&cursor, &got);
+    assert_false(cursor.failed);
+    assert_int_equal(got.n, use.n);
+    assert_memory_equal(got.points, use.points, use.n * sizeof *use.points);
+    struct moth_memory_use less = {.rss_most = 1, .heap_most = 200 * MB, .rss_growth = 1};
+    moth_memory_use_merge(&less, &got);
+    near((double)less.heap_most, 200.0 * MB);
+    assert_int_equal(less.n, use.n);
+    assert_int_equal(less.heap_growth, use.heap_growth);
+    moth_buf_fini(&buf);
+}
+
+static void memory_that_stays_does_not_grow(void **state)
+{
+    (void)state;
+    static struct moth_memory_use use;
+    for (uint32_t frame = 60; frame <= 6000; frame += 60)
+        moth_memory_use_add(&use, frame, (frame < 2000 ? frame : 2000) * 1000, 1000);
+    moth_memory_use_end(&use, HZ);
+    assert_int_equal(use.rss_growth, 0);
+    moth_memory_use_return(&use);
+    assert_int_equal(use.n, 0);
+    assert_int_equal(use.rss_most, 2000 * 1000);
+}
+
 /* ---- spikes ---- */
 
 static size_t spikes_in(const double *ms, size_t n, double budget_ms, uint32_t *which)
@@ -311,6 +360,8 @@ int main(void)
         cmocka_unit_test(golden_frames_counted),
         cmocka_unit_test(golden_ladder),
         cmocka_unit_test(no_frames_and_one),
+        cmocka_unit_test(memory_grows_by_so_much_a_minute),
+        cmocka_unit_test(memory_that_stays_does_not_grow),
         cmocka_unit_test(a_spike_is_over_the_budget_and_unlike_the_frame_before),
         cmocka_unit_test(spikes_lie_apart),
         cmocka_unit_test(the_launch_and_what_is_drawn_to_be_looked_at),

@@ -54,6 +54,12 @@ static int find_writable(struct dl_phdr_info *info, size_t size, void *data)
     return here;
 }
 
+void moth_allocator_count(void)
+{
+    struct mallinfo2 heap = mallinfo2();
+    moth_channel->heap_bytes = heap.uordblks + heap.hblkhd;
+}
+
 void moth_allocator_init(void)
 {
     /* By these names, because a sanitizer or another allocator may stand in front of the usual ones. */

@@ -110,6 +110,8 @@ static void observe(struct moth_observation *o, bool last)
     o->call_chain = moth_chain_calls;
     uint32_t want = program_running ? c->program.want : 0;
     moth_video_observe(o, want, last);
+    if (last && (want & MOTH_WANT_HEAP) != 0)
+        moth_allocator_count();
 }
 
 static bool stop_early(void)

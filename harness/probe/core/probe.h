@@ -255,6 +255,7 @@ _Noreturn void moth_abandon(const char *why);
 /* ---- entropy (hooks/entropy.c, core/allocator.c) ---- */
 void moth_entropy_init(void);
 void moth_allocator_init(void); /* after the entropy */
+void moth_allocator_count(void); /* at a boundary: what the heap holds, into the channel */
 void moth_entropy_fill(void *buffer, size_t size);
 
 /* ---- descriptors (hooks/fd.c) ---- */
