@@ -60,7 +60,7 @@ def main():
             tried[action] += 1
             worth[action] += (gained - worth[action]) / tried[action]
             total, seen, over = total + gained, now, terminated or truncated
-        print(f"episode {episode}: {tried and sum(tried) - len(tried)} steps, frame {info['frame']}, "
+        print(f"episode {episode}: {env.steps} steps, frame {info['frame']}, "
               f"change {total:.3f}, best key {KEYS[worth.index(max(worth))]}"
               + (f", ended: {info['ended']}" if info["ended"] else ""), flush=True)
     env.close()
