@@ -111,6 +111,10 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
                 " time%s\n",
                 coverage->cells, coverage->cells == 1 ? "" : "s", coverage->reference, coverage->deepest_frame,
                 coverage->restores, coverage->restores == 1 ? "" : "s");
+    uint64_t gone = summary->frame_times.spikes_gone;
+    if (gone > 0)
+        fprintf(out, "%" PRIu64 " frame%s looked like a spike and did not return when played again\n", gone,
+                gone == 1 ? "" : "s");
     print_agents(out, summary);
     if (summary->n_findings > 0)
         fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));

@@ -142,6 +142,9 @@ static json_t *spikes_json(const struct moth_frame_times *times)
     json_object_set_new(json, "suspected", json_integer((json_int_t)times->spikes_suspected));
     json_object_set_new(json, "confirmed", json_integer((json_int_t)times->spikes_confirmed));
     json_object_set_new(json, "not_returned", json_integer((json_int_t)times->spikes_gone));
+    uint64_t looked_into = times->spikes_confirmed + times->spikes_gone;
+    uint64_t left = times->spikes_suspected > looked_into ? times->spikes_suspected - looked_into : 0;
+    json_object_set_new(json, "not_played_again", json_integer((json_int_t)left));
     return json;
 }
 
