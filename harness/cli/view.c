@@ -40,8 +40,7 @@ void moth_cli_view_begin(const char *game)
     view.told_ns = view.speed_ns = moth_clock_monotonic_ns();
     view.drawn_ns = view.speed_frames = 0;
     view.frames_per_s = 0;
-    struct sigaction action = {.sa_handler =
-                                   on_resize}; /* not SA_RESTART: whoever waits is to look at once */
+    struct sigaction action = {.sa_handler = on_resize, .sa_flags = SA_RESTART}; /* poll returns all the same */
     sigaction(SIGWINCH, &action, &view.before);
 }
 

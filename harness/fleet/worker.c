@@ -59,6 +59,7 @@ static void set_signals(void)
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         sigaction(ours[i], &action, NULL);
     signal(SIGCHLD, SIG_DFL);
+    signal(SIGWINCH, SIG_DFL); /* the terminal is the supervisor's */
     signal(SIGPIPE, SIG_DFL);
 }
 

@@ -229,7 +229,7 @@ def on_terminal(test, *args, columns=80, rows=24, env=None, resize=None):
 
 
 def play_args(test, *options):
-    return ("run", "-j", 2, "--duration", "2s", "--minimize-frames", 0, "--replays", 1, "-a", test.agent("stroll"), *options,
+    return ("run", "-j", 2, "--duration", "1s", "--minimize-frames", 0, "--replays", 1, "-a", test.agent("stroll"), *options,
             "-o", test.path("out"), "--", test.game("one_in_five"))
 
 
