@@ -251,3 +251,14 @@ void moth_bus_place_clear(const struct moth_bus_place *place)
     if (place->token_file[0])
         unlink(place->token_file);
 }
+
+void moth_bus_place_sweep(const struct moth_bus_config *config)
+{
+    struct moth_bus_place place;
+    if (moth_bus_place_parse(&place, config, NULL) != 0 || !place.local || check_folder(place.folder, NULL) != 0 ||
+        claim(&place, config->url, NULL) != 0) /* another run's, which may not listen yet */
+        return;
+    (void)clear_stale(place.events + strlen(IPC), NULL);
+    (void)clear_stale(place.control + strlen(IPC), NULL);
+    close(place.claim_fd);
+}

@@ -40,6 +40,8 @@ int moth_bus_place_parse(struct moth_bus_place *place, const struct moth_bus_con
 int moth_bus_place_prepare(struct moth_bus_place *place, const struct moth_bus_config *config, struct moth_err *err);
 /* Remove what lies in the file system. Any process of the run may. */
 void moth_bus_place_clear(const struct moth_bus_place *place);
+/* Remove sockets that a dead run left at this place; those of a living one stay. */
+void moth_bus_place_sweep(const struct moth_bus_config *config);
 /* In constant time for any text of one length. */
 bool moth_bus_place_token_fits(const struct moth_bus_place *place, const char *token);
 

@@ -13,6 +13,15 @@
 #include "runner/cgroup.h"
 #include "runner/cookie.h"
 
+static void (*also_clear)(void *context);
+static void *also_context;
+
+void moth_reaper_also(void (*clear)(void *context), void *context)
+{
+    also_clear = clear;
+    also_context = context;
+}
+
 static void reap(int life_fd, const char *cookie)
 {
     setsid();
@@ -34,6 +43,8 @@ static void reap(int life_fd, const char *cookie)
     while (n > 0 || (n < 0 && errno == EINTR));
     moth_cookie_sweep(cookie);
     moth_cgroup_sweep(cookie);
+    if (also_clear)
+        also_clear(also_context);
 }
 
 int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err)

@@ -17,6 +17,8 @@ struct moth_reaper {
     int life_fd; /* closed by our death, if not by us */
 };
 
+/* What else a reaper that is started from now on clears away, after the processes are gone. One in a process. */
+void moth_reaper_also(void (*clear)(void *context), void *context);
 /* Start it. Call before anything is launched. */
 int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err);
 /* Should it have been killed itself, start another. To be asked now and then. */

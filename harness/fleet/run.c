@@ -170,6 +170,7 @@ static void note_end(struct moth_supervisor *supervisor)
 static int begin(struct moth_supervisor *supervisor, struct moth_fleet_config *config, struct moth_err *err)
 {
     moth_cgroup_open(NULL, moth_cookie()); /* before anything is forked: it must be alone */
+    moth_reaper_also(moth_tell_clear, config);
     if (moth_reaper_start(&supervisor->reaper, err) != 0 || open_out(supervisor, err) != 0 ||
         moth_resume_open(supervisor, config, err) != 0 ||
         moth_fleet_open_archive(config, &config->world_seed, warn, supervisor->tally, err) != 0 ||

@@ -59,15 +59,27 @@ static void say_where(const struct moth_supervisor *supervisor)
         moth_log_info("whoever drives the run needs the token in %s", place->token_file);
 }
 
+static struct moth_bus_config bus_config(const struct moth_fleet_config *config)
+{
+    return (struct moth_bus_config){.url = config->bus_url,
+                                    .allow_remote = config->bus_remote,
+                                    .token_file = config->bus_token,
+                                    .out = config->out};
+}
+
+void moth_tell_clear(void *context)
+{
+    struct moth_bus_config bus = bus_config(context);
+    if (bus.url)
+        moth_bus_place_sweep(&bus);
+}
+
 int moth_tell_open(struct moth_supervisor *supervisor, struct moth_err *err)
 {
     const struct moth_fleet_config *config = supervisor->config;
     if (!config->bus_url)
         return 0;
-    struct moth_bus_config bus = {.url = config->bus_url,
-                                  .allow_remote = config->bus_remote,
-                                  .token_file = config->bus_token,
-                                  .out = config->out};
+    struct moth_bus_config bus = bus_config(config);
     supervisor->bus = moth_bus_start(&bus, config->workers, err);
     if (!supervisor->bus)
         return -1;

@@ -8,6 +8,9 @@
 
 #include "fleet/supervisor.h"
 
+/* Remove what the bus of this configuration left, unless it lives. For the reaper: the supervisor and the bus process
+ * may be killed at once. */
+void moth_tell_clear(void *config);
 /* Start the run's bus, if there is to be one. 0 or -1. */
 int moth_tell_open(struct moth_supervisor *supervisor, struct moth_err *err);
 /* The run is over and summed up: say so, and end the bus. */

@@ -435,6 +435,19 @@ def a_killed_run_leaves_nothing(test):
             pass
 
 
+@case
+def both_killed_leave_nothing(test):
+    """The bus process and, before it is replaced, the supervisor."""
+    with driven(test, test.game("explore_tower"), ("-j", 1, "--frames", 3000)) as run:
+        pids = list(processes_of(test.mark, test.folder))
+        run.process.send_signal(signal.SIGSTOP)
+        os.kill(run.bus_process(), signal.SIGKILL)
+        run.process.kill()
+        run.process.wait()
+        check(wait_gone(pids, time.monotonic() + PATIENCE_S), "processes are left")
+        check(not sockets(test), f"sockets are left: {sockets(test)}")
+
+
 # --- where it may be ---
 
 def usage(test, url, *words, options=()):
