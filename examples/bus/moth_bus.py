@@ -59,9 +59,9 @@ class Timeout(BusError):
 class Refused(BusError):
     """moth did not do it. `code` is one of the list in BUS.md."""
 
-    def __init__(self, code, message):
+    def __init__(self, code, message, seq=None):
         super().__init__(f"{code}: {message}")
-        self.code, self.message = code, message
+        self.code, self.message, self.seq = code, message, seq
 
 
 class Ended(Refused):
@@ -196,7 +196,7 @@ class Bus:
             return reply
         error = reply.get("error", {})
         kind = Ended if error.get("code") in ("ended", "run-over", "stale-epoch", "unknown-instance") else Refused
-        raise kind(error.get("code", "?"), error.get("message", "?"))
+        raise kind(error.get("code", "?"), error.get("message", "?"), reply.get("seq"))
 
     def list(self):
         """What is played now: a list of {instance, state, agent, frame, …}."""
@@ -304,6 +304,7 @@ class Game:
         self.instance, self.epoch, self.seq = reply["instance"], reply["epoch"], reply["seq"]
         self.frame, self.time = reply.get("frame", 0), reply.get("time", 0.0)
         self.window, self.hz, self.seed = reply.get("window"), reply.get("hz"), reply.get("seed")
+        self.members = reply.get("members", ["game"])
         self.lease_s = reply["lease_ms"] / 1000
         self.state, self.events, self.ended, self.picture_reply = {}, [], None, None
         self.closed = False
@@ -320,8 +321,8 @@ class Game:
                 if refusal.code == "busy" and time.monotonic() < until:  # sent twice, and still at the first
                     time.sleep(0.01)
                     continue
-                if refusal.code in ("failed", "unknown-snapshot", "not-available"):
-                    self.seq = seq  # it was looked at, and its number is used
+                if refusal.seq == seq:
+                    self.seq = seq  # it was tried: its number is used up
                 if isinstance(refusal, Ended):
                     self.closed = True
                 raise

@@ -14,6 +14,8 @@
 struct reader {
     size_t index; /* of the input, for messages */
     uint32_t frames, at;
+    unsigned member; /* of a group */
+    size_t extras;   /* members of the input beside what it does */
     struct moth_input_event *events;
     uint32_t n;
     char *message;
@@ -39,6 +41,7 @@ static int put(struct reader *reader, uint32_t at, struct moth_input_event event
     if (at >= reader->frames)
         return wrong(reader, "its end would come at frame %u, after the step's last one, %u", at, reader->frames - 1);
     event.frame = at;
+    event.member = reader->member & 0xf;
     reader->events[reader->n++] = event;
     return 0;
 }
@@ -219,7 +222,7 @@ static int take_pad(struct reader *reader, const json_t *input, const json_t *pa
     uint8_t device = (uint8_t)(number - 1);
     const json_t *press = json_object_get(input, "press"), *release = json_object_get(input, "release");
     const json_t *axis = json_object_get(input, "axis");
-    if (json_object_size(input) - (json_object_get(input, "at") ? 1 : 0) == 2) {
+    if (json_object_size(input) == reader->extras + 2) {
         if (press)
             return pad_button(reader, device, press, MOTH_INPUT_PAD_DOWN);
         if (release)
@@ -253,20 +256,25 @@ static const struct {
 static int take_input(struct reader *reader, const json_t *input)
 {
     const json_t *at = json_object_get(input, "at"), *pad = json_object_get(input, "pad");
-    int64_t frame = 0;
+    const json_t *to = json_object_get(input, "member");
+    int64_t frame = 0, member = 0;
     if (!json_is_object(input))
         return wrong(reader, "an input is an object, such as {\"at\": 0, \"press\": \"right\"}");
     if (at && whole(reader, "'at'", at, 0, (int64_t)reader->frames - 1, &frame) != 0)
         return -1;
+    if (to && whole(reader, "'member'", to, 0, MOTH_MEMBERS_MAX - 1, &member) != 0)
+        return -1;
     reader->at = (uint32_t)frame;
+    reader->member = (unsigned)member;
+    reader->extras = (at ? 1u : 0u) + (to ? 1u : 0u);
     if (pad)
         return take_pad(reader, input, pad);
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
         const json_t *value = json_object_get(input, actions[i].key);
-        if (value && json_object_size(input) == (at ? 2u : 1u))
+        if (value && json_object_size(input) == reader->extras + 1)
             return actions[i].take(reader, value);
     }
-    return wrong(reader, "beside 'at' there must be one of: press, release, tap, text, mouse_move, click, mouse_press, "
+    return wrong(reader, "beside 'at' and 'member' there must be one of: press, release, tap, text, mouse_move, click, mouse_press, "
                          "mouse_release, wheel, quit, or pad with press, release or axis");
 }
 

@@ -59,7 +59,7 @@ struct moth_bus_port {
 
     /* Set by the worker before it offers, … */
     uint64_t epoch;
-    char offer[1024]; /* members of attach's reply, JSON */
+    char offer[4096]; /* members of attach's reply, JSON */
     /* … and by the bus when a program attaches. */
     char client[MOTH_BUS_NAME_BYTES];
     uint32_t lease_ms;

@@ -20,7 +20,7 @@
 /* A snapshot of the program's; its id is the backend's. */
 struct place {
     bool held;
-    struct moth_held input;
+    struct moth_held input[MOTH_MEMBERS_MAX];
 };
 
 struct outside {
@@ -33,7 +33,7 @@ struct outside {
     bool alive;      /* the game can be stepped */
     bool over;       /* … and the session goes no further */
     enum moth_agent_result result;
-    struct moth_held input;
+    struct moth_held input[MOTH_MEMBERS_MAX]; /* held down in each member of the group */
     struct place *places; /* by id - 1 */
     size_t n_places, n_held;
     struct moth_bus_alias watches[MOTH_WATCHES_MAX]; /* what `state` holds; none: everything */
@@ -228,12 +228,15 @@ static size_t cut_events(struct outside *o, const struct moth_bus_request *reque
         if (event.frame < from || event.frame - from >= frames)
             continue;
         event.frame -= from;
-        if (pad && !moth_held_pad(&o->input, event.device) && n < MOTH_PROGRAM_EVENTS_MAX) {
-            cut[n] = (struct moth_input_event){
-                .frame = event.frame, .type = MOTH_INPUT_PAD_ATTACH, .device = event.device};
-            (void)moth_held_note(&o->input, &cut[n++]);
+        struct moth_held *held = &o->input[event.member % MOTH_MEMBERS_MAX];
+        if (pad && !moth_held_pad(held, event.device) && n < MOTH_PROGRAM_EVENTS_MAX) {
+            cut[n] = (struct moth_input_event){.frame = event.frame,
+                                               .type = MOTH_INPUT_PAD_ATTACH,
+                                               .device = event.device,
+                                               .member = event.member};
+            (void)moth_held_note(held, &cut[n++]);
         }
-        if (moth_held_note(&o->input, &event) && n < MOTH_PROGRAM_EVENTS_MAX)
+        if (moth_held_note(held, &event) && n < MOTH_PROGRAM_EVENTS_MAX)
             cut[n++] = event;
     }
     return n;
@@ -353,6 +356,29 @@ static void write_end(struct outside *o, enum moth_lua_step went, size_t n_befor
     }
 }
 
+static unsigned n_members(const struct outside *o)
+{
+    struct moth_lua_member member;
+    unsigned n = 1;
+    while (n < MOTH_MEMBERS_MAX && o->backend->member && o->backend->member(o->backend->context, n, &member))
+        n++;
+    return n;
+}
+
+/* The first input that is for nobody, or n_events. */
+static uint32_t stray_input(const struct outside *o, const struct moth_bus_request *request)
+{
+    uint32_t i = 0;
+    unsigned most = 0, n;
+    for (; i < request->n_events; i++)
+        most = request->events[i].member > most ? request->events[i].member : most;
+    if (most == 0 || most < (n = n_members(o)))
+        return i;
+    for (i = 0; request->events[i].member < n; i++)
+        continue;
+    return i;
+}
+
 static void do_step(struct outside *o, const struct moth_bus_request *request)
 {
     struct begin begin;
@@ -363,6 +389,10 @@ static void do_step(struct outside *o, const struct moth_bus_request *request)
     bool met = false;
     if (!o->alive) {
         refuse(o, MOTH_BUS_ERROR_FAILED, "the game has ended: restore a snapshot, or release the instance");
+        return;
+    }
+    if (stray_input(o, request) < request->n_events) {
+        refuse(o, MOTH_BUS_ERROR_FAILED, "an input is for a member that this group does not have");
         return;
     }
     frames = frames < left ? frames : left;
@@ -415,7 +445,8 @@ static bool keep_place(struct outside *o, uint64_t id)
         o->places = places;
         o->n_places = room;
     }
-    o->places[id - 1] = (struct place){.held = true, .input = o->input};
+    o->places[id - 1].held = true;
+    memcpy(o->places[id - 1].input, o->input, sizeof o->input);
     o->n_held++;
     return true;
 }
@@ -447,7 +478,7 @@ static void do_restore(struct outside *o, const struct moth_bus_request *request
         return;
     }
     int result = o->backend->restore(o->backend->context, request->snapshot, &o->now, &err);
-    o->input = place->input;
+    memcpy(o->input, place->input, sizeof o->input);
     o->alive = result == 0;
     moth_buf_clear(&o->events);
     if (result != 0 && err.code == MOTH_ERR_INTERRUPTED) {
@@ -574,6 +605,13 @@ static void make_offer(struct outside *o)
     moth_text_integer(&offer, NULL, channel->window_w);
     moth_text_integer(&offer, NULL, channel->window_h);
     moth_text_raw(&offer, "]");
+    moth_text_key(&offer, "members");
+    moth_text_raw(&offer, "[");
+    struct moth_lua_member member;
+    for (unsigned i = 0; i < n_members(o); i++)
+        moth_text_string(&offer, NULL, o->backend->member && o->backend->member(o->backend->context, i, &member)
+                                           ? member.name : "game");
+    moth_text_raw(&offer, "]");
     moth_text_integer(&offer, "hz", header->hz);
     moth_text_integer(&offer, "seed", (int64_t)header->seed);
     moth_text_integer(&offer, "frames_left", o->how->max_frames);
@@ -604,12 +642,12 @@ static void let_go(struct outside *o)
     static struct moth_bus_request releases;
     if (!o->alive || o->result != MOTH_AGENT_FINISHED || (o->how->max_frames && o->frames >= o->how->max_frames))
         return;
-    struct moth_held none = {0};
-    size_t n = moth_held_releases(&o->input, releases.events);
-    if (n == 0)
-        return;
-    (void)o->backend->step(o->backend->context, 1, releases.events, n, &o->now);
-    o->input = none;
+    size_t n = 0;
+    for (unsigned i = 0; i < MOTH_MEMBERS_MAX && n + MOTH_HELD_RELEASES_MAX <= MOTH_PROGRAM_EVENTS_MAX; i++)
+        for (size_t more = moth_held_releases(&o->input[i], releases.events + n); more > 0; more--)
+            releases.events[n++].member = i & 0xf;
+    if (n > 0)
+        (void)o->backend->step(o->backend->context, 1, releases.events, n, &o->now);
 }
 
 static void serve(struct outside *o)

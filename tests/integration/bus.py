@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 
+import groups
 from driver import Failed, check, case, processes_of, read_json, skip, wait_gone
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -26,7 +27,7 @@ PATIENCE_S = 60
 class Driven:
     """A run in the background, with a bus."""
 
-    def __init__(self, test, game, options=(), url=None, wait=True):
+    def __init__(self, test, game, options=(), url=None, wait=True, arguments=()):
         try:
             moth_bus._load()  # pylint: disable=protected-access
         except moth_bus.BusError as error:
@@ -36,7 +37,7 @@ class Driven:
         self.said = test.path("stderr.txt")
         with open(self.said, "wb") as err:
             self.process = test.start("run", "-a", "outside", "--bus", self.url, "-o", self.out, "--minimize-frames", 0,
-                                      *options, "--", game, stdout=subprocess.DEVNULL, stderr=err)
+                                      *options, "--", game, *arguments, stdout=subprocess.DEVNULL, stderr=err)
         self.bus = moth_bus.Bus(self.url, timeout_s=PATIENCE_S)
         if wait:
             self.bus.list()
@@ -230,6 +231,20 @@ def until(test):
             check(not reply["met"], f"{reply}")
             reply = game.step(60, taps, until={"cell": True}, observe="each")
             check(reply["met"] and len(reply["observations"]) < 60, "another number is shown")
+
+
+@case
+def drives_a_group(test):
+    """Inputs for each member: two players meet, and their server crashes."""
+    options, game = groups.members(test)
+    with driven(test, game[0], ("-j", 1, "--frames", 1000, *options), arguments=game[1:]) as run:
+        with run.attach() as player:
+            check(player.members == ["game", "server", "bob"], f"{player.members}")
+            refused("failed", player.step, 1, [{"member": 3, "press": "left"}])
+            player.step(30)
+            reply = player.step(256, [{"press": "left"}, {"member": 2, "press": "right"}])
+            check(reply["ended"] and reply["ended"]["title"].startswith("server: SIGFPE in push_of"), f"{reply['ended']}")
+        run.end()
 
 
 # --- what is wrong is said ---
