@@ -72,7 +72,8 @@ static bool is_stutter(uint64_t ns, uint64_t mean_ns, uint64_t tick_ns)
     return ns > tick_ns && ns * 2 > mean_ns * 5;
 }
 
-void moth_metrics_flow_add(struct moth_metrics_flow *flow, const struct moth_observation *observation, uint32_t hz)
+void moth_metrics_flow_add(struct moth_metrics_flow *flow, const struct moth_observation *observation,
+                           uint32_t hz)
 {
     uint64_t ns = observation->cpu_ns, tick_ns = MOTH_NS_PER_S / (hz ? hz : 60);
     if (flow->time_ns > 0 && observation->time_ns > flow->time_ns)
@@ -81,7 +82,8 @@ void moth_metrics_flow_add(struct moth_metrics_flow *flow, const struct moth_obs
     if (flow->hitch.budget_ns == 0)
         moth_spike_begin(&flow->hitch, MOTH_SPIKE_MS * MOTH_NS_PER_MS);
     flow->hitches += moth_spike_see(&flow->hitch, observation);
-    if (flow->n_recent >= MOTH_METRICS_RECENT && is_stutter(ns, flow->recent_sum_ns / MOTH_METRICS_RECENT, tick_ns))
+    if (flow->n_recent >= MOTH_METRICS_RECENT &&
+        is_stutter(ns, flow->recent_sum_ns / MOTH_METRICS_RECENT, tick_ns))
         flow->stutter_ns += ns;
     uint64_t *oldest = &flow->recent_ns[flow->n_recent++ % MOTH_METRICS_RECENT];
     flow->recent_sum_ns += ns - *oldest;
@@ -103,7 +105,8 @@ void moth_metrics_flow_fill(uint64_t stutter_ns, uint64_t hitches, uint64_t game
 
 static int by_time(const void *a, const void *b)
 {
-    double left = ((const struct moth_metrics_value *)a)->ns, right = ((const struct moth_metrics_value *)b)->ns;
+    double left = ((const struct moth_metrics_value *)a)->ns,
+           right = ((const struct moth_metrics_value *)b)->ns;
     return (left > right) - (left < right);
 }
 

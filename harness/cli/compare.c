@@ -37,7 +37,8 @@ static int read_threshold(const char *text, double *percent, struct moth_err *er
     *percent = text ? strtod(text, &end) : 1.0;
     bool whole = !text || (end != text && (*end == '\0' || strcmp(end, "%") == 0));
     if (!whole || !(*percent >= 0) || *percent > 1000)
-        return moth_err_set(err, MOTH_ERR_USAGE, "--threshold must be a number of percent, 0 to 1000, not '%s'", text);
+        return moth_err_set(err, MOTH_ERR_USAGE,
+                            "--threshold must be a number of percent, 0 to 1000, not '%s'", text);
     return 0;
 }
 
@@ -73,7 +74,8 @@ static void show_progress(void *context, const char *what, uint32_t done, uint32
     struct compare *compare = context;
     if (compare->options->quiet)
         return;
-    char *line = moth_fs_path("trace %zu of %zu: %s %u of %u", compare->done + 1, compare->n, what, done + 1, of);
+    char *line =
+        moth_fs_path("trace %zu of %zu: %s %u of %u", compare->done + 1, compare->n, what, done + 1, of);
     moth_log_live(line);
     uint64_t now = moth_clock_monotonic_ns();
     if (!isatty(STDERR_FILENO) && now - compare->told_ns >= PLAIN_PROGRESS_NS) {
@@ -216,9 +218,9 @@ static void print_trace(const struct compare *compare, size_t i)
 {
     const struct moth_comparison *result = &compare->results[i];
     const struct moth_compare_change *whole = &result->whole;
-    printf("%s\n  %u frames: A %.2f ms, B %.2f ms of work, %+.2f %% (%+.2f to %+.2f): %s\n", compare->paths[i],
-           result->common, whole->a_ms, whole->b_ms, whole->change * 100, whole->low * 100, whole->high * 100,
-           result->worse ? "worse" : "not worse");
+    printf("%s\n  %u frames: A %.2f ms, B %.2f ms of work, %+.2f %% (%+.2f to %+.2f): %s\n",
+           compare->paths[i], result->common, whole->a_ms, whole->b_ms, whole->change * 100, whole->low * 100,
+           whole->high * 100, result->worse ? "worse" : "not worse");
     for (size_t k = 0; k < result->n_places; k++) {
         const struct moth_compare_place *place = &result->places[k];
         if (place->worse)
@@ -227,7 +229,8 @@ static void print_trace(const struct compare *compare, size_t i)
                    place->change.low * 100, place->change.high * 100);
     }
     for (size_t k = 0; k < result->n_slow; k++)
-        printf("  frame %u: %.2f ms → %.2f ms\n", result->slow[k].frame, result->slow[k].a_ms, result->slow[k].b_ms);
+        printf("  frame %u: %.2f ms → %.2f ms\n", result->slow[k].frame, result->slow[k].a_ms,
+               result->slow[k].b_ms);
     for (size_t k = 0, shown = 0; k < result->n_functions && shown < FUNCTIONS_SHOWN; k++) {
         const struct moth_compare_function *function = &result->functions[k];
         if (!moth_comparison_blames(result, k))
@@ -242,8 +245,9 @@ static void warn(const struct compare *compare, size_t i)
 {
     const struct moth_comparison *result = &compare->results[i];
     if (result->common < result->frames)
-        moth_log_warning("%s: the builds go different ways after frame %u of %u; they are compared up to there",
-                         compare->paths[i], result->common, result->frames);
+        moth_log_warning(
+            "%s: the builds go different ways after frame %u of %u; they are compared up to there",
+            compare->paths[i], result->common, result->frames);
     if (compare->traces[i]->cut)
         moth_log_warning("%s is cut: it is played up to its last whole block", compare->paths[i]);
 }

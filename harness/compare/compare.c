@@ -12,29 +12,29 @@
 
 #define RESAMPLES 1000u
 #define BLOCK_FRAMES 30u
-#define WHOLE_COVERAGE 0.99   /* of the interval of a whole trace … */
-#define PLACE_COVERAGE 0.999  /* … and of each of its places, which are many */
-#define PLACE_TIMES 2.0       /* a place must be worse by so many thresholds */
+#define WHOLE_COVERAGE 0.99  /* of the interval of a whole trace … */
+#define PLACE_COVERAGE 0.999 /* … and of each of its places, which are many */
+#define PLACE_TIMES 2.0      /* a place must be worse by so many thresholds */
 #define PLACES 20u
 #define PLACE_FRAMES_LEAST 30u
-#define FRAME_TIMES 1.5       /* a slow frame: B's fastest against A's slowest play */
+#define FRAME_TIMES 1.5 /* a slow frame: B's fastest against A's slowest play */
 #define FRAME_LEAST_MS 1.0
-#define FUNCTION_SIGMAS 5.0   /* a function that is worse by itself: so sure, */
-#define FUNCTION_CHANGE 0.03  /* … by so much of its time */
-#define FUNCTION_PART 0.003   /* … and by so much of the whole */
-#define REPLAYS_MS 3000.0     /* a short trace is played until it comes to this, */
-#define REPLAYS_TIMES 2u      /* … but so many times as often as asked for at most; */
-#define PROFILES_MS 6000.0    /* the same for sampled plays */
+#define FUNCTION_SIGMAS 5.0  /* a function that is worse by itself: so sure, */
+#define FUNCTION_CHANGE 0.03 /* … by so much of its time */
+#define FUNCTION_PART 0.003  /* … and by so much of the whole */
+#define REPLAYS_MS 3000.0    /* a short trace is played until it comes to this, */
+#define REPLAYS_TIMES 2u     /* … but so many times as often as asked for at most; */
+#define PROFILES_MS 6000.0   /* the same for sampled plays */
 #define PROFILES_TIMES 6u
 #define PLAYS_MAX 250u
-#define BLAME_SIGMAS 3.0      /* one that is named where B is worse: so sure, */
-#define BLAME_PART 0.2        /* … and by so much of the difference */
+#define BLAME_SIGMAS 3.0 /* one that is named where B is worse: so sure, */
+#define BLAME_PART 0.2   /* … and by so much of the difference */
 
 /* ---- the bootstrap ---- */
 
 /* Each frame's least over the chosen plays, added up by blocks. */
-static void sum_blocks(const double *plays, const uint32_t *chosen, uint32_t n_chosen, uint32_t n, uint32_t from,
-                       uint32_t to, double *blocks)
+static void sum_blocks(const double *plays, const uint32_t *chosen, uint32_t n_chosen, uint32_t n,
+                       uint32_t from, uint32_t to, double *blocks)
 {
     for (uint32_t i = from; i < to; i++) {
         double least = plays[(size_t)chosen[0] * n + i];
@@ -135,7 +135,8 @@ static struct moth_trace trace_for(const struct moth_trace *trace, const char *p
     return copy;
 }
 
-static int play_one(struct plays *plays, int build, uint32_t k, struct moth_comparison *out, struct moth_err *err)
+static int play_one(struct plays *plays, int build, uint32_t k, struct moth_comparison *out,
+                    struct moth_err *err)
 {
     char **argv;
     struct moth_trace trace = trace_for(plays->trace, plays->config->programs[build], &argv);
@@ -182,7 +183,8 @@ static int play_all(struct plays *plays, struct moth_comparison *out, struct mot
         tell(plays->config, "plays", i, 2 * plays->k);
         result = play_one(plays, (int)((i + k) % 2), k, out, err);
         if (result == 0 && i == 0)
-            plays->k = times_for(whole_ms(&plays->of[0][0]), REPLAYS_MS, plays->config->replays, REPLAYS_TIMES);
+            plays->k =
+                times_for(whole_ms(&plays->of[0][0]), REPLAYS_MS, plays->config->replays, REPLAYS_TIMES);
     }
     out->replays = plays->k;
     return result;
@@ -204,9 +206,10 @@ static int find_common(const struct plays *plays, struct moth_comparison *out, s
         for (uint32_t k = 1; k < plays->k; k++)
             for (uint32_t i = 1; i <= common; i++)
                 if (plays->of[x][k].frames[i].chain != plays->of[x][0].frames[i].chain)
-                    return moth_err_set(err, MOTH_ERR_NONDETERMINISTIC,
-                                        "%s does not play the same twice: frame %u (moth doctor says what differs)",
-                                        plays->config->programs[x], i);
+                    return moth_err_set(
+                        err, MOTH_ERR_NONDETERMINISTIC,
+                        "%s does not play the same twice: frame %u (moth doctor says what differs)",
+                        plays->config->programs[x], i);
     out->common = common;
     if (common < 2 || most < 2)
         return moth_err_set(err, MOTH_ERR_NOTHING_RAN, "the builds have no frame in common after the first");
@@ -215,7 +218,8 @@ static int find_common(const struct plays *plays, struct moth_comparison *out, s
 
 /* ---- frames and places ---- */
 
-/* Milliseconds of the frames from 2 on, play by play; one that a play drew to be looked at counts for nothing. */
+/* Milliseconds of the frames from 2 on, play by play; one that a play drew to be looked at counts for
+ * nothing. */
 static double *table_of(const struct plays *plays, int build, uint32_t n)
 {
     double *table = calloc((size_t)plays->k * n, sizeof *table);
@@ -247,7 +251,8 @@ static double most_of(const double *table, uint32_t k, uint32_t n, uint32_t i)
     return most;
 }
 
-static struct moth_frame_times metrics_of(const double *table, uint32_t k, uint32_t n, const struct plays *plays)
+static struct moth_frame_times metrics_of(const double *table, uint32_t k, uint32_t n,
+                                          const struct plays *plays)
 {
     struct moth_observation *frames = calloc(n + 1, sizeof *frames);
     if (!frames)
@@ -278,8 +283,10 @@ static void compare_places(const struct plays *plays, const double *const tables
     for (uint32_t from = 0; from < n && out->n_places < MOTH_COMPARE_PLACES_MAX; from += length) {
         uint32_t to = from + length < n ? from + length : n;
         struct moth_compare_place *place = &out->places[out->n_places++];
-        *place = (struct moth_compare_place){.from = from + 2, .to = to + 1, .mark = mark_before(plays->trace, from + 2)};
-        moth_compare_bootstrap(tables, plays->k, n, from, to, PLACE_COVERAGE, plays->config->seed + from, &place->change);
+        *place = (struct moth_compare_place){
+            .from = from + 2, .to = to + 1, .mark = mark_before(plays->trace, from + 2)};
+        moth_compare_bootstrap(tables, plays->k, n, from, to, PLACE_COVERAGE, plays->config->seed + from,
+                               &place->change);
         place->worse = place->change.low > threshold;
     }
 }
@@ -290,7 +297,8 @@ static void compare_frames(const struct plays *plays, const double *const tables
     for (uint32_t i = 0; i < n && out->n_slow < MOTH_COMPARE_FRAMES_MAX; i++) {
         double a = most_of(tables[0], plays->k, n, i), b = least_of(tables[1], plays->k, n, i);
         if (b >= FRAME_TIMES * a && b - a >= FRAME_LEAST_MS)
-            out->slow[out->n_slow++] = (struct moth_compare_frame){i + 2, least_of(tables[0], plays->k, n, i), b};
+            out->slow[out->n_slow++] =
+                (struct moth_compare_frame){i + 2, least_of(tables[0], plays->k, n, i), b};
     }
 }
 
@@ -301,7 +309,8 @@ struct profiles {
     uint32_t m;
 };
 
-static int profile_all(const struct plays *plays, struct profiles *profiles, uint32_t last, struct moth_err *err)
+static int profile_all(const struct plays *plays, struct profiles *profiles, uint32_t last,
+                       struct moth_err *err)
 {
     const struct moth_compare_config *config = plays->config;
     int result = 0;
@@ -311,7 +320,8 @@ static int profile_all(const struct plays *plays, struct profiles *profiles, uin
         char **argv;
         struct moth_trace trace = trace_for(plays->trace, config->programs[x], &argv);
         tell(config, "sampled plays", i, 2 * profiles->m);
-        result = moth_profile_play(&trace, &config->replay, last, config->period_ns, &profiles->of[x][k], err);
+        result =
+            moth_profile_play(&trace, &config->replay, last, config->period_ns, &profiles->of[x][k], err);
         if (result == 0 && profiles->of[x][k].interrupted)
             result = moth_err_set(err, MOTH_ERR_INTERRUPTED, "interrupted");
         free(argv);
@@ -319,8 +329,8 @@ static int profile_all(const struct plays *plays, struct profiles *profiles, uin
     return result;
 }
 
-/* Mean over plays, and the square of its standard error. Each play's functions are measured as parts of it: what
- * being looked at adds to all of them is taken out by scaling to what the frames cost by themselves. */
+/* Mean over plays, and the square of its standard error. Each play's functions are measured as parts of it:
+ * what being looked at adds to all of them is taken out by scaling to what the frames cost by themselves. */
 static double mean_of(const struct moth_profile *profiles, uint32_t m, const char *name, double whole_ms,
                       double *error_squared, uint64_t *samples)
 {
@@ -348,7 +358,8 @@ static void compare_function(const struct profiles *profiles, const char *name, 
     function.a_ms = mean_of(profiles->of[0], profiles->m, name, out->whole.a_ms, &error, &function.samples);
     function.b_ms = mean_of(profiles->of[1], profiles->m, name, out->whole.b_ms, &error, &function.samples);
     /* Of as many samples as there were one can know no more than this, however alike the plays were. */
-    double counted = function.samples > 0 ? (function.a_ms + function.b_ms) / sqrt((double)function.samples) : 0;
+    double counted =
+        function.samples > 0 ? (function.a_ms + function.b_ms) / sqrt((double)function.samples) : 0;
     error = sqrt(error) > counted / 4 ? sqrt(error) : counted / 4;
     double more = function.b_ms - function.a_ms;
     function.change = change_of(function.a_ms, function.b_ms);
@@ -384,8 +395,8 @@ static int compare_functions(const struct plays *plays, struct moth_comparison *
     for (int x = 0; x < 2 && result == 0; x++)
         for (uint32_t k = 0; k < profiles.m; k++)
             for (size_t i = 0; i < profiles.of[x][k].n; i++)
-                compare_function(&profiles, profiles.of[x][k].functions[i].name, profiles.of[x][k].functions[i].place,
-                                 out);
+                compare_function(&profiles, profiles.of[x][k].functions[i].name,
+                                 profiles.of[x][k].functions[i].place, out);
     if (out->n_functions > 0)
         qsort(out->functions, out->n_functions, sizeof *out->functions, by_more);
     for (int x = 0; x < 2; x++) {
@@ -447,7 +458,8 @@ bool moth_comparison_blames(const struct moth_comparison *comparison, size_t i)
 {
     const struct moth_compare_function *function = &comparison->functions[i];
     double more = function->b_ms - function->a_ms, whole = comparison->whole.b_ms - comparison->whole.a_ms;
-    return function->worse || (comparison->worse && function->sigmas > BLAME_SIGMAS && more > BLAME_PART * whole);
+    return function->worse ||
+           (comparison->worse && function->sigmas > BLAME_SIGMAS && more > BLAME_PART * whole);
 }
 
 void moth_comparison_fini(struct moth_comparison *comparison)

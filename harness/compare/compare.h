@@ -2,14 +2,15 @@
  *
  * Two builds of a game on the same trace: is the second slower, where, and in which function?
  *
- * The builds are played in turns (A B, B A, …), k times each, so that whatever the machine does meanwhile does it
- * to both. A frame's time is the least of its k, because the machine can only add to it. What is said of the two
- * rests on a bootstrap over both sources of chance: which k plays there were, and which frames (in blocks of
- * BLOCK_FRAMES, because neighbours are alike). "Slower" is said when the interval lies wholly beyond the threshold.
- * Where a build's inputs lead it another way, frames are held against each other up to there.
+ * The builds are played in turns (A B, B A, …), k times each, so that whatever the machine does meanwhile
+ * does it to both. A frame's time is the least of its k, because the machine can only add to it. What is said
+ * of the two rests on a bootstrap over both sources of chance: which k plays there were, and which frames (in
+ * blocks of BLOCK_FRAMES, because neighbours are alike). "Slower" is said when the interval lies wholly
+ * beyond the threshold. Where a build's inputs lead it another way, frames are held against each other up to
+ * there.
  *
- * Functions are compared by several sampled plays of each build (profile.h), as means with their standard error
- * over plays. Nothing here judges a single measurement. One thread; nothing is printed.
+ * Functions are compared by several sampled plays of each build (profile.h), as means with their standard
+ * error over plays. Nothing here judges a single measurement. One thread; nothing is printed.
  */
 #ifndef MOTH_COMPARE_COMPARE_H
 #define MOTH_COMPARE_COMPARE_H
@@ -23,10 +24,10 @@
 struct moth_compare_config {
     const char *programs[2]; /* absolute paths; take argv[0]'s place */
     struct moth_replay_config replay;
-    uint32_t replays;     /* k of each build, 2 to 250; up to twice as many of a short trace */
-    uint32_t profiles;    /* sampled plays of each build, up to six times as many of a short trace; 0: functions
-                             are not compared */
-    uint64_t period_ns;   /* between two samples */
+    uint32_t replays;   /* k of each build, 2 to 250; up to twice as many of a short trace */
+    uint32_t profiles;  /* sampled plays of each build, up to six times as many of a short trace; 0: functions
+                           are not compared */
+    uint64_t period_ns; /* between two samples */
     double threshold_pct; /* a slow-down up to here is none */
     uint64_t seed;        /* of the bootstrap */
     void (*progress)(void *context, const char *what, uint32_t done, uint32_t of); /* may be NULL */
@@ -64,10 +65,10 @@ struct moth_compare_function {
 
 struct moth_comparison {
     char build_ids[2][41];
-    uint32_t frames;                      /* of the trace that were played */
-    uint32_t common;                      /* up to which the two are the same game */
-    struct moth_compare_change whole;     /* of the common frames */
-    struct moth_frame_times metrics[2];   /* of the common frames, each at its least */
+    uint32_t frames;                    /* of the trace that were played */
+    uint32_t common;                    /* up to which the two are the same game */
+    struct moth_compare_change whole;   /* of the common frames */
+    struct moth_frame_times metrics[2]; /* of the common frames, each at its least */
     struct moth_compare_place places[MOTH_COMPARE_PLACES_MAX];
     size_t n_places;
     struct moth_compare_frame slow[MOTH_COMPARE_FRAMES_MAX];
@@ -78,16 +79,17 @@ struct moth_comparison {
     uint32_t replays;
 };
 
-/* 0 with *out; -1 with err (MOTH_ERR_INTERRUPTED, MOTH_ERR_NOTHING_RAN, MOTH_ERR_NONDETERMINISTIC when a build does
- * not play the same twice). */
+/* 0 with *out; -1 with err (MOTH_ERR_INTERRUPTED, MOTH_ERR_NOTHING_RAN, MOTH_ERR_NONDETERMINISTIC when a
+ * build does not play the same twice). */
 int moth_compare(const struct moth_trace *trace, const struct moth_compare_config *config,
                  struct moth_comparison *out, struct moth_err *err);
-/* Is functions[i] one of those that made B worse: by itself beyond doubt, or, where B is worse, surely slower and
- * by a good part of the difference? */
+/* Is functions[i] one of those that made B worse: by itself beyond doubt, or, where B is worse, surely slower
+ * and by a good part of the difference? */
 bool moth_comparison_blames(const struct moth_comparison *comparison, size_t i);
 void moth_comparison_fini(struct moth_comparison *comparison);
 
-/* The bootstrap, for tests: plays[x][k * n + i] is frame i's time in play k of build x. Fills change and interval
+/* The bootstrap, for tests: plays[x][k * n + i] is frame i's time in play k of build x. Fills change and
+ * interval
  * (`coverage` of it, such as 0.99) of the frames [from, to). */
 void moth_compare_bootstrap(const double *const plays[2], uint32_t k, uint32_t n, uint32_t from, uint32_t to,
                             double coverage, uint64_t seed, struct moth_compare_change *change);

@@ -16,10 +16,10 @@
 
 #include "wire/channel.h"
 
-#define MOTH_SPIKE_MS 60u        /* budget of a frame where none is given */
-#define MOTH_SPIKE_GAP_MS 200u   /* game time */
-#define MOTH_SPIKE_TIMES_NUM 3u  /* times the frame before, */
-#define MOTH_SPIKE_TIMES_DEN 2u  /* as a fraction */
+#define MOTH_SPIKE_MS 60u       /* budget of a frame where none is given */
+#define MOTH_SPIKE_GAP_MS 200u  /* game time */
+#define MOTH_SPIKE_TIMES_NUM 3u /* times the frame before, */
+#define MOTH_SPIKE_TIMES_DEN 2u /* as a fraction */
 
 struct moth_spike_watch {
     uint64_t budget_ns;

@@ -117,7 +117,8 @@ static void name_place(struct moth_profile *profile, struct moth_unwind_session 
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct moth_profile_function *)a)->name, ((const struct moth_profile_function *)b)->name);
+    return strcmp(((const struct moth_profile_function *)a)->name,
+                  ((const struct moth_profile_function *)b)->name);
 }
 
 static int name_all(struct moth_profile *profile, const struct places *places, struct moth_err *err)
@@ -148,9 +149,11 @@ int moth_profile_play(const struct moth_trace *trace, const struct moth_replay_c
     struct places places = {.instance = player.instance};
     grow(&places);
     enum moth_step step = MOTH_STEP_OK;
-    while (step == MOTH_STEP_OK && moth_instance_last(player.instance)->frame < last && !profile->interrupted) {
+    while (step == MOTH_STEP_OK && moth_instance_last(player.instance)->frame < last &&
+           !profile->interrupted) {
         size_t n = moth_work_take(&player, 1);
-        step = moth_instance_step_sampled(player.instance, player.events, n, MOTH_WANT_NOTHING, period_ns, on_sample, &places, err);
+        step = moth_instance_step_sampled(player.instance, player.events, n, MOTH_WANT_NOTHING, period_ns,
+                                          on_sample, &places, err);
         profile->interrupted = config->interrupted && config->interrupted(config->context);
     }
     int result = step == MOTH_STEP_FAULT ? -1 : 0;

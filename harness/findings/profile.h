@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long each function of a game works in a trace, by itself: a play that is stopped every now and then and asked
- * where it is. Each sample stands for the work time since the one before, so the sum over all functions is the
- * play's. One play is one measurement: what is said of a function rests on several, in fresh processes.
+ * How long each function of a game works in a trace, by itself: a play that is stopped every now and then and
+ * asked where it is. Each sample stands for the work time since the one before, so the sum over all functions
+ * is the play's. One play is one measurement: what is said of a function rests on several, in fresh
+ * processes.
  */
 #ifndef MOTH_FINDINGS_PROFILE_H
 #define MOTH_FINDINGS_PROFILE_H

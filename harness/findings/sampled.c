@@ -134,7 +134,8 @@ static uint64_t time_in(const struct moth_sampled *sampled, const bool *here, si
 }
 
 /* The call that most of the time at this depth is spent in. 0: there is none. */
-static uint64_t heaviest(const struct moth_sampled *sampled, const bool *here, size_t depth, char key[KEY_BYTES])
+static uint64_t heaviest(const struct moth_sampled *sampled, const bool *here, size_t depth,
+                         char key[KEY_BYTES])
 {
     uint64_t most = 0;
     for (size_t i = 0; i < sampled->n; i++) {
@@ -167,7 +168,8 @@ static bool is_usual(const struct moth_sampled *usual, const char *key)
 struct culprit {
     size_t depth, item; /* and a sample that goes that way */
     uint64_t ns;
-    unsigned rank; /* 0: none, machinery, what every frame calls, what only this one does, the one that is wanted */
+    unsigned rank; /* 0: none, machinery, what every frame calls, what only this one does, the one that is
+                      wanted */
 };
 
 static unsigned rank_of(const struct moth_sampled_item *item, size_t depth, const char *key,
@@ -194,7 +196,8 @@ static size_t narrow(const struct moth_sampled *sampled, bool *here, size_t dept
     return one;
 }
 
-static struct culprit follow(const struct moth_sampled *sampled, const struct moth_sampled *usual, const char *wanted)
+static struct culprit follow(const struct moth_sampled *sampled, const struct moth_sampled *usual,
+                             const char *wanted)
 {
     struct culprit best = {0};
     bool *here = malloc((sampled->n + 1) * sizeof *here);
@@ -215,8 +218,8 @@ static struct culprit follow(const struct moth_sampled *sampled, const struct mo
     return best;
 }
 
-bool moth_sampled_blame(const struct moth_sampled *sampled, const struct moth_sampled *usual, const char *wanted,
-                        struct moth_finding *finding, double *share)
+bool moth_sampled_blame(const struct moth_sampled *sampled, const struct moth_sampled *usual,
+                        const char *wanted, struct moth_finding *finding, double *share)
 {
     struct culprit culprit = follow(sampled, usual, wanted);
     if (culprit.rank == 0)

@@ -91,7 +91,8 @@ static void read_text(pid_t pid, const char *name, char *text, size_t size)
     free(path);
 }
 
-/* What the kernel keeps about a process: read calls and bytes (files, and whatever else is read), page faults. */
+/* What the kernel keeps about a process: read calls and bytes (files, and whatever else is read), page
+ * faults. */
 static struct usage usage_of(pid_t pid)
 {
     struct usage usage = {0};
@@ -144,7 +145,8 @@ static void note_threads(struct moth_spike_facts *facts, const struct moth_obser
         sum += ms(o->parts[i].ns);
     for (uint32_t i = 0; i < o->n_parts && i < MOTH_WORK_PARTS_MAX; i++) {
         struct moth_spike_thread *thread = &facts->threads[facts->n_threads++];
-        snprintf(thread->name, sizeof thread->name, "%.15s", o->parts[i].name[0] ? o->parts[i].name : "thread");
+        snprintf(thread->name, sizeof thread->name, "%.15s",
+                 o->parts[i].name[0] ? o->parts[i].name : "thread");
         thread->ms = sum > 0 ? ms(o->parts[i].ns) * facts->least_ms / sum : 0;
     }
 }
@@ -164,20 +166,23 @@ static void note_facts(struct moth_spike_facts *facts, const struct look *look, 
 }
 
 /* One frame, sampled about so many times. */
-static enum moth_step step_into(struct moth_work_player *player, struct look *look, uint64_t about_ns, uint32_t samples,
-                                uint32_t want, struct moth_sampled *sampled, struct moth_err *err)
+static enum moth_step step_into(struct moth_work_player *player, struct look *look, uint64_t about_ns,
+                                uint32_t samples, uint32_t want, struct moth_sampled *sampled,
+                                struct moth_err *err)
 {
     uint64_t period_ns = about_ns / samples;
     size_t n = moth_work_take(player, 1);
     look->sampled = sampled;
     return moth_instance_step_sampled(player->instance, player->events, n, want,
-                                      period_ns > PERIOD_LEAST_NS ? period_ns : PERIOD_LEAST_NS, on_sample, look, err);
+                                      period_ns > PERIOD_LEAST_NS ? period_ns : PERIOD_LEAST_NS, on_sample,
+                                      look, err);
 }
 
 /* Play to the spike, look at the last frames on the way, and into it. */
-static enum moth_step play_into(struct moth_work_player *player, const struct moth_spike *spike, uint32_t samples,
-                                struct moth_spike_facts *facts, struct moth_sampled *sampled,
-                                struct moth_sampled *usual, struct moth_err *err)
+static enum moth_step play_into(struct moth_work_player *player, const struct moth_spike *spike,
+                                uint32_t samples, struct moth_spike_facts *facts,
+                                struct moth_sampled *sampled, struct moth_sampled *usual,
+                                struct moth_err *err)
 {
     const struct moth_channel *channel = moth_instance_channel(player->instance);
     struct look look = {.instance = player->instance, .deadline_ns = moth_clock_monotonic_ns() + LOOK_NS};
@@ -187,8 +192,7 @@ static enum moth_step play_into(struct moth_work_player *player, const struct mo
     while (step == MOTH_STEP_OK && (at = moth_instance_last(player->instance)->frame) + 1 < usual_from) {
         uint32_t left = usual_from - 1 - at;
         step = moth_work_step(player, left < MOTH_PROGRAM_FRAMES_MAX ? left : MOTH_PROGRAM_FRAMES_MAX,
-                              MOTH_WANT_NOTHING, NULL, NULL,
-                              err);
+                              MOTH_WANT_NOTHING, NULL, NULL, err);
     }
     look.session = step == MOTH_STEP_OK ? moth_unwind_session_open(look.pid, err) : NULL;
     if (!look.session)
@@ -199,8 +203,8 @@ static enum moth_step play_into(struct moth_work_player *player, const struct mo
     }
     struct usage before = usage_of(look.pid);
     if (step == MOTH_STEP_OK)
-        step = step_into(player, &look, spike->least_ns, samples, MOTH_WANT_COUNTS | MOTH_WANT_NOTHING, sampled,
-                         err);
+        step = step_into(player, &look, spike->least_ns, samples, MOTH_WANT_COUNTS | MOTH_WANT_NOTHING,
+                         sampled, err);
     if (step == MOTH_STEP_OK)
         note_facts(facts, &look, &before);
     moth_unwind_session_close(look.session);
@@ -216,12 +220,14 @@ static char *describe(const struct moth_spike_facts *facts)
     FILE *out = open_memstream(&text, &size);
     if (!out)
         abort();
-    fprintf(out, "least of %u replays %.2f ms, most %.2f ms; the frame before %.2f ms; budget %g ms\n", facts->replays,
-            facts->least_ms, facts->most_ms, facts->before_ms, facts->budget_ms);
+    fprintf(out, "least of %u replays %.2f ms, most %.2f ms; the frame before %.2f ms; budget %g ms\n",
+            facts->replays, facts->least_ms, facts->most_ms, facts->before_ms, facts->budget_ms);
     fprintf(out, "threads:");
     for (uint32_t i = 0; i < facts->n_threads; i++)
         fprintf(out, "%s %s %.2f ms", i ? "," : "", facts->threads[i].name, facts->threads[i].ms);
-    fprintf(out, "\nin this frame: %llu allocations (%llu KB), %llu reads (%llu KB), %llu lock waits, %llu page faults",
+    fprintf(out,
+            "\nin this frame: %llu allocations (%llu KB), %llu reads (%llu KB), %llu lock waits, %llu page "
+            "faults",
             (unsigned long long)facts->allocations, (unsigned long long)(facts->allocated_bytes >> 10),
             (unsigned long long)facts->reads, (unsigned long long)(facts->read_bytes >> 10),
             (unsigned long long)facts->lock_waits, (unsigned long long)facts->page_faults);
@@ -240,13 +246,15 @@ static char *caller_of(const struct moth_finding *finding)
     if (finding->n_stack < 2)
         return strdup("");
     moth_frame_parse(finding->stack[1], &parts);
-    bool says = parts.function[0] && !moth_frame_is_machinery(&parts) && moth_frame_key(&parts, key, sizeof key) &&
-                strcmp(key, "main") != 0 && strcmp(key, "SDL_main") != 0;
+    bool says = parts.function[0] && !moth_frame_is_machinery(&parts) &&
+                moth_frame_key(&parts, key, sizeof key) && strcmp(key, "main") != 0 &&
+                strcmp(key, "SDL_main") != 0;
     return says ? moth_fs_path(" called by %s", key) : strdup("");
 }
 
-static struct moth_finding *make(uint32_t frame, struct moth_spike_facts *facts, const struct moth_sampled *sampled,
-                                 const struct moth_sampled *usual, const char *wanted)
+static struct moth_finding *make(uint32_t frame, struct moth_spike_facts *facts,
+                                 const struct moth_sampled *sampled, const struct moth_sampled *usual,
+                                 const char *wanted)
 {
     struct moth_finding *finding = calloc(1, sizeof *finding);
     if (!finding)
@@ -260,7 +268,8 @@ static struct moth_finding *make(uint32_t frame, struct moth_spike_facts *facts,
         abort();
     *finding->spike = *facts;
     char *place = moth_finding_place(finding), *caller = caller_of(finding);
-    const char *thread = facts->n_threads > 0 && strcmp(facts->threads[0].name, "main") != 0 ? facts->threads[0].name : "";
+    const char *thread =
+        facts->n_threads > 0 && strcmp(facts->threads[0].name, "main") != 0 ? facts->threads[0].name : "";
     finding->title = moth_fs_path("frame %u took %.1f ms%s%s%s%s", frame, facts->least_ms, place ? place : "",
                                   caller ? caller : "", *thread ? " on thread " : "", thread);
     finding->detail = describe(facts);
@@ -283,14 +292,14 @@ struct moth_finding *moth_spike_look(const struct moth_trace *trace, const struc
     struct moth_finding *finding = NULL;
     if (moth_work_open(&player, trace, &config->replay, err) != 0)
         return NULL;
-    enum moth_step step = play_into(&player, spike, config->samples ? config->samples : MOTH_SPIKE_SAMPLES, &facts,
-                                    &sampled, &usual, err);
+    enum moth_step step = play_into(&player, spike, config->samples ? config->samples : MOTH_SPIKE_SAMPLES,
+                                    &facts, &sampled, &usual, err);
     moth_work_close(&player);
     if (step == MOTH_STEP_OK)
         finding = make(spike->frame, &facts, &sampled, &usual, config->culprit);
     else if (step != MOTH_STEP_FAULT)
-        moth_err_set(err, MOTH_ERR_NONDETERMINISTIC, "the game ended before frame %u when it was played again",
-                     spike->frame);
+        moth_err_set(err, MOTH_ERR_NONDETERMINISTIC,
+                     "the game ended before frame %u when it was played again", spike->frame);
     moth_sampled_fini(&sampled);
     moth_sampled_fini(&usual);
     return finding;
@@ -335,12 +344,13 @@ static const char *read_mark(const struct moth_trace *trace, uint64_t *budget_ns
 
 static bool is_wanted(const struct moth_trace *trace, const struct moth_finding *finding)
 {
-    return trace->has_end && trace->end.fingerprint && strcmp(finding->fingerprint, trace->end.fingerprint) == 0;
+    return trace->has_end && trace->end.fingerprint &&
+           strcmp(finding->fingerprint, trace->end.fingerprint) == 0;
 }
 
 /* Look into one frame. 1 when it is what was recorded; then, and if it is the first, the outcome has it. */
-static int look_at(const struct moth_trace *trace, const struct moth_spike_config *how, const struct moth_spike *spike,
-                   struct moth_replay_outcome *outcome, struct moth_err *err)
+static int look_at(const struct moth_trace *trace, const struct moth_spike_config *how,
+                   const struct moth_spike *spike, struct moth_replay_outcome *outcome, struct moth_err *err)
 {
     struct moth_finding *finding = moth_spike_look(trace, how, spike, err);
     if (!finding)
@@ -355,27 +365,34 @@ static int look_at(const struct moth_trace *trace, const struct moth_spike_confi
     return wanted;
 }
 
-static bool spikes_at(const struct moth_work *work, uint32_t frame, uint64_t budget_ns, struct moth_spike *spike)
+static bool spikes_at(const struct moth_work *work, uint32_t frame, uint64_t budget_ns,
+                      struct moth_spike *spike)
 {
     if (frame < 2 || frame >= work->n || work->frames[frame].drawn)
         return false;
     const struct moth_work_frame *is = &work->frames[frame], *before = is - 1;
     uint64_t before_ns = frame > 2 && !before->drawn ? before->ns : 0;
-    *spike = (struct moth_spike){
-        .frame = frame, .met = 1, .least_ns = is->ns, .most_ns = is->ns, .before_ns = before_ns, .confirmed = true};
+    *spike = (struct moth_spike){.frame = frame,
+                                 .met = 1,
+                                 .least_ns = is->ns,
+                                 .most_ns = is->ns,
+                                 .before_ns = before_ns,
+                                 .confirmed = true};
     return moth_spike_is(budget_ns, is->ns, before_ns);
 }
 
 /* Other frames than the recorded one, each once more, so that the machine's doing is not looked into. */
 static int look_elsewhere(const struct moth_trace *trace, const struct moth_spike_config *how,
-                          const struct moth_work *work, struct moth_replay_outcome *outcome, struct moth_err *err)
+                          const struct moth_work *work, struct moth_replay_outcome *outcome,
+                          struct moth_err *err)
 {
     struct moth_spike_watch watch;
     int answer = 0;
     moth_spike_begin(&watch, how->budget_ns);
     for (uint32_t i = 2, looked = 0; i < work->n && looked < REPLAY_SUSPECTS && answer == 0; i++) {
         const struct moth_work_frame *frame = &work->frames[i];
-        struct moth_observation o = {.frame = i, .cpu_ns = frame->ns, .time_ns = frame->time_ns, .drawn = frame->drawn};
+        struct moth_observation o = {
+            .frame = i, .cpu_ns = frame->ns, .time_ns = frame->time_ns, .drawn = frame->drawn};
         struct moth_spike one = {.frame = i};
         struct moth_spike_config once = *how;
         once.times = 1;
@@ -389,8 +406,8 @@ static int look_elsewhere(const struct moth_trace *trace, const struct moth_spik
     return answer < 0 ? -1 : 0;
 }
 
-static int judge(const struct moth_trace *trace, const struct moth_spike_config *how, const struct moth_work *work,
-                 struct moth_replay_outcome *outcome, struct moth_err *err)
+static int judge(const struct moth_trace *trace, const struct moth_spike_config *how,
+                 const struct moth_work *work, struct moth_replay_outcome *outcome, struct moth_err *err)
 {
     struct moth_spike spike;
     int answer = 0;

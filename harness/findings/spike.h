@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * From suspicion to finding: a frame that took too long in a play is played again, straight from the launch, k
- * times. It is a spike when it is one by the least of what was measured, and was over the budget each time; that
- * least is what is reported, for whatever else the machine does can only add to it. One more replay is sampled in
- * that frame, for who took the time.
+ * From suspicion to finding: a frame that took too long in a play is played again, straight from the launch,
+ * k times. It is a spike when it is one by the least of what was measured, and was over the budget each time;
+ * that least is what is reported, for whatever else the machine does can only add to it. One more replay is
+ * sampled in that frame, for who took the time.
  */
 #ifndef MOTH_FINDINGS_SPIKE_H
 #define MOTH_FINDINGS_SPIKE_H
@@ -30,18 +30,19 @@ struct moth_spike {
     bool confirmed;
 };
 
-/* Play `trace` again for the frames in `spikes`, whose other members are filled. Stops early when none is left.
- * 0; -1 with err, MOTH_ERR_INTERRUPTED among others. */
+/* Play `trace` again for the frames in `spikes`, whose other members are filled. Stops early when none is
+ * left. 0; -1 with err, MOTH_ERR_INTERRUPTED among others. */
 int moth_spikes_confirm(const struct moth_trace *trace, const struct moth_spike_config *config,
                         struct moth_spike *spikes, size_t n, struct moth_err *err);
-/* Look into a confirmed spike: the finding, with fingerprint. NULL and err when it could not be looked into. */
+/* Look into a confirmed spike: the finding, with fingerprint. NULL and err when it could not be looked into.
+ */
 struct moth_finding *moth_spike_look(const struct moth_trace *trace, const struct moth_spike_config *config,
                                      const struct moth_spike *spike, struct moth_err *err);
 
 /* Cut a trace behind its spike, and note what moth_spike_replay has to know. `culprit` may be NULL. */
 void moth_spike_cut(struct moth_trace *trace, uint32_t frame, uint64_t budget_ns, const char *culprit);
-/* For moth_replay: play a spike's trace once, and judge. Where the spike is at another frame than the trace says,
- * or there is another one, the frame is looked into as well. */
+/* For moth_replay: play a spike's trace once, and judge. Where the spike is at another frame than the trace
+ * says, or there is another one, the frame is looked into as well. */
 int moth_spike_replay(const struct moth_trace *trace, const struct moth_replay_config *config,
                       struct moth_replay_outcome *outcome, struct moth_err *err);
 

@@ -62,7 +62,8 @@ static uint32_t program_end(const struct moth_work_config *config, uint32_t at, 
 
 static void compare(struct moth_work *work, const struct moth_trace *trace, const struct moth_observation *is)
 {
-    while (work->next_checkpoint < trace->n_checkpoints && trace->checkpoints[work->next_checkpoint].frame < is->frame)
+    while (work->next_checkpoint < trace->n_checkpoints &&
+           trace->checkpoints[work->next_checkpoint].frame < is->frame)
         work->next_checkpoint++;
     if (work->diverged_frame || work->next_checkpoint == trace->n_checkpoints ||
         trace->checkpoints[work->next_checkpoint].frame != is->frame)
@@ -80,8 +81,8 @@ static uint64_t chain_of(const struct moth_observation *o)
     return chain;
 }
 
-static void keep(struct moth_work *work, const struct moth_trace *trace, const struct moth_observation *observed,
-                 uint32_t n)
+static void keep(struct moth_work *work, const struct moth_trace *trace,
+                 const struct moth_observation *observed, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         compare(work, trace, &observed[i]);
@@ -111,7 +112,8 @@ static int play(struct moth_work_player *player, const struct moth_work_config *
             break;
         }
         uint32_t n = 0;
-        step = moth_work_step(player, program_end(config, at, last) - at, MOTH_WANT_NOTHING, observed, &n, err);
+        step =
+            moth_work_step(player, program_end(config, at, last) - at, MOTH_WANT_NOTHING, observed, &n, err);
         keep(work, player->trace, observed, n);
         at = moth_instance_last(player->instance)->frame;
     }
@@ -121,8 +123,8 @@ static int play(struct moth_work_player *player, const struct moth_work_config *
     return step == MOTH_STEP_FAULT ? -1 : 0;
 }
 
-int moth_work_play(const struct moth_trace *trace, const struct moth_work_config *config, struct moth_work *work,
-                   struct moth_err *err)
+int moth_work_play(const struct moth_trace *trace, const struct moth_work_config *config,
+                   struct moth_work *work, struct moth_err *err)
 {
     uint32_t last = config->last ? config->last : trace->frames;
     struct moth_work_player player;

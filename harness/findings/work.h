@@ -3,8 +3,8 @@
  * The work time of every frame of a trace, by playing it in a fresh process from its launch. Branches are no
  * place to measure in: after a fork each page that is written to costs a fault.
  *
- * A replay is played in programs as long as they can be, and nothing is looked at: where frames are drawn only
- * to be looked at, the last of a program is, and what it costs is not the game's.
+ * A replay is played in programs as long as they can be, and nothing is looked at: where frames are drawn
+ * only to be looked at, the last of a program is, and what it costs is not the game's.
  */
 #ifndef MOTH_FINDINGS_WORK_H
 #define MOTH_FINDINGS_WORK_H
@@ -24,7 +24,7 @@ struct moth_work {
     uint32_t reached;               /* boundary */
     bool ended;                     /* the game ended before the trace did */
     bool interrupted;
-    bool other_build;       /* the game's build id is not the trace's */
+    bool other_build; /* the game's build id is not the trace's */
     char build_id[41];
     uint32_t diverged_frame; /* first checkpoint whose chains (all but the picture) differ; 0: none */
     const char *diverged_what;
@@ -39,8 +39,8 @@ struct moth_work_config {
 };
 
 /* 0 with *work, which the caller releases; or -1 with err. */
-int moth_work_play(const struct moth_trace *trace, const struct moth_work_config *config, struct moth_work *work,
-                   struct moth_err *err);
+int moth_work_play(const struct moth_trace *trace, const struct moth_work_config *config,
+                   struct moth_work *work, struct moth_err *err);
 void moth_work_fini(struct moth_work *work);
 
 /* A trace being played by hand, for those who do something at one of its frames. */

@@ -17,7 +17,8 @@ static unsigned bucket_of(uint64_t ns)
 
 /* ---- adding ---- */
 
-void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_observation *observation, uint32_t hz)
+void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_observation *observation,
+                           uint32_t hz)
 {
     uint64_t ns = observation->cpu_ns;
     counts->undrawn = counts->undrawn || !observation->drawn;

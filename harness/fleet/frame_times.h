@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Work times of frames, counted in buckets that are at most a 64th wide, each with its sum, so that a whole night
- * fits into a message and workers' counts add up. What is reported of them stands in reports/metrics.h.
+ * Work times of frames, counted in buckets that are at most a 64th wide, each with its sum, so that a whole
+ * night fits into a message and workers' counts add up. What is reported of them stands in reports/metrics.h.
  *
  * Hitches and stutters depend on the frames before: they are counted as the frames come.
  */
@@ -28,7 +28,8 @@ struct moth_frame_counts {
 };
 
 /* The next frame of a play at `hz`. */
-void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_observation *observation, uint32_t hz);
+void moth_frame_counts_add(struct moth_frame_counts *counts, const struct moth_observation *observation,
+                           uint32_t hz);
 /* The game stands somewhere else now. */
 void moth_frame_counts_return(struct moth_frame_counts *counts);
 void moth_frame_counts_merge(struct moth_frame_counts *counts, const struct moth_frame_counts *other);

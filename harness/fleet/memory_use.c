@@ -47,7 +47,8 @@ static double slope(const struct moth_memory_use *use, uint32_t from, bool heap)
 void moth_memory_use_end(struct moth_memory_use *use, uint32_t hz)
 {
     uint32_t from = use->n / 2;
-    if (use->n < GROWTH_POINTS_LEAST || use->points[use->n - 1].frame - use->points[from].frame < GROWTH_FRAMES_LEAST)
+    if (use->n < GROWTH_POINTS_LEAST ||
+        use->points[use->n - 1].frame - use->points[from].frame < GROWTH_FRAMES_LEAST)
         return;
     use->rss_growth = (uint64_t)(slope(use, from, false) * hz * 60);
     use->heap_growth = (uint64_t)(slope(use, from, true) * hz * 60);

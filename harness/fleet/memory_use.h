@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A game's memory over a play: what is resident, and what its heap holds, at every 60th boundary; kept as at most
- * MOTH_MEMORY_POINTS points, however long the play, and as the most there was.
+ * A game's memory over a play: what is resident, and what its heap holds, at every 60th boundary; kept as at
+ * most MOTH_MEMORY_POINTS points, however long the play, and as the most there was.
  */
 #ifndef MOTH_FLEET_MEMORY_USE_H
 #define MOTH_FLEET_MEMORY_USE_H
@@ -15,11 +15,13 @@ struct moth_memory_use {
     struct moth_memory_point points[MOTH_MEMORY_POINTS];
     uint32_t n;
     uint32_t every, skipped; /* of the boundaries that are looked at, one in `every` is kept */
-    uint64_t rss_most, heap_most, rss_growth, heap_growth; /* growth: bytes a minute, of plays that came to a judgement */
+    uint64_t rss_most, heap_most, rss_growth,
+        heap_growth; /* growth: bytes a minute, of plays that came to a judgement */
 };
 
 /* The game stands at `frame`. */
-void moth_memory_use_add(struct moth_memory_use *use, uint32_t frame, uint64_t rss_bytes, uint64_t heap_bytes);
+void moth_memory_use_add(struct moth_memory_use *use, uint32_t frame, uint64_t rss_bytes,
+                         uint64_t heap_bytes);
 /* The game stands somewhere else now: its memory is another one's. */
 void moth_memory_use_return(struct moth_memory_use *use);
 /* The play is over: how much did it grow by in a minute of its second half? */

@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "findings/sampled.h"
 
-void moth_spikes_begin(struct moth_spikes *spikes, struct moth_tree *tree, const struct moth_trace_header *header,
-                       uint64_t budget_ns)
+void moth_spikes_begin(struct moth_spikes *spikes, struct moth_tree *tree,
+                       const struct moth_trace_header *header, uint64_t budget_ns)
 {
     *spikes = (struct moth_spikes){.header = header};
     if (budget_ns > 0 && header->threads != MOTH_THREADS_NATIVE)
@@ -46,7 +46,8 @@ void moth_spikes_leave(struct moth_spikes *spikes)
     moth_spike_return(&spikes->watch);
 }
 
-static int judge_way(struct moth_spikes *spikes, struct moth_spikes_way *way, const struct moth_spike_config *how,
+static int judge_way(struct moth_spikes *spikes, struct moth_spikes_way *way,
+                     const struct moth_spike_config *how,
                      void (*found)(void *context, struct moth_finding *finding, struct moth_trace *trace),
                      void *context, struct moth_err *err)
 {

@@ -20,18 +20,19 @@ struct moth_spikes {
     uint32_t suspects[MOTH_SPIKES_MAX]; /* on the way that the play is on, not yet kept */
     size_t n_suspects;
     struct moth_spikes_way {
-        struct moth_trace *trace; /* to its end */
+        struct moth_trace *trace;               /* to its end */
         struct moth_trace *to[MOTH_SPIKES_MAX]; /* … to each of its spikes */
         struct moth_spike spikes[MOTH_SPIKES_MAX];
         size_t n;
     } ways[MOTH_SPIKES_MAX];
     size_t n_ways, n_all;
-    uint32_t suspected, confirmed, gone; /* frames that were suspected; of them confirmed, and did not return */
+    uint32_t suspected, confirmed,
+        gone; /* frames that were suspected; of them confirmed, and did not return */
 };
 
 /* budget_ns 0: nothing is watched for. */
-void moth_spikes_begin(struct moth_spikes *spikes, struct moth_tree *tree, const struct moth_trace_header *header,
-                       uint64_t budget_ns);
+void moth_spikes_begin(struct moth_spikes *spikes, struct moth_tree *tree,
+                       const struct moth_trace_header *header, uint64_t budget_ns);
 /* Each boundary of the play. */
 void moth_spikes_observed(struct moth_spikes *spikes, const struct moth_observation *observation);
 /* The play is about to stand elsewhere, or is over: keep the way to what was seen. */

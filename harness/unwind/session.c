@@ -126,7 +126,8 @@ static bool read_answer(int fd, struct moth_buf *answer)
     return is_whole(answer);
 }
 
-struct moth_stacks *moth_unwind_session_look(struct moth_unwind_session *session, const struct moth_channel *channel,
+struct moth_stacks *moth_unwind_session_look(struct moth_unwind_session *session,
+                                             const struct moth_channel *channel,
                                              const struct moth_unwind_regs *regs)
 {
     struct moth_unwind_start start = {.about = {.fiber = channel->fiber_current, .owner = -1}, .regs = *regs};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loader thread that takes the frame: when the secret was entered it builds a table in decode_texture(), about
- * 80 ms of work, holding the lock that the main thread then waits for. In the clean twin it does a hundredth of it.
+ * A loader thread that takes the frame: when the secret was entered it builds a table in decode_texture(),
+ * about 80 ms of work, holding the lock that the main thread then waits for. In the clean twin it does a
+ * hundredth of it.
  */
 #include "secret.h"
 

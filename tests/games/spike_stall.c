@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames of uneven cost, and one, when the secret was entered, in which load_level() takes about 80 ms more: a
- * fixed amount of work, so that its cost does not depend on any clock. The clean twin has the uneven frames only.
- * `spike_stall --cost` says what load_level() costs here, without a window: the least of 15 times, in ms.
+ * Frames of uneven cost, and one, when the secret was entered, in which load_level() takes about 80 ms more:
+ * a fixed amount of work, so that its cost does not depend on any clock. The clean twin has the uneven frames
+ * only. `spike_stall --cost` says what load_level() costs here, without a window: the least of 15 times, in
+ * ms.
  */
 #include "secret.h"
 

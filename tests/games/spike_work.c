@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Three functions that share out every frame, about 2 ms of it: for comparing builds. In spike_work_slow one of
- * them, think_enemies(), does 5 % more than in spike_work; spike_work_again is spike_work, built once more.
+ * Three functions that share out every frame, about 2 ms of it: for comparing builds. In spike_work_slow one
+ * of them, think_enemies(), does 5 % more than in spike_work; spike_work_again is spike_work, built once
+ * more.
  */
 #include "game.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is said of frame times, against figures worked out by hand; when a frame is a spike, and whose fault it is.
+ * What is said of frame times, against figures worked out by hand; when a frame is a spike, and whose fault
+ * it is.
  */
 #include "test.h"
 
@@ -49,8 +50,9 @@ static void expect_golden(const struct moth_frame_times *times)
     near(times->p99, 20);      /* the 990th: 980 of 10, then ten of 20 */
     near(times->low1_pct, 20); /* the same by another name */
     near(times->max, 200);
-    near(times->low1_avg, 50);       /* the ten slowest: 200 + 4 * 50 + 5 * 20 = 500 */
-    near(times->low1_integral, 200); /* a hundredth of 10.5 s is 105 ms, and the slowest frame is more than that */
+    near(times->low1_avg, 50); /* the ten slowest: 200 + 4 * 50 + 5 * 20 = 500 */
+    near(times->low1_integral,
+         200); /* a hundredth of 10.5 s is 105 ms, and the slowest frame is more than that */
     /* Over 2.5 times the mean of the 60 before, and over a tick: the four of 50 ms and the one of 200. */
     near(times->stutter_time_pct, 100.0 * 400 / 10500);
     /* One frame over 60 ms, in the game time from the first frame's end on. */
@@ -108,8 +110,8 @@ static void golden_ladder(void **state)
     near(times.p95, 190);
     near(times.p99, 198);
     near(times.max, 200);
-    near(times.low1_avg, 199.5);      /* of two */
-    near(times.low1_integral, 199);   /* a hundredth of 20.1 s is 201 ms: the second slowest reaches it */
+    near(times.low1_avg, 199.5);    /* of two */
+    near(times.low1_integral, 199); /* a hundredth of 20.1 s is 201 ms: the second slowest reaches it */
 }
 
 static void no_frames_and_one(void **state)
@@ -225,9 +227,10 @@ static void the_launch_and_what_is_drawn_to_be_looked_at(void **state)
     assert_false(moth_spike_see(&watch, &frame));
     /* One frame in three is drawn, and costs what drawing costs. */
     for (uint32_t i = 2; i < 40; i++) {
-        frame = (struct moth_observation){.frame = i, .cpu_ns = (i % 3 == 0 ? 80 : 2) * MS, .time_ns = i * 400 * MS,
-                                          .drawn = i % 3 == 0};
-        assert_int_equal(moth_spike_see(&watch, &frame), i == 3); /* nothing is known to hold the first against */
+        frame = (struct moth_observation){
+            .frame = i, .cpu_ns = (i % 3 == 0 ? 80 : 2) * MS, .time_ns = i * 400 * MS, .drawn = i % 3 == 0};
+        assert_int_equal(moth_spike_see(&watch, &frame),
+                         i == 3); /* nothing is known to hold the first against */
     }
     frame = (struct moth_observation){.frame = 41, .cpu_ns = 80 * MS, .time_ns = 41 * 400 * MS};
     assert_true(moth_spike_see(&watch, &frame));
@@ -266,8 +269,8 @@ static char *blamed(const struct moth_sampled *sampled, const struct moth_sample
     return culprit;
 }
 
-static void expect_blamed(const struct moth_sampled *sampled, const struct moth_sampled *usual, const char *wanted,
-                          const char *name)
+static void expect_blamed(const struct moth_sampled *sampled, const struct moth_sampled *usual,
+                          const char *wanted, const char *name)
 {
     char *culprit = blamed(sampled, usual, wanted);
     assert_string_equal(culprit, name);

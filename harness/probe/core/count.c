@@ -85,7 +85,7 @@ static unsigned n_patches;
 /* The part of a library that its loader made read-only once it was linked. */
 struct library {
     ElfW(Addr) base;
-    const ElfW(Sym) *symbols;
+    const ElfW(Sym) * symbols;
     const char *names;
     ElfW(Addr) sealed_low, sealed_high;
 };
@@ -105,7 +105,7 @@ static bool is_sealed(const struct library *library, const void *at)
     return (ElfW(Addr))at >= library->sealed_low && (ElfW(Addr))at < library->sealed_high;
 }
 
-static void turn_aside(const struct library *library, const ElfW(Rela) *slots, size_t n)
+static void turn_aside(const struct library *library, const ElfW(Rela) * slots, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t type = (uint32_t)ELF64_R_TYPE(slots[i].r_info);
@@ -175,7 +175,8 @@ void moth_count_start(void)
     dl_iterate_phdr(in_library, NULL);
 }
 
-/* A library that was closed within the frame took its slots along: only what still stands there is put back. */
+/* A library that was closed within the frame took its slots along: only what still stands there is put back.
+ */
 static int put_back(struct dl_phdr_info *info, size_t size, void *context)
 {
     (void)size;

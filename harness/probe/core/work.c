@@ -3,8 +3,8 @@
  * What a frame works: CPU time of the one kernel thread, read from the kernel's own account of it. Time spent
  * standing at a boundary and waiting for the next tick is taken out, and so is what the reading costs.
  *
- * A reading is a system call (0.4 µs where this was written), two a frame; so it is not read at each switch of
- * fibers as well, but in one frame of 16, by which their shares are known over a run, and in each frame of
+ * A reading is a system call (0.4 µs where this was written), two a frame; so it is not read at each switch
+ * of fibers as well, but in one frame of 16, by which their shares are known over a run, and in each frame of
  * replays that look for who took the time. The time-stamp counter would be cheaper, but it traps for the game
  * (core/trap.c), hence for us, and to open it for a moment costs ten system calls' time.
  *
@@ -113,7 +113,8 @@ static void most_first(struct moth_observation *o)
 
 static void set_timer(uint64_t ns)
 {
-    struct itimerspec once = {.it_value = {.tv_sec = (long)(ns / MOTH_NS_PER_S), .tv_nsec = (long)(ns % MOTH_NS_PER_S)}};
+    struct itimerspec once = {
+        .it_value = {.tv_sec = (long)(ns / MOTH_NS_PER_S), .tv_nsec = (long)(ns % MOTH_NS_PER_S)}};
     if (sample_timer >= 0)
         arch_syscall(SYS_timer_settime, sample_timer, 0, (long)&once, 0, 0, 0);
 }
