@@ -36,6 +36,16 @@ static void set_limits(const struct moth_launch *launch)
         limit(RLIMIT_FSIZE, (rlim_t)launch->file_mb << 20);
 }
 
+/* Room for the places of ours, as far as it may be had; set_limits has the last word. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void reset_signals(void)
 {
     sigset_t none;
@@ -83,7 +93,8 @@ static void blame_first(void)
 
 static _Noreturn void child(const struct moth_launch *launch, int report_fd, pid_t parent)
 {
-    int report = fcntl(report_fd, F_DUPFD_CLOEXEC, 2000);
+    raise_descriptors();
+    int report = fcntl(report_fd, F_DUPFD_CLOEXEC, 980); /* above the game's, below 1024, the usual limit */
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)

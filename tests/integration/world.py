@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The world a game lives in, and how runs end: private folders, limits, interrupts, reports, workers."""
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -155,3 +156,16 @@ def slow_frames_are_no_hang(test):
     """The CPU limit is one frame's, however many frames an agent asks for at once."""
     expect_clean(test.run(test.game("log_flood_clean"), agent="watcher", frames=150,
                           options=("--frame-cpu-ms", "300")))
+
+
+@case
+def usual_limits(test):
+    """With the number of open files that most people's shells allow, no instance is lost."""
+    for most in (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]):
+        out = test.path(f"limit-{most}")
+        process = test.start("run", "-q", "-a", test.agent("watcher"), "-j", 1, "--frames", 1200, "-o", out, "--",
+                             test.game("null_deref_clean"), stderr=subprocess.PIPE,
+                             preexec_fn=lambda hard=most: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard)))
+        said = process.communicate(timeout=60)[1].decode()
+        run = read_json(os.path.join(out, "run.json"))
+        check(process.returncode == 0 and run["instances"] >= 2 and run["warnings"] == [], f"{said} {run['warnings']}")
