@@ -164,8 +164,11 @@ def four_tasks_and_their_merge(test):
     with Slurm(test) as slurm:
         env = {**slurm.env, "MOTH": test.settings.moth, "SBATCH_CHDIR": test.folder}
         submit = os.path.join(test.settings.root, "examples", "slurm", "submit")
-        result = subprocess.run([submit, "4", out, *options], cwd=test.folder, env=env, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, timeout=PATIENCE_S, check=False)
+        try:
+            result = subprocess.run([submit, "4", out, *options], cwd=test.folder, env=env, text=True, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, timeout=PATIENCE_S, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise Failed(f"the jobs did not end: {slurm.jobs()}\n{slurm.logs()}") from error
         states = slurm.jobs()
         if not os.path.exists(os.path.join(out, "merged", "run.json")):
             told = "".join(text(test.folder, name) for name in os.listdir(test.folder) if name.endswith(".log"))
