@@ -88,10 +88,13 @@ void moth_reaper_forget(struct moth_reaper *reaper)
 
 void moth_reaper_stop(struct moth_reaper *reaper)
 {
-    pid_t pid = reaper->pid;
+    pid_t pid = reaper->pid, got = pid;
+    int status = 0;
     moth_reaper_forget(reaper);
-    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    while (pid > 0 && (got = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
         continue;
+    if (pid > 0 && (got != pid || status != 0)) /* it was killed at its work */
+        moth_cookie_sweep(moth_cookie());
 }
 
 void moth_reaper_adopt(void)

@@ -12,8 +12,9 @@
 #include "fleet/explore.h"
 #include "fleet/identity.h"
 
-#define SHARD_STEP (1u << 20) /* instance numbers of shards begin anew at a multiple, the same one for all \
-                               */
+#define SHARD_STEP                                                                          \
+    (1u << 20) /* instance numbers of shards begin anew at a multiple, the same one for all \
+                */
 
 /* ---- is it the same run? ---- */
 
@@ -203,8 +204,9 @@ struct replay {
     struct moth_buf *stopped; /* ends that count only when the run's own end follows */
     size_t n_stopped;
     bool ended;
-    char cookie[MOTH_COOKIE_MAX]; /* of the process that played last */
-    uint32_t first, next;         /* number that the plan began at, and that follows all */
+    char **cookies; /* of the processes that played since it ended last */
+    size_t n_cookies;
+    uint32_t first, next; /* number that the plan began at, and that follows all */
 };
 
 static struct event *add_event(struct replay *replay)
@@ -288,6 +290,14 @@ static void take_done(struct replay *replay, struct moth_cursor *body, bool ende
     moth_message_done_fini(&done);
 }
 
+static void free_cookies(struct replay *replay)
+{
+    while (replay->n_cookies > 0)
+        free(replay->cookies[--replay->n_cookies]);
+    free(replay->cookies);
+    replay->cookies = NULL;
+}
+
 static void take_end(struct replay *replay)
 {
     for (size_t i = 0; i < replay->n_stopped; i++) {
@@ -295,6 +305,7 @@ static void take_end(struct replay *replay)
         take_done(replay, &body, true);
     }
     clear_stopped(replay);
+    free_cookies(replay);
     replay->ended = true;
 }
 
@@ -307,13 +318,32 @@ static void take_found(struct replay *replay, struct moth_cursor *body)
     moth_message_found_fini(&found);
 }
 
+static void add_cookie(struct replay *replay, char *cookie)
+{
+    char **grown = cookie ? realloc(replay->cookies, (replay->n_cookies + 1) * sizeof *grown) : NULL;
+    if (!grown) {
+        free(cookie);
+        return;
+    }
+    replay->cookies = grown;
+    grown[replay->n_cookies++] = cookie;
+}
+
 static void take_resumed(struct replay *replay, struct moth_cursor *body)
 {
-    char *cookie = moth_cursor_string(body, MOTH_COOKIE_MAX - 1, NULL);
-    snprintf(replay->cookie, sizeof replay->cookie, "%s", cookie ? cookie : "");
-    free(cookie);
+    add_cookie(replay, moth_cursor_string(body, MOTH_COOKIE_MAX - 1, NULL));
     clear_stopped(replay);
     replay->ended = false;
+}
+
+/* Those who played before may have been killed together with whoever was to clear up after them, and so may
+ * those who went on and were to do it then. */
+static void clear_up(struct replay *replay)
+{
+    for (size_t i = 0; i < replay->n_cookies; i++) {
+        if (replay->cookies[i][0] != '\0')
+            moth_cookie_sweep(replay->cookies[i]);
+    }
 }
 
 static void take(void *context, enum moth_journal_type type, struct moth_cursor *body)
@@ -438,6 +468,7 @@ int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err)
         return 0;
     const struct moth_fleet_config *config = supervisor->config;
     struct replay replay = {.supervisor = supervisor};
+    add_cookie(&replay, strdup(supervisor->run)); /* the first one's */
     struct moth_journal_run run;
     char *path = moth_journal_path(config->out);
     supervisor->journal = moth_journal_open(path, &run, take, &replay, err);
@@ -446,8 +477,7 @@ int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err)
     if (result == 0) {
         bool same = plan_again(supervisor, &replay);
         note_resumed(supervisor);
-        moth_cookie_sweep(replay.cookie[0] ? replay.cookie
-                                           : supervisor->run); /* had its reaper been killed too */
+        clear_up(&replay);
         if (!same || (replay.ended && config->frames > 0))
             result = plan_behind(supervisor, replay.next, err);
         else if (!replay.ended)
@@ -459,6 +489,7 @@ int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err)
         moth_tally_forget_failures(supervisor->tally);
         for_findings(config->out, supervisor->run, take_stored, supervisor);
     }
+    free_cookies(&replay);
     clear_events(&replay);
     free(replay.events);
     free(replay.stopped);
