@@ -2,9 +2,12 @@
 #include "fleet/resume.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -99,11 +102,23 @@ static bool same_folder(const char *a, const char *b)
     return same;
 }
 
+/* Going on with a run also ends what is left of it: it must not be one that is still played. */
+static bool is_played(const char *out)
+{
+    int fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool played = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return played;
+}
+
 static int take_files(const struct moth_fleet_config *config, const char *token, const char *from,
                       const char *path, struct moth_err *err)
 {
     if (same_folder(config->resume, config->out))
         return 0;
+    if (is_played(config->resume))
+        return moth_err_set(err, MOTH_ERR_CONFIG, "--resume: the run in %s is still going on", config->resume);
     for_findings(config->resume, token, copy_finding, (void *)(uintptr_t)config->out);
     return moth_fs_copy(from, path, 0666, err);
 }

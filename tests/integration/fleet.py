@@ -179,6 +179,14 @@ def resume_of_another_run(test):
         other = test.run(test.game("one_in_five_clean"), agent="stroll", frames=1200,
                          options=("--resume", first.folder, *options))
         check(other.status == 2 and word in other.err, other.describe())
+    out = test.path("playing")
+    process = test.start("run", "-j", 1, "--duration", "60s", "-o", out, "-a", test.agent("stroll"), "--",
+                         test.game("one_in_five_clean"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: traces_in(out), process, "the run begins")
+    playing = test.run(test.game("one_in_five_clean"), agent="stroll", options=("--resume", out))
+    check(playing.status == 2 and "still going on" in playing.err, playing.describe())
+    process.send_signal(signal.SIGINT)
+    check(process.wait(60) == 130, "the run that went on was disturbed")
     nowhere = test.run(test.game("one_in_five_clean"), agent="stroll", options=("--resume", test.path("nowhere")))
     check(nowhere.status == 2 and "run.journal" in nowhere.err, nowhere.describe())
 
