@@ -6,8 +6,8 @@
  *     moth run -a outside --bus ipc:///tmp/moth-me/bus -- ./game
  *     bus_client ipc:///tmp/moth-me/bus
  *
- * Needs nanomsg and jansson. What goes over the bus stands in harness/BUS.md. A request is sent again by nanomsg
- * when its connection breaks; it is done once, because each has a number.
+ * Needs nanomsg and jansson. What goes over the bus stands in harness/BUS.md. A request is sent again by
+ * nanomsg when its connection breaks; it is done once, because each has a number.
  */
 #include <fcntl.h>
 #include <jansson.h>
@@ -106,7 +106,8 @@ static void attach(struct game *game, const char *url)
     char client[32];
     snprintf(client, sizeof client, "c-%d", (int)getpid());
     game->socket = open_control(url);
-    json_t *reply = ask(game->socket, json_pack("{s:s, s:s, s:i}", "op", "attach", "client", client, "wait_ms", 30000));
+    json_t *reply =
+        ask(game->socket, json_pack("{s:s, s:s, s:i}", "op", "attach", "client", client, "wait_ms", 30000));
     game->instance = number(reply, "instance");
     game->epoch = number(reply, "epoch");
     game->seq = number(reply, "seq");
@@ -137,7 +138,8 @@ static unsigned long long look(struct game *game)
 /* k frames with inputs; false when the game has ended. */
 static bool step(struct game *game, int frames, json_t *inputs)
 {
-    json_t *reply = ask_game(game, json_pack("{s:s, s:i, s:o}", "op", "step", "frames", frames, "inputs", inputs));
+    json_t *reply =
+        ask_game(game, json_pack("{s:s, s:i, s:o}", "op", "step", "frames", frames, "inputs", inputs));
     const json_t *ended = json_object_get(reply, "ended");
     bool goes_on = json_is_null(ended);
     if (goes_on)
@@ -162,7 +164,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; goes_on && i < sizeof keys / sizeof *keys; i++)
         goes_on = step(&game, 30, json_pack("[{s:i, s:[s, i]}]", "at", 0, "tap", keys[i], 20));
     if (kept) {
-        json_decref(ask_game(&game, json_pack("{s:s, s:I}", "op", "restore", "snapshot", number(kept, "snapshot"))));
+        json_decref(
+            ask_game(&game, json_pack("{s:s, s:I}", "op", "restore", "snapshot", number(kept, "snapshot"))));
         printf("back at frame %lld: picture %016llx\n", (long long)number(kept, "frame"), look(&game));
         json_decref(kept);
         json_decref(ask_game(&game, json_pack("{s:s}", "op", "release")));

@@ -108,7 +108,8 @@ static int await_start(struct moth_bus *bus, struct moth_err *err)
                  : moth_err_set(err, MOTH_ERR_SYSTEM, "the bus process did not start");
 }
 
-struct moth_bus *moth_bus_start(const struct moth_bus_config *config, uint32_t n_workers, struct moth_err *err)
+struct moth_bus *moth_bus_start(const struct moth_bus_config *config, uint32_t n_workers,
+                                struct moth_err *err)
 {
     struct moth_bus *bus = calloc(1, sizeof *bus);
     if (!bus) {
@@ -124,7 +125,8 @@ struct moth_bus *moth_bus_start(const struct moth_bus_config *config, uint32_t n
     bus->place.claim_fd = -1;
     if (bus->ports && bus->counts != MAP_FAILED && bus->wake_fd >= 0 &&
         moth_bus_place_parse(&bus->place, config, err) == 0 &&
-        moth_bus_place_prepare(&bus->place, config, err) == 0 && launch(bus, err) == 0 && await_start(bus, err) == 0)
+        moth_bus_place_prepare(&bus->place, config, err) == 0 && launch(bus, err) == 0 &&
+        await_start(bus, err) == 0)
         return bus;
     if (bus->wake_fd < 0 || bus->counts == MAP_FAILED)
         moth_err_sys(err, MOTH_ERR_SYSTEM, "no event descriptor or memory for the bus");
@@ -137,8 +139,9 @@ struct moth_bus *moth_bus_start(const struct moth_bus_config *config, uint32_t n
 /* Never waits: an event that does not fit between us and the bus process is lost, as events may be. */
 static void tell(struct moth_bus *bus, const void *head, size_t head_size, const struct moth_buf *members)
 {
-    struct iovec parts[2] = {{.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
-                             {.iov_base = members ? members->bytes : NULL, .iov_len = members ? members->size_bytes : 0}};
+    struct iovec parts[2] = {
+        {.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
+        {.iov_base = members ? members->bytes : NULL, .iov_len = members ? members->size_bytes : 0}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     if (bus->fd >= 0 && parts[0].iov_len + parts[1].iov_len <= MOTH_BUS_PACKET_BYTES)
         (void)sendmsg(bus->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -180,10 +183,12 @@ void moth_bus_tick(struct moth_bus *bus, void (*warn)(void *context, const char 
     if (bus->pid > 0 && is_dead(bus)) {
         int status = bury(bus, false);
         plan_again(bus, now);
-        snprintf(sentence, sizeof sentence,
-                 "the bus process died (%s %d), which is moth's fault or another program's, not the game's; it is "
-                 "started again, and what was told meanwhile is lost",
-                 WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        snprintf(
+            sentence, sizeof sentence,
+            "the bus process died (%s %d), which is moth's fault or another program's, not the game's; it is "
+            "started again, and what was told meanwhile is lost",
+            WIFSIGNALED(status) ? "signal" : "status",
+            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         warn(context, sentence);
     }
     if (bus->pid == 0 && now >= bus->again_ns && launch(bus, NULL) != 0)

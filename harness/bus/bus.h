@@ -3,11 +3,11 @@
  * The bus of a run, on the supervisor's side: a process of its own that shows the run to other programs and
  * lets them drive instances. What is said there is normative in BUS.md.
  *
- * Life cycle: moth_bus_start before any worker is forked → moth_bus_event and moth_bus_progress when something
- * happens, moth_bus_tick a few times a second → moth_bus_stop. The bus process may die at any moment (nanomsg
- * ends a process that it does not understand): the tick starts another in its place, later each time, and
- * says so. What was told meanwhile is lost; findings are on disk before they are told. Nothing here waits for
- * the bus or for anyone who listens. One thread.
+ * Life cycle: moth_bus_start before any worker is forked → moth_bus_event and moth_bus_progress when
+ * something happens, moth_bus_tick a few times a second → moth_bus_stop. The bus process may die at any
+ * moment (nanomsg ends a process that it does not understand): the tick starts another in its place, later
+ * each time, and says so. What was told meanwhile is lost; findings are on disk before they are told. Nothing
+ * here waits for the bus or for anyone who listens. One thread.
  */
 #ifndef MOTH_BUS_BUS_H
 #define MOTH_BUS_BUS_H
@@ -18,7 +18,8 @@
 struct moth_bus; /* opaque */
 
 /* NULL and err: MOTH_ERR_USAGE when the user must change something. */
-struct moth_bus *moth_bus_start(const struct moth_bus_config *config, uint32_t n_workers, struct moth_err *err);
+struct moth_bus *moth_bus_start(const struct moth_bus_config *config, uint32_t n_workers,
+                                struct moth_err *err);
 const struct moth_bus_place *moth_bus_place(const struct moth_bus *bus);
 
 /* Say something: `members` is the inside of a JSON object, without version. */

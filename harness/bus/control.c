@@ -161,8 +161,8 @@ static void keep_last_reply(struct moth_bus_server *server, uint32_t instance, u
 }
 
 /* The reply that stands in the port. */
-static void send_port_reply(struct moth_bus_server *server, const struct moth_bus_port *port, void *from, const char *id,
-                            uint64_t epoch)
+static void send_port_reply(struct moth_bus_server *server, const struct moth_bus_port *port, void *from,
+                            const char *id, uint64_t epoch)
 {
     bool ok = port->error == MOTH_BUS_ERROR_NONE;
     size_t size = port->reply_size <= sizeof port->reply ? port->reply_size : 0;
@@ -174,7 +174,8 @@ static void send_port_reply(struct moth_bus_server *server, const struct moth_bu
         moth_buf_put(&server->text, port->reply, size);
     } else if (!ok) {
         char message[512];
-        snprintf(message, sizeof message, "%.*s", (int)(size < sizeof message ? size : sizeof message - 1), port->reply);
+        snprintf(message, sizeof message, "%.*s", (int)(size < sizeof message ? size : sizeof message - 1),
+                 port->reply);
         write_error(server, (enum moth_bus_error)port->error, message);
     }
     if (ok && port->picture.kind != MOTH_BUS_PICTURE_NONE)
@@ -209,8 +210,9 @@ static void add_cpus(cpu_set_t *cpus, const struct moth_bus_port *port)
         CPU_OR(cpus, cpus, &theirs);
 }
 
-/* Keep to the CPUs of the workers that are driven from outside: handing over and waiting is twice as fast between
- * processes of one CPU. Where there is only telling to do, keep away from all workers, if there is room. */
+/* Keep to the CPUs of the workers that are driven from outside: handing over and waiting is twice as fast
+ * between processes of one CPU. Where there is only telling to do, keep away from all workers, if there is
+ * room. */
 void moth_bus_control_follow(struct moth_bus_server *server)
 {
     const struct moth_bus_ports *ports = server->config.ports;
@@ -237,7 +239,8 @@ void moth_bus_control_follow(struct moth_bus_server *server)
     sched_setaffinity(0, sizeof wanted, &wanted);
 }
 
-static void tell_instance(struct moth_bus_server *server, const char *what, uint32_t instance, const char *client)
+static void tell_instance(struct moth_bus_server *server, const char *what, uint32_t instance,
+                          const char *client)
 {
     moth_bus_event_begin(server, MOTH_BUS_TOPIC_INSTANCE);
     moth_text_string(&server->text, "event", what);
@@ -266,7 +269,8 @@ static void follow_session(struct moth_bus_server *server, uint32_t slot)
 
 /* ---- attach ---- */
 
-static void confirm_attached(struct moth_bus_server *server, struct moth_bus_port *port, void *from, const char *id)
+static void confirm_attached(struct moth_bus_server *server, struct moth_bus_port *port, void *from,
+                             const char *id)
 {
     begin_reply(server, true, id);
     moth_text_integer(&server->text, "instance", port->instance);
@@ -289,10 +293,12 @@ static struct moth_bus_port *find_for(struct moth_bus_server *server, const stru
         uint32_t state = atomic_load(&port->state);
         if (request->has_instance && port->instance != request->instance)
             continue;
-        if (state == MOTH_BUS_PORT_ATTACHED && strcmp(port->client, request->client) == 0 && worker_lives(server, i))
+        if (state == MOTH_BUS_PORT_ATTACHED && strcmp(port->client, request->client) == 0 &&
+            worker_lives(server, i))
             return port;
         /* The lowest number, so that who comes first gets the same one each time. */
-        if (state == MOTH_BUS_PORT_FREE && (!free_one || port->instance < free_one->instance) && worker_lives(server, i))
+        if (state == MOTH_BUS_PORT_FREE && (!free_one || port->instance < free_one->instance) &&
+            worker_lives(server, i))
             free_one = port;
     }
     return free_one;
@@ -326,7 +332,8 @@ static void attach(struct moth_bus_server *server, const struct moth_bus_request
         return;
     for (unsigned i = 0; i < MOTH_BUS_WAITING_MAX && request->wait_ms; i++) {
         struct moth_bus_waiting *waiting = &server->waiting[i];
-        if (waiting->from && strcmp(waiting->request.client, request->client) == 0) { /* the same request again */
+        if (waiting->from &&
+            strcmp(waiting->request.client, request->client) == 0) { /* the same request again */
             moth_nano_forget(waiting->from);
             place = waiting;
             break;
@@ -336,8 +343,9 @@ static void attach(struct moth_bus_server *server, const struct moth_bus_request
     }
     if (!place) {
         refuse(server, from, request->id, MOTH_BUS_ERROR_NO_INSTANCE,
-               request->wait_ms ? "too many programs wait for an instance already"
-                                : "no instance is free; ask with wait_ms, or give the run more workers for `outside`");
+               request->wait_ms
+                   ? "too many programs wait for an instance already"
+                   : "no instance is free; ask with wait_ms, or give the run more workers for `outside`");
         return;
     }
     place->from = from;
@@ -364,7 +372,8 @@ uint64_t moth_bus_control_expire(struct moth_bus_server *server, uint64_t now_ns
         if (now_ns >= waiting->until_ns) {
             void *from = waiting->from;
             waiting->from = NULL;
-            refuse(server, from, waiting->request.id, MOTH_BUS_ERROR_NO_INSTANCE, "no instance came free in wait_ms");
+            refuse(server, from, waiting->request.id, MOTH_BUS_ERROR_NO_INSTANCE,
+                   "no instance came free in wait_ms");
         } else if (!next || waiting->until_ns < next) {
             next = waiting->until_ns;
         }
@@ -404,7 +413,8 @@ static void list(struct moth_bus_server *server, void *from, const char *id)
 
 /* ---- requests to an instance ---- */
 
-static struct moth_bus_port *find_port(const struct moth_bus_server *server, const struct moth_bus_request *request)
+static struct moth_bus_port *find_port(const struct moth_bus_server *server,
+                                       const struct moth_bus_request *request)
 {
     struct moth_bus_port *found = NULL;
     for (uint32_t i = 0; i < server->config.ports->n; i++) {
@@ -435,8 +445,8 @@ static void refuse_unknown(struct moth_bus_server *server, const struct moth_bus
                "no instance of that number can be driven from outside now; see list");
 }
 
-static void put_pending(struct moth_bus_server *server, struct moth_bus_port *port, const struct moth_bus_request *request,
-                        void *from)
+static void put_pending(struct moth_bus_server *server, struct moth_bus_port *port,
+                        const struct moth_bus_request *request, void *from)
 {
     struct moth_bus_pending *pending = &server->pending[slot_of(server, port)];
     moth_nano_forget(pending->from); /* the same request, sent again over another connection */
@@ -447,8 +457,8 @@ static void put_pending(struct moth_bus_server *server, struct moth_bus_port *po
     memcpy(pending->id, request->id, strlen(request->id) + 1);
 }
 
-static void apply(struct moth_bus_server *server, struct moth_bus_port *port, const struct moth_bus_request *request,
-                  void *from)
+static void apply(struct moth_bus_server *server, struct moth_bus_port *port,
+                  const struct moth_bus_request *request, void *from)
 {
     uint64_t last = atomic_load(&port->seq);
     if (moth_bus_port_busy(port)) {
@@ -471,8 +481,8 @@ static void apply(struct moth_bus_server *server, struct moth_bus_port *port, co
     }
 }
 
-static void ping(struct moth_bus_server *server, struct moth_bus_port *port, const struct moth_bus_request *request,
-                 void *from)
+static void ping(struct moth_bus_server *server, struct moth_bus_port *port,
+                 const struct moth_bus_request *request, void *from)
 {
     if (request->lease_ms)
         port->lease_ms = request->lease_ms;
@@ -491,7 +501,8 @@ static void handle(struct moth_bus_server *server, const char *bytes, size_t siz
     if (error != MOTH_BUS_ERROR_NONE) {
         refuse(server, from, request->id, error, message);
     } else if (!moth_bus_place_token_fits(server->config.place, request->token)) {
-        refuse(server, from, request->id, MOTH_BUS_ERROR_DENIED, "'token' is missing or wrong; the run says where it is");
+        refuse(server, from, request->id, MOTH_BUS_ERROR_DENIED,
+               "'token' is missing or wrong; the run says where it is");
     } else if (request->op == MOTH_BUS_OP_LIST) {
         list(server, from, request->id);
     } else if (server->over) {
@@ -536,7 +547,8 @@ static void settle(struct moth_bus_server *server, uint32_t slot)
     if (port->epoch == pending->epoch && atomic_load(&port->seq) == pending->seq) {
         pending->from = NULL;
         send_port_reply(server, port, from, pending->id, pending->epoch);
-    } else if (atomic_load(&port->session) != pending->session || atomic_load(&port->state) != MOTH_BUS_PORT_ATTACHED) {
+    } else if (atomic_load(&port->session) != pending->session ||
+               atomic_load(&port->state) != MOTH_BUS_PORT_ATTACHED) {
         pending->from = NULL;
         refuse(server, from, pending->id, MOTH_BUS_ERROR_ENDED,
                "the instance is over, or was taken back after its lease; attach to another");
@@ -548,7 +560,8 @@ void moth_bus_control_attend(struct moth_bus_server *server)
     struct moth_bus_ports *ports = server->config.ports;
     bool any = false;
     for (uint32_t word = 0; word * 64 < ports->n; word++) {
-        uint64_t bits = atomic_load(&ports->attention[word]) ? atomic_exchange(&ports->attention[word], 0) : 0;
+        uint64_t bits =
+            atomic_load(&ports->attention[word]) ? atomic_exchange(&ports->attention[word], 0) : 0;
         any |= bits != 0;
         for (; bits; bits &= bits - 1) {
             settle(server, word * 64 + (uint32_t)__builtin_ctzll(bits));

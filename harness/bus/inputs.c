@@ -39,18 +39,21 @@ static int put(struct reader *reader, uint32_t at, struct moth_input_event event
     if (reader->n == MOTH_PROGRAM_EVENTS_MAX)
         return wrong(reader, "more than %u events in one step", MOTH_PROGRAM_EVENTS_MAX);
     if (at >= reader->frames)
-        return wrong(reader, "its end would come at frame %u, after the step's last one, %u", at, reader->frames - 1);
+        return wrong(reader, "its end would come at frame %u, after the step's last one, %u", at,
+                     reader->frames - 1);
     event.frame = at;
     event.member = reader->member & 0xf;
     reader->events[reader->n++] = event;
     return 0;
 }
 
-static int whole(const struct reader *reader, const char *what, const json_t *value, int64_t least, int64_t most, int64_t *number)
+static int whole(const struct reader *reader, const char *what, const json_t *value, int64_t least,
+                 int64_t most, int64_t *number)
 {
     *number = json_integer_value(value);
     if (!json_is_integer(value) || *number < least || *number > most)
-        return wrong(reader, "%s must be a whole number from %lld to %lld", what, (long long)least, (long long)most);
+        return wrong(reader, "%s must be a whole number from %lld to %lld", what, (long long)least,
+                     (long long)most);
     return 0;
 }
 
@@ -84,8 +87,10 @@ static int take_tap(struct reader *reader, const json_t *value)
 {
     struct moth_input_event event = {.type = MOTH_INPUT_KEY_DOWN};
     int64_t frames = 1;
-    const json_t *key = json_is_array(value) && json_array_size(value) == 2 ? json_array_get(value, 0) : value;
-    if (key != value && whole(reader, "the frames of a tap", json_array_get(value, 1), 1, MOTH_PROGRAM_FRAMES_MAX, &frames) != 0)
+    const json_t *key =
+        json_is_array(value) && json_array_size(value) == 2 ? json_array_get(value, 0) : value;
+    if (key != value && whole(reader, "the frames of a tap", json_array_get(value, 1), 1,
+                              MOTH_PROGRAM_FRAMES_MAX, &frames) != 0)
         return -1;
     if (key_code(reader, key, &event.code) != 0 || put(reader, reader->at, event) != 0)
         return -1;
@@ -123,13 +128,14 @@ static int take_text(struct reader *reader, const json_t *value)
 
 /* ---- mouse ---- */
 
-static int point(const struct reader *reader, const char *what, const json_t *value, size_t least, size_t most,
-                 struct moth_input_event *event)
+static int point(const struct reader *reader, const char *what, const json_t *value, size_t least,
+                 size_t most, struct moth_input_event *event)
 {
     int64_t x, y;
     size_t size = json_array_size(value);
     if (!json_is_array(value) || size < least || size > most)
-        return wrong(reader, "'%s' must be an array of %zu%s numbers", what, least, most > least ? " or 3" : "");
+        return wrong(reader, "'%s' must be an array of %zu%s numbers", what, least,
+                     most > least ? " or 3" : "");
     if (whole(reader, what, json_array_get(value, 0), -32768, 32767, &x) != 0 ||
         whole(reader, what, json_array_get(value, 1), -32768, 32767, &y) != 0)
         return -1;
@@ -155,7 +161,8 @@ static int take_mouse_move(struct reader *reader, const json_t *value)
 
 static int take_click(struct reader *reader, const json_t *value)
 {
-    struct moth_input_event move = {.type = MOTH_INPUT_MOUSE_MOVE}, event = {.type = MOTH_INPUT_MOUSE_DOWN, .code = 1};
+    struct moth_input_event move = {.type = MOTH_INPUT_MOUSE_MOVE},
+                            event = {.type = MOTH_INPUT_MOUSE_DOWN, .code = 1};
     if (point(reader, "click", value, 2, 3, &move) != 0 ||
         (json_array_size(value) == 3 && button(reader, json_array_get(value, 2), &event.code) != 0) ||
         put(reader, reader->at, move) != 0 || put(reader, reader->at, event) != 0)
@@ -197,7 +204,9 @@ static int pad_button(struct reader *reader, uint8_t device, const json_t *value
     int code = name ? moth_pad_button_from_name(name) : -1;
     if (code < 0)
         return wrong(reader, "there is no pad button '%.32s'", name ? name : "");
-    return put(reader, reader->at, (struct moth_input_event){.type = (uint8_t)type, .device = device & 0xf, .code = (uint16_t)code});
+    return put(
+        reader, reader->at,
+        (struct moth_input_event){.type = (uint8_t)type, .device = device & 0xf, .code = (uint16_t)code});
 }
 
 static int pad_axis(struct reader *reader, uint8_t device, const json_t *value)
@@ -208,7 +217,8 @@ static int pad_axis(struct reader *reader, uint8_t device, const json_t *value)
     double where = json_number_value(place);
     if (json_array_size(value) != 2 || code < 0 || !json_is_number(place) || !(where >= -1 && where <= 1))
         return wrong(reader, "'axis' must be [a name, -1 to 1], such as [\"leftx\", 0.5]");
-    struct moth_input_event event = {.type = MOTH_INPUT_PAD_AXIS, .device = device & 0xf, .code = (uint16_t)code};
+    struct moth_input_event event = {
+        .type = MOTH_INPUT_PAD_AXIS, .device = device & 0xf, .code = (uint16_t)code};
     event.x = (int32_t)lround(where * (where < 0 ? 32768 : 32767));
     return put(reader, reader->at, event);
 }
@@ -230,7 +240,8 @@ static int take_pad(struct reader *reader, const json_t *input, const json_t *pa
         if (axis)
             return pad_axis(reader, device, axis);
         if (json_is_true(json_object_get(input, "attach")))
-            return put(reader, reader->at, (struct moth_input_event){.type = MOTH_INPUT_PAD_ATTACH, .device = device & 0xf});
+            return put(reader, reader->at,
+                       (struct moth_input_event){.type = MOTH_INPUT_PAD_ATTACH, .device = device & 0xf});
     }
     return wrong(reader, "beside 'pad' there must be one of: attach, press, release, axis");
 }
@@ -274,7 +285,8 @@ static int take_input(struct reader *reader, const json_t *input)
         if (value && json_object_size(input) == reader->extras + 1)
             return actions[i].take(reader, value);
     }
-    return wrong(reader, "beside 'at' and 'member' there must be one of: press, release, tap, text, mouse_move, click, mouse_press, "
+    return wrong(reader, "beside 'at' and 'member' there must be one of: press, release, tap, text, "
+                         "mouse_move, click, mouse_press, "
                          "mouse_release, wheel, quit, or pad with press, release or axis");
 }
 
@@ -295,10 +307,11 @@ static void sort(struct moth_input_event *events, uint32_t n)
     free(sorted);
 }
 
-int moth_bus_inputs_decode(const json_t *inputs, uint32_t frames, struct moth_input_event *events, uint32_t *n_events,
-                           char *message, size_t message_size)
+int moth_bus_inputs_decode(const json_t *inputs, uint32_t frames, struct moth_input_event *events,
+                           uint32_t *n_events, char *message, size_t message_size)
 {
-    struct reader reader = {.frames = frames, .events = events, .message = message, .message_size = message_size};
+    struct reader reader = {
+        .frames = frames, .events = events, .message = message, .message_size = message_size};
     bool sorted = true;
     for (; reader.index < json_array_size(inputs); reader.index++)
         if (take_input(&reader, json_array_get(inputs, reader.index)) != 0)

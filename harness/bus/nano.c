@@ -69,7 +69,8 @@ int moth_nano_fd(const struct moth_nano *nano)
 int moth_nano_take(struct moth_nano *nano, char **bytes, size_t *size_bytes, void **from)
 {
     struct nn_iovec vector = {.iov_base = bytes, .iov_len = NN_MSG};
-    struct nn_msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = from, .msg_controllen = NN_MSG};
+    struct nn_msghdr header = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = from, .msg_controllen = NN_MSG};
     int size = nn_recvmsg(nano->control, &header, NN_DONTWAIT);
     *size_bytes = size < 0 ? 0 : (size_t)size;
     return size < 0 ? 0 : 1;
@@ -91,7 +92,8 @@ char *moth_nano_message(size_t size_bytes)
 void moth_nano_answer(struct moth_nano *nano, void *from, char *message)
 {
     struct nn_iovec vector = {.iov_base = &message, .iov_len = NN_MSG};
-    struct nn_msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &from, .msg_controllen = NN_MSG};
+    struct nn_msghdr header = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &from, .msg_controllen = NN_MSG};
     if (nn_sendmsg(nano->control, &header, NN_DONTWAIT) < 0)
         nn_freemsg(message); /* the way back is nanomsg's to free in either case */
 }

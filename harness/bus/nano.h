@@ -25,8 +25,8 @@ void moth_nano_close(struct moth_nano *nano);
 
 /* Readable when a request is there. */
 int moth_nano_fd(const struct moth_nano *nano);
-/* Take a request: *bytes is freed with moth_nano_free, *from is given to moth_nano_answer or _forget. 1, or 0:
- * none is there. */
+/* Take a request: *bytes is freed with moth_nano_free, *from is given to moth_nano_answer or _forget. 1, or
+ * 0: none is there. */
 int moth_nano_take(struct moth_nano *nano, char **bytes, size_t *size_bytes, void **from);
 void moth_nano_free(char *bytes);
 /* Room for an answer or event of that size; never NULL (aborts). It is given to _answer or _publish. */

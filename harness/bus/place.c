@@ -33,9 +33,10 @@ static int parse_local(struct moth_bus_place *place, const char *url, struct mot
                             url, getenv("USER") ? getenv("USER") : "you");
     size_t longest = strlen(path) + strlen(".control");
     if (longest > MOTH_BUS_SOCKET_PATH_MAX)
-        return moth_err_set(err, MOTH_ERR_USAGE,
-                            "--bus %s: a socket's path may have %d bytes, and %s.control has %zu; take a shorter one",
-                            url, MOTH_BUS_SOCKET_PATH_MAX, path, longest);
+        return moth_err_set(
+            err, MOTH_ERR_USAGE,
+            "--bus %s: a socket's path may have %d bytes, and %s.control has %zu; take a shorter one", url,
+            MOTH_BUS_SOCKET_PATH_MAX, path, longest);
     place->local = true;
     snprintf(place->folder, sizeof place->folder, "%.*s", (int)(slash - path), path);
     snprintf(place->events, sizeof place->events, "%s.events", url);
@@ -49,14 +50,15 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
-static int parse_remote(struct moth_bus_place *place, const char *url, bool allow_remote, struct moth_err *err)
+static int parse_remote(struct moth_bus_place *place, const char *url, bool allow_remote,
+                        struct moth_err *err)
 {
     const char *host = url + strlen(TCP), *colon = strrchr(host, ':');
     char *end = NULL;
     unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
     char name[64];
-    if (!colon || colon == host || (size_t)(colon - host) >= sizeof name || colon[1] < '0' || colon[1] > '9' || *end ||
-        port < 1 || port > 65534)
+    if (!colon || colon == host || (size_t)(colon - host) >= sizeof name || colon[1] < '0' ||
+        colon[1] > '9' || *end || port < 1 || port > 65534)
         return moth_err_set(err, MOTH_ERR_USAGE,
                             "--bus %s: after tcp:// comes an address and a port from 1 to 65534, such as "
                             "tcp://127.0.0.1:5555; the port after it is used as well",
@@ -74,16 +76,18 @@ static int parse_remote(struct moth_bus_place *place, const char *url, bool allo
     return 0;
 }
 
-int moth_bus_place_parse(struct moth_bus_place *place, const struct moth_bus_config *config, struct moth_err *err)
+int moth_bus_place_parse(struct moth_bus_place *place, const struct moth_bus_config *config,
+                         struct moth_err *err)
 {
     *place = (struct moth_bus_place){.claim_fd = -1};
     if (strncmp(config->url, IPC, strlen(IPC)) == 0)
         return parse_local(place, config->url, err);
     if (strncmp(config->url, TCP, strlen(TCP)) == 0)
         return parse_remote(place, config->url, config->allow_remote, err);
-    return moth_err_set(err, MOTH_ERR_USAGE,
-                        "--bus %s: must begin with ipc:// (ipc:///tmp/moth-you/bus) or tcp:// (tcp://127.0.0.1:5555)",
-                        config->url);
+    return moth_err_set(
+        err, MOTH_ERR_USAGE,
+        "--bus %s: must begin with ipc:// (ipc:///tmp/moth-you/bus) or tcp:// (tcp://127.0.0.1:5555)",
+        config->url);
 }
 
 /* ---- the folder and its sockets ---- */
@@ -95,14 +99,15 @@ static int check_folder(const char *folder, struct moth_err *err)
         return moth_err_sys(err, MOTH_ERR_USAGE, "--bus: cannot look at %s", folder);
     if (S_ISDIR(stat.st_mode) && stat.st_uid == geteuid() && (stat.st_mode & 077) == 0)
         return 0;
-    return moth_err_set(err, MOTH_ERR_USAGE,
-                        "--bus: %s %s, so others might drive your games; take a folder that only you can enter (it is "
-                        "made when it is not there), or chmod 700 this one",
-                        folder,
-                        S_ISLNK(stat.st_mode)              ? "is a symbolic link"
-                        : !S_ISDIR(stat.st_mode)           ? "is no folder"
-                        : stat.st_uid != geteuid()         ? "belongs to another user"
-                                                           : "is open to others");
+    return moth_err_set(
+        err, MOTH_ERR_USAGE,
+        "--bus: %s %s, so others might drive your games; take a folder that only you can enter (it is "
+        "made when it is not there), or chmod 700 this one",
+        folder,
+        S_ISLNK(stat.st_mode)      ? "is a symbolic link"
+        : !S_ISDIR(stat.st_mode)   ? "is no folder"
+        : stat.st_uid != geteuid() ? "belongs to another user"
+                                   : "is open to others");
 }
 
 static int make_folder(const char *folder, struct moth_err *err)
@@ -150,11 +155,13 @@ static int clear_stale(const char *path, struct moth_err *err)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool lives = fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN);
+    bool lives =
+        fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN);
     if (fd >= 0)
         close(fd);
     if (lives)
-        return moth_err_set(err, MOTH_ERR_USAGE, "--bus: another program listens at %s; take another path", path);
+        return moth_err_set(err, MOTH_ERR_USAGE, "--bus: another program listens at %s; take another path",
+                            path);
     if (unlink(path) != 0 && errno != ENOENT)
         return moth_err_sys(err, MOTH_ERR_USAGE, "--bus: cannot remove %s, which a dead run left", path);
     return 0;
@@ -166,8 +173,8 @@ static int take_token(struct moth_bus_place *place, const char *text, const char
 {
     size_t n = strcspn(text, "\r\n");
     if (n < 16 || n >= sizeof place->token || strspn(text, " \t"))
-        return moth_err_set(err, MOTH_ERR_USAGE, "the bus's token in %s must be a line of 16 to %d bytes", from,
-                            MOTH_BUS_TOKEN_BYTES - 1);
+        return moth_err_set(err, MOTH_ERR_USAGE, "the bus's token in %s must be a line of 16 to %d bytes",
+                            from, MOTH_BUS_TOKEN_BYTES - 1);
     memcpy(place->token, text, n);
     place->token[n] = '\0';
     return 0;
@@ -199,10 +206,12 @@ static int make_token(struct moth_bus_place *place, const char *out, struct moth
     bool written = fd >= 0 && dprintf(fd, "%s\n", place->token) > 0;
     if (fd >= 0)
         close(fd);
-    return written ? 0 : moth_err_sys(err, MOTH_ERR_IO, "cannot write the bus's token to %s", place->token_file);
+    return written ? 0
+                   : moth_err_sys(err, MOTH_ERR_IO, "cannot write the bus's token to %s", place->token_file);
 }
 
-static int find_token(struct moth_bus_place *place, const struct moth_bus_config *config, struct moth_err *err)
+static int find_token(struct moth_bus_place *place, const struct moth_bus_config *config,
+                      struct moth_err *err)
 {
     const char *variable = getenv(TOKEN_VARIABLE);
     if (config->token_file)
@@ -227,7 +236,8 @@ bool moth_bus_place_token_fits(const struct moth_bus_place *place, const char *t
 
 /* ---- all of it ---- */
 
-int moth_bus_place_prepare(struct moth_bus_place *place, const struct moth_bus_config *config, struct moth_err *err)
+int moth_bus_place_prepare(struct moth_bus_place *place, const struct moth_bus_config *config,
+                           struct moth_err *err)
 {
     if (find_token(place, config, err) != 0)
         return -1;
@@ -235,7 +245,8 @@ int moth_bus_place_prepare(struct moth_bus_place *place, const struct moth_bus_c
         return 0;
     if (make_folder(place->folder, err) != 0 || claim(place, config->url, err) != 0)
         return -1;
-    if (clear_stale(place->events + strlen(IPC), err) == 0 && clear_stale(place->control + strlen(IPC), err) == 0)
+    if (clear_stale(place->events + strlen(IPC), err) == 0 &&
+        clear_stale(place->control + strlen(IPC), err) == 0)
         return 0;
     close(place->claim_fd);
     place->claim_fd = -1;
@@ -255,7 +266,8 @@ void moth_bus_place_clear(const struct moth_bus_place *place)
 void moth_bus_place_sweep(const struct moth_bus_config *config)
 {
     struct moth_bus_place place;
-    if (moth_bus_place_parse(&place, config, NULL) != 0 || !place.local || check_folder(place.folder, NULL) != 0 ||
+    if (moth_bus_place_parse(&place, config, NULL) != 0 || !place.local ||
+        check_folder(place.folder, NULL) != 0 ||
         claim(&place, config->url, NULL) != 0) /* another run's, which may not listen yet */
         return;
     (void)clear_stale(place.events + strlen(IPC), NULL);

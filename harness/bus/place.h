@@ -18,12 +18,12 @@
 #define MOTH_BUS_TOKEN_BYTES 129
 
 struct moth_bus_place {
-    bool local;        /* ipc */
-    char events[160], control[160]; /* as nanomsg takes them */
-    char folder[128];  /* ipc: of the sockets */
+    bool local;                       /* ipc */
+    char events[160], control[160];   /* as nanomsg takes them */
+    char folder[128];                 /* ipc: of the sockets */
     char token[MOTH_BUS_TOKEN_BYTES]; /* "": none is asked for */
-    char token_file[4200]; /* made for this run, "": none */
-    int claim_fd; /* ipc: holds the place as long as any of our processes lives; -1 */
+    char token_file[4200];            /* made for this run, "": none */
+    int claim_fd;                     /* ipc: holds the place as long as any of our processes lives; -1 */
 };
 
 struct moth_bus_config {
@@ -34,10 +34,12 @@ struct moth_bus_config {
 };
 
 /* Errors: MOTH_ERR_USAGE, with what to do. */
-int moth_bus_place_parse(struct moth_bus_place *place, const struct moth_bus_config *config, struct moth_err *err);
+int moth_bus_place_parse(struct moth_bus_place *place, const struct moth_bus_config *config,
+                         struct moth_err *err);
 /* The token is the first line of token_file, else $MOTH_BUS_TOKEN, else for tcp one that is made and written
  * to <out>/bus.token. */
-int moth_bus_place_prepare(struct moth_bus_place *place, const struct moth_bus_config *config, struct moth_err *err);
+int moth_bus_place_prepare(struct moth_bus_place *place, const struct moth_bus_config *config,
+                           struct moth_err *err);
 /* Remove what lies in the file system. Any process of the run may. */
 void moth_bus_place_clear(const struct moth_bus_place *place);
 /* Remove sockets that a dead run left at this place; those of a living one stay. */

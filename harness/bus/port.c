@@ -126,7 +126,8 @@ const struct moth_bus_request *moth_bus_seat_wait(const struct moth_bus_seat *se
     struct moth_bus_port *port = port_of(seat);
     uint32_t answered = atomic_load(&port->answered);
     if (atomic_load(&port->asked) == answered) {
-        struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
+        struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                                   .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
         syscall(SYS_futex, &port->asked, FUTEX_WAIT, answered, &timeout, NULL, 0);
     }
     if (atomic_load(&port->asked) == answered)
@@ -145,8 +146,8 @@ bool moth_bus_seat_lapsed(const struct moth_bus_seat *seat)
            moth_clock_monotonic_ns() > atomic_load(&port->lease_until_ns);
 }
 
-void moth_bus_seat_answer(const struct moth_bus_seat *seat, enum moth_bus_error error, const char *text, size_t size,
-                          const struct moth_bus_frame *picture, bool over)
+void moth_bus_seat_answer(const struct moth_bus_seat *seat, enum moth_bus_error error, const char *text,
+                          size_t size, const struct moth_bus_frame *picture, bool over)
 {
     struct moth_bus_port *port = port_of(seat);
     static const char too_long[] = "the reply is too long: ask for fewer frames, or observe \"last\"";
@@ -177,15 +178,16 @@ void moth_bus_seat_close(const struct moth_bus_seat *seat)
 
 /* ---- the ring ---- */
 
-/* A record is its size (a multiple of 8), then what `put_state` writes. It never crosses the ring's end: where it
- * would, a size with this bit fills the rest. */
+/* A record is its size (a multiple of 8), then what `put_state` writes. It never crosses the ring's end:
+ * where it would, a size with this bit fills the rest. */
 #define SKIP 0x80000000u
 #define WATCH_OK 0x80u
 
 static void put_watch(struct moth_buf *buf, const struct moth_watch_value *untrusted)
 {
     struct moth_watch_value value = *untrusted;
-    size_t name = strnlen(value.name, sizeof value.name - 1), text = strnlen(value.text, sizeof value.text - 1);
+    size_t name = strnlen(value.name, sizeof value.name - 1),
+           text = strnlen(value.text, sizeof value.text - 1);
     moth_buf_put_u8(buf, (uint8_t)(value.type | (value.ok ? WATCH_OK : 0)));
     moth_buf_put_u8(buf, (uint8_t)name);
     moth_buf_put(buf, value.name, name);

@@ -7,7 +7,8 @@
  * may die and be started again, so all that must outlive a bus process (who is attached, the last reply)
  * lies here. A worker opens its port for each instance, offers it if an outside program is to drive it, and
  * closes it. One request at a time: the bus writes it and counts `asked` up, the worker answers it and counts
- * `answered` up. Waiting is a futex on the worker's side and an eventfd, which all workers share, on the bus's.
+ * `answered` up. Waiting is a futex on the worker's side and an eventfd, which all workers share, on the
+ * bus's.
  *
  * The ring carries what happened to subscribers. Who writes into it never waits: what does not fit is
  * dropped and counted.
@@ -66,9 +67,9 @@ struct moth_bus_port {
     _Atomic uint64_t lease_until_ns; /* monotonic */
 
     _Atomic uint32_t asked, answered; /* asked: futex */
-    _Atomic uint64_t seq; /* of the last request that was applied; its reply stands below */
-    uint32_t error;       /* enum moth_bus_error of the reply */
-    bool over;            /* the instance is over with this reply */
+    _Atomic uint64_t seq;             /* of the last request that was applied; its reply stands below */
+    uint32_t error;                   /* enum moth_bus_error of the reply */
+    bool over;                        /* the instance is over with this reply */
     uint32_t reply_size;
     struct moth_bus_frame picture;
 
@@ -80,8 +81,8 @@ struct moth_bus_port {
 /* Of all ports. */
 struct moth_bus_ports {
     uint32_t n;
-    _Atomic uint32_t listeners; /* subscribers: nobody fills rings for nobody */
-    _Atomic uint32_t asleep;    /* the bus waits without looking at the rings */
+    _Atomic uint32_t listeners;                          /* subscribers: nobody fills rings for nobody */
+    _Atomic uint32_t asleep;                             /* the bus waits without looking at the rings */
     _Atomic uint64_t attention[MOTH_BUS_PORTS_MAX / 64]; /* a bit a port: something changed there */
     struct moth_bus_port at[];
 };
@@ -115,8 +116,8 @@ const struct moth_bus_request *moth_bus_seat_wait(const struct moth_bus_seat *se
 /* Did the attached program fall silent for longer than its lease, between requests? */
 bool moth_bus_seat_lapsed(const struct moth_bus_seat *seat);
 /* Answer the request: members of the reply, or with an error its sentence. */
-void moth_bus_seat_answer(const struct moth_bus_seat *seat, enum moth_bus_error error, const char *text, size_t size,
-                          const struct moth_bus_frame *picture, bool over);
+void moth_bus_seat_answer(const struct moth_bus_seat *seat, enum moth_bus_error error, const char *text,
+                          size_t size, const struct moth_bus_frame *picture, bool over);
 /* No program may attach any more, and the one that is attached loses the instance. */
 void moth_bus_seat_close(const struct moth_bus_seat *seat);
 

@@ -17,7 +17,8 @@ struct decoder {
     size_t message_size;
 };
 
-static int wrong(const struct decoder *decoder, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int wrong(const struct decoder *decoder, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static int wrong(const struct decoder *decoder, const char *format, ...)
 {
@@ -64,8 +65,8 @@ const char *moth_bus_op_name(enum moth_bus_op op)
 
 /* ---- values ---- */
 
-static int take_whole(const struct decoder *decoder, const char *key, const json_t *value, uint64_t least, uint64_t most,
-                      uint64_t *number)
+static int take_whole(const struct decoder *decoder, const char *key, const json_t *value, uint64_t least,
+                      uint64_t most, uint64_t *number)
 {
     json_int_t given = json_integer_value(value);
     if (!json_is_integer(value) || given < 0 || (uint64_t)given < least || (uint64_t)given > most)
@@ -75,8 +76,8 @@ static int take_whole(const struct decoder *decoder, const char *key, const json
     return 0;
 }
 
-static int take_u32(const struct decoder *decoder, const char *key, const json_t *value, uint32_t least, uint32_t most,
-                    uint32_t *number)
+static int take_u32(const struct decoder *decoder, const char *key, const json_t *value, uint32_t least,
+                    uint32_t most, uint32_t *number)
 {
     uint64_t wide = 0;
     if (take_whole(decoder, key, value, least, most, &wide) != 0)
@@ -85,7 +86,8 @@ static int take_u32(const struct decoder *decoder, const char *key, const json_t
     return 0;
 }
 
-static int take_text(const struct decoder *decoder, const char *key, const json_t *value, char *text, size_t size)
+static int take_text(const struct decoder *decoder, const char *key, const json_t *value, char *text,
+                     size_t size)
 {
     if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) >= size)
         return wrong(decoder, "'%s' must be a string of 1 to %zu bytes", key, size - 1);
@@ -94,7 +96,8 @@ static int take_text(const struct decoder *decoder, const char *key, const json_
 }
 
 /* The place of a word in a list that ends with NULL. */
-static int take_word(const struct decoder *decoder, const char *key, const json_t *value, const char *const *words)
+static int take_word(const struct decoder *decoder, const char *key, const json_t *value,
+                     const char *const *words)
 {
     const char *given = json_string_value(value);
     for (int i = 0; given && words[i]; i++)
@@ -120,9 +123,10 @@ static int take_name(const struct decoder *decoder, const char *key, const json_
     const char *given = json_string_value(value);
     if (!given || strlen(given) >= MOTH_BUS_NAME_BYTES || strlen(given) != json_string_length(value) ||
         !is_plain_name(given))
-        return wrong(decoder,
-                     "'%s' must be at most %d letters, digits, '-', '_' and '.', without a dot at its beginning", key,
-                     (int)MOTH_BUS_NAME_BYTES - 1);
+        return wrong(
+            decoder,
+            "'%s' must be at most %d letters, digits, '-', '_' and '.', without a dot at its beginning", key,
+            (int)MOTH_BUS_NAME_BYTES - 1);
     strcpy(text, given);
     return 0;
 }
@@ -159,7 +163,8 @@ static int take_wait(const struct decoder *decoder, const char *key, const json_
 
 static int take_lease(const struct decoder *decoder, const char *key, const json_t *value)
 {
-    return take_u32(decoder, key, value, MOTH_BUS_LEASE_MS_LEAST, MOTH_BUS_LEASE_MS_MOST, &decoder->request->lease_ms);
+    return take_u32(decoder, key, value, MOTH_BUS_LEASE_MS_LEAST, MOTH_BUS_LEASE_MS_MOST,
+                    &decoder->request->lease_ms);
 }
 
 static int take_frames(const struct decoder *decoder, const char *key, const json_t *value)
@@ -289,8 +294,11 @@ static int take_until(const struct decoder *decoder, const char *key, const json
                 return 0;
         }
     }
-    return wrong(decoder, "'%s' must be {\"event\": true or a name}, {\"cell\": true} or {\"watch\": a name, and one of "
-                          "\"changed\": true, \"eq\", \"ne\", \"lt\", \"le\", \"gt\", \"ge\" with a value}", key);
+    return wrong(
+        decoder,
+        "'%s' must be {\"event\": true or a name}, {\"cell\": true} or {\"watch\": a name, and one of "
+        "\"changed\": true, \"eq\", \"ne\", \"lt\", \"le\", \"gt\", \"ge\" with a value}",
+        key);
 }
 
 static int take_inputs(const struct decoder *decoder, const char *key, const json_t *value)
@@ -413,7 +421,8 @@ static int keep_id(const struct decoder *decoder, const json_t *id)
     if (!id)
         return 0;
     if (!json_is_integer(id) && !(json_is_string(id) && json_string_length(id) < MOTH_BUS_NAME_BYTES))
-        return wrong(decoder, "'id' must be a whole number, or a string of at most %d bytes", (int)MOTH_BUS_NAME_BYTES - 1);
+        return wrong(decoder, "'id' must be a whole number, or a string of at most %d bytes",
+                     (int)MOTH_BUS_NAME_BYTES - 1);
     struct moth_buf buf;
     moth_buf_init(&buf);
     if (json_is_integer(id))
@@ -439,7 +448,8 @@ static enum moth_bus_error decode_object(const struct decoder *decoder, const js
         return MOTH_BUS_ERROR_BAD_REQUEST;
     const json_t *version = json_object_get(json, "v");
     if (!json_is_integer(version) || json_integer_value(version) != MOTH_BUS_VERSION) {
-        wrong(decoder, "this is version %d of the bus: each request has \"v\": %d", MOTH_BUS_VERSION, MOTH_BUS_VERSION);
+        wrong(decoder, "this is version %d of the bus: each request has \"v\": %d", MOTH_BUS_VERSION,
+              MOTH_BUS_VERSION);
         return MOTH_BUS_ERROR_BAD_VERSION;
     }
     const char *op = json_string_value(json_object_get(json, "op"));
@@ -451,8 +461,8 @@ static enum moth_bus_error decode_object(const struct decoder *decoder, const js
         for (unsigned i = 0; i < MOTH_BUS_OP_END; i++)
             words[i] = ops[i].name;
         const char *near = op ? moth_str_nearest(op, words, MOTH_BUS_OP_END) : NULL;
-        wrong(decoder, "there is no op '%.64s'%s%s%s", op ? op : "", near ? "; did you mean '" : "", near ? near : "",
-              near ? "'?" : "");
+        wrong(decoder, "there is no op '%.64s'%s%s%s", op ? op : "", near ? "; did you mean '" : "",
+              near ? near : "", near ? "'?" : "");
         return MOTH_BUS_ERROR_UNKNOWN_OP;
     }
     request->frames = 1;
@@ -462,21 +472,24 @@ static enum moth_bus_error decode_object(const struct decoder *decoder, const js
     if (inputs && moth_bus_inputs_decode(inputs, request->frames, request->events, &request->n_events,
                                          decoder->message, decoder->message_size) != 0)
         return MOTH_BUS_ERROR_BAD_REQUEST;
-    if (request->op == MOTH_BUS_OP_SCREENSHOT && !request->name[0] && request->picture == MOTH_BUS_PICTURE_NONE) {
+    if (request->op == MOTH_BUS_OP_SCREENSHOT && !request->name[0] &&
+        request->picture == MOTH_BUS_PICTURE_NONE) {
         wrong(decoder, "'screenshot' needs 'name' or 'picture'");
         return MOTH_BUS_ERROR_BAD_REQUEST;
     }
     return MOTH_BUS_ERROR_NONE;
 }
 
-enum moth_bus_error moth_bus_request_decode(const char *bytes, size_t size_bytes, struct moth_bus_request *request,
-                                            char *message, size_t message_size)
+enum moth_bus_error moth_bus_request_decode(const char *bytes, size_t size_bytes,
+                                            struct moth_bus_request *request, char *message,
+                                            size_t message_size)
 {
     struct decoder decoder = {request, message, message_size};
     memset(request, 0, offsetof(struct moth_bus_request, events));
     message[0] = '\0';
     if (size_bytes > MOTH_BUS_REQUEST_BYTES_MAX) {
-        wrong(&decoder, "a request has at most %u bytes, this one has %zu", MOTH_BUS_REQUEST_BYTES_MAX, size_bytes);
+        wrong(&decoder, "a request has at most %u bytes, this one has %zu", MOTH_BUS_REQUEST_BYTES_MAX,
+              size_bytes);
         return MOTH_BUS_ERROR_TOO_LARGE;
     }
     if (too_deep(bytes, size_bytes)) {

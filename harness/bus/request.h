@@ -19,7 +19,7 @@
 #define MOTH_BUS_VERSION 1
 #define MOTH_BUS_REQUEST_BYTES_MAX (1u << 20)
 #define MOTH_BUS_DEPTH_MAX 8u
-#define MOTH_BUS_NAME_BYTES 65u /* client, screenshot, id: 64 and a NUL */
+#define MOTH_BUS_NAME_BYTES 65u                       /* client, screenshot, id: 64 and a NUL */
 #define MOTH_BUS_NUMBER_MAX ((UINT64_C(1) << 53) - 1) /* survives every JSON reader */
 #define MOTH_BUS_LEASE_MS 30000u
 #define MOTH_BUS_LEASE_MS_LEAST 100u
@@ -28,24 +28,24 @@
 #define MOTH_BUS_CLICK_FRAMES 1u /* a click's button goes up so many frames after it went down */
 
 /* X(name, text in errors): why a request was not done. */
-#define MOTH_BUS_ERRORS(X)                     \
-    X(NONE, "none")                            \
-    X(BAD_JSON, "bad-json")                    \
-    X(TOO_LARGE, "too-large")                  \
-    X(BAD_VERSION, "bad-version")              \
-    X(BAD_REQUEST, "bad-request")              \
-    X(UNKNOWN_OP, "unknown-op")                \
-    X(DENIED, "denied")                        \
-    X(UNKNOWN_INSTANCE, "unknown-instance")    \
-    X(NO_INSTANCE, "no-instance")              \
-    X(STALE_EPOCH, "stale-epoch")              \
-    X(OLD_SEQUENCE, "old-sequence")            \
-    X(SEQUENCE_GAP, "sequence-gap")            \
-    X(BUSY, "busy")                            \
-    X(ENDED, "ended")                          \
-    X(UNKNOWN_SNAPSHOT, "unknown-snapshot")    \
-    X(NOT_AVAILABLE, "not-available")          \
-    X(FAILED, "failed")                        \
+#define MOTH_BUS_ERRORS(X)                  \
+    X(NONE, "none")                         \
+    X(BAD_JSON, "bad-json")                 \
+    X(TOO_LARGE, "too-large")               \
+    X(BAD_VERSION, "bad-version")           \
+    X(BAD_REQUEST, "bad-request")           \
+    X(UNKNOWN_OP, "unknown-op")             \
+    X(DENIED, "denied")                     \
+    X(UNKNOWN_INSTANCE, "unknown-instance") \
+    X(NO_INSTANCE, "no-instance")           \
+    X(STALE_EPOCH, "stale-epoch")           \
+    X(OLD_SEQUENCE, "old-sequence")         \
+    X(SEQUENCE_GAP, "sequence-gap")         \
+    X(BUSY, "busy")                         \
+    X(ENDED, "ended")                       \
+    X(UNKNOWN_SNAPSHOT, "unknown-snapshot") \
+    X(NOT_AVAILABLE, "not-available")       \
+    X(FAILED, "failed")                     \
     X(RUN_OVER, "run-over")
 
 enum moth_bus_error {
@@ -55,18 +55,18 @@ enum moth_bus_error {
 };
 
 /* X(name, text, what it needs: enum moth_bus_needs) */
-#define MOTH_BUS_OPS(X)                            \
-    X(LIST, "list", MOTH_BUS_NEEDS_NOTHING)         \
-    X(ATTACH, "attach", MOTH_BUS_NEEDS_NOTHING)     \
-    X(PING, "ping", MOTH_BUS_NEEDS_EPOCH)           \
-    X(STEP, "step", MOTH_BUS_NEEDS_SEQUENCE)        \
-    X(SNAPSHOT, "snapshot", MOTH_BUS_NEEDS_SEQUENCE) \
-    X(RESTORE, "restore", MOTH_BUS_NEEDS_SEQUENCE)  \
-    X(WATCH, "watch", MOTH_BUS_NEEDS_SEQUENCE)      \
-    X(CALL, "call", MOTH_BUS_NEEDS_SEQUENCE)        \
+#define MOTH_BUS_OPS(X)                                  \
+    X(LIST, "list", MOTH_BUS_NEEDS_NOTHING)              \
+    X(ATTACH, "attach", MOTH_BUS_NEEDS_NOTHING)          \
+    X(PING, "ping", MOTH_BUS_NEEDS_EPOCH)                \
+    X(STEP, "step", MOTH_BUS_NEEDS_SEQUENCE)             \
+    X(SNAPSHOT, "snapshot", MOTH_BUS_NEEDS_SEQUENCE)     \
+    X(RESTORE, "restore", MOTH_BUS_NEEDS_SEQUENCE)       \
+    X(WATCH, "watch", MOTH_BUS_NEEDS_SEQUENCE)           \
+    X(CALL, "call", MOTH_BUS_NEEDS_SEQUENCE)             \
     X(SCREENSHOT, "screenshot", MOTH_BUS_NEEDS_SEQUENCE) \
-    X(MARK, "mark", MOTH_BUS_NEEDS_SEQUENCE)        \
-    X(WAITING, "waiting", MOTH_BUS_NEEDS_SEQUENCE)  \
+    X(MARK, "mark", MOTH_BUS_NEEDS_SEQUENCE)             \
+    X(WAITING, "waiting", MOTH_BUS_NEEDS_SEQUENCE)       \
     X(RELEASE, "release", MOTH_BUS_NEEDS_SEQUENCE)
 
 enum moth_bus_needs {
@@ -79,10 +79,15 @@ enum moth_bus_op {
 #define X(name, text, needs) MOTH_BUS_OP_##name,
     MOTH_BUS_OPS(X)
 #undef X
-    MOTH_BUS_OP_END
+        MOTH_BUS_OP_END
 };
 
-enum moth_bus_picture { MOTH_BUS_PICTURE_NONE, MOTH_BUS_PICTURE_HASH, MOTH_BUS_PICTURE_SHM, MOTH_BUS_PICTURE_PNG };
+enum moth_bus_picture {
+    MOTH_BUS_PICTURE_NONE,
+    MOTH_BUS_PICTURE_HASH,
+    MOTH_BUS_PICTURE_SHM,
+    MOTH_BUS_PICTURE_PNG
+};
 
 /* When a step ends before its frames are over. */
 enum moth_bus_until {
@@ -108,7 +113,7 @@ struct moth_bus_alias {
 
 /* Strings are NUL-terminated; "" where absent. `events` is last: what is not used need not be copied. */
 struct moth_bus_request {
-    uint32_t op;              /* enum moth_bus_op */
+    uint32_t op;                               /* enum moth_bus_op */
     char id[MOTH_BUS_NAME_BYTES + 2 + 64 * 5]; /* as JSON text, to be given back; "": none */
     char token[129];
     bool has_instance;
@@ -118,8 +123,8 @@ struct moth_bus_request {
     char client[MOTH_BUS_NAME_BYTES]; /* attach */
     uint32_t wait_ms, lease_ms;       /* lease_ms 0: not said */
 
-    uint32_t frames; /* step: 1..MOTH_PROGRAM_FRAMES_MAX */
-    bool each;       /* an observation each frame, not only the last */
+    uint32_t frames;  /* step: 1..MOTH_PROGRAM_FRAMES_MAX */
+    bool each;        /* an observation each frame, not only the last */
     uint32_t picture; /* enum moth_bus_picture */
     uint32_t until, until_compare;
     bool until_is_text;
@@ -144,8 +149,9 @@ size_t moth_bus_request_size(const struct moth_bus_request *request);
 
 /* Decode. NONE, or why not, with a sentence in `message`. `request->id` is valid in either case, where the
  * request had one that can be given back. */
-enum moth_bus_error moth_bus_request_decode(const char *bytes, size_t size_bytes, struct moth_bus_request *request,
-                                            char *message, size_t message_size);
+enum moth_bus_error moth_bus_request_decode(const char *bytes, size_t size_bytes,
+                                            struct moth_bus_request *request, char *message,
+                                            size_t message_size);
 
 const char *moth_bus_error_name(enum moth_bus_error error);
 enum moth_bus_needs moth_bus_op_needs(enum moth_bus_op op);

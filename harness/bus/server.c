@@ -16,9 +16,9 @@
 #include "bus/text.h"
 
 #define HEARTBEAT_NS MOTH_NS_PER_S
-#define LOOK_MS 100           /* between looks at who has subscribed */
+#define LOOK_MS 100                    /* between looks at who has subscribed */
 #define STATES_NS (2 * MOTH_NS_PER_MS) /* states are said so far apart, many at a time … */
-#define STATES_AT_ONCE 100u   /* … which makes at most 50,000 a second */
+#define STATES_AT_ONCE 100u            /* … which makes at most 50,000 a second */
 #define LINGER_NS (500 * MOTH_NS_PER_MS)
 
 enum { POLL_CONTROL, POLL_WAKE, POLL_SUPERVISOR, POLL_WORKERS };
@@ -185,7 +185,8 @@ static void wait_for_something(struct moth_bus_server *server, struct loop *loop
 {
     nfds_t n = fill_polled(server, loop);
     uint64_t now = moth_clock_monotonic_ns(), left = until_ns > now ? until_ns - now : 0;
-    struct timespec timeout = {.tv_sec = (time_t)(left / MOTH_NS_PER_S), .tv_nsec = (long)(left % MOTH_NS_PER_S)};
+    struct timespec timeout = {.tv_sec = (time_t)(left / MOTH_NS_PER_S),
+                               .tv_nsec = (long)(left % MOTH_NS_PER_S)};
     if (ppoll(loop->polled, n, &timeout, NULL) <= 0)
         return;
     if (loop->polled[POLL_WAKE].revents) {
@@ -234,8 +235,8 @@ static uint64_t do_due(struct moth_bus_server *server, struct loop *loop)
     return until;
 }
 
-/* The run is over: open requests are refused; then wait a moment for others to leave, as they do when they were
- * told. */
+/* The run is over: open requests are refused; then wait a moment for others to leave, as they do when they
+ * were told. */
 static bool is_end(struct moth_bus_server *server, struct loop *loop)
 {
     if (!server->over)
@@ -245,7 +246,8 @@ static bool is_end(struct moth_bus_server *server, struct loop *loop)
         moth_bus_control_refuse(server);
         loop->end_ns = now + LINGER_NS;
     }
-    return now >= loop->end_ns || (moth_nano_subscribers(server->nano) == 0 && moth_nano_clients(server->nano) == 0);
+    return now >= loop->end_ns ||
+           (moth_nano_subscribers(server->nano) == 0 && moth_nano_clients(server->nano) == 0);
 }
 
 static void serve(struct moth_bus_server *server, struct loop *loop)
@@ -302,7 +304,8 @@ static bool make(struct moth_bus_server *server, struct loop *loop)
     loop->slots = calloc(n + 1, sizeof *loop->slots);
     for (uint32_t i = 0; server->worker_fds && i < n; i++)
         server->worker_fds[i] = -1;
-    return server->pending && server->worker_fds && server->workers && server->sessions && server->waiting && loop->polled && loop->slots;
+    return server->pending && server->worker_fds && server->workers && server->sessions && server->waiting &&
+           loop->polled && loop->slots;
 }
 
 _Noreturn void moth_bus_server_main(const struct moth_bus_server_config *config)

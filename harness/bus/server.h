@@ -17,8 +17,8 @@
 #include "bus/port.h"
 
 #define MOTH_BUS_PACKET_BYTES (64u << 10)
-#define MOTH_BUS_WAITING_MAX 64u  /* programs that wait for an instance */
-#define MOTH_BUS_CLOSED_MAX 64u   /* sessions that are over, with their last replies for who asks again */
+#define MOTH_BUS_WAITING_MAX 64u /* programs that wait for an instance */
+#define MOTH_BUS_CLOSED_MAX 64u  /* sessions that are over, with their last replies for who asks again */
 #define MOTH_BUS_CLOSED_BYTES_MAX (256u << 10)
 
 /* X(name, text) */
@@ -33,7 +33,7 @@ enum moth_bus_topic {
 #define X(name, text) MOTH_BUS_TOPIC_##name,
     MOTH_BUS_TOPICS(X)
 #undef X
-    MOTH_BUS_TOPIC_END
+        MOTH_BUS_TOPIC_END
 };
 
 struct moth_bus_server_config {

@@ -58,10 +58,12 @@ static size_t release_pad(struct moth_held *held, uint8_t device, struct moth_in
     size_t n = 0;
     for (uint16_t code = 0; code < 32; code++)
         if (held->pads[device].buttons & 1u << code)
-            events[n++] = (struct moth_input_event){.type = MOTH_INPUT_PAD_UP, .device = device & 0xf, .code = code};
+            events[n++] =
+                (struct moth_input_event){.type = MOTH_INPUT_PAD_UP, .device = device & 0xf, .code = code};
     for (uint16_t code = 0; code < MOTH_HELD_AXES; code++)
         if (held->pads[device].axes[code])
-            events[n++] = (struct moth_input_event){.type = MOTH_INPUT_PAD_AXIS, .device = device & 0xf, .code = code};
+            events[n++] =
+                (struct moth_input_event){.type = MOTH_INPUT_PAD_AXIS, .device = device & 0xf, .code = code};
     return n;
 }
 

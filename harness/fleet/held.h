@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a program from outside holds down: as with a Lua agent, a key that is down cannot be pressed, nor one
- * that is up be let go, and a controller is plugged in when it is first used. Plain data: a copy is a place to
- * return to.
+ * that is up be let go, and a controller is plugged in when it is first used. Plain data: a copy is a place
+ * to return to.
  */
 #ifndef MOTH_FLEET_HELD_H
 #define MOTH_FLEET_HELD_H

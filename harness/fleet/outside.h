@@ -14,6 +14,7 @@
 
 /* As moth_agent_play, for the instance of the stage. `backend` is the stage's. */
 enum moth_agent_result moth_outside_play(struct moth_stage *stage, const struct moth_lua_backend *backend,
-                                         const struct moth_agent_play *how, struct moth_agent_outcome *outcome);
+                                         const struct moth_agent_play *how,
+                                         struct moth_agent_outcome *outcome);
 
 #endif

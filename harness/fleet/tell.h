@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the run tells the bus, as events (bus/BUS.md): its own begin and end, instances, findings, progress. All
- * of it does nothing where there is no bus, and never waits.
+ * What the run tells the bus, as events (bus/BUS.md): its own begin and end, instances, findings, progress.
+ * All of it does nothing where there is no bus, and never waits.
  */
 #ifndef MOTH_FLEET_TELL_H
 #define MOTH_FLEET_TELL_H
 
 #include "fleet/supervisor.h"
 
-/* Remove what the bus of this configuration left, unless it lives. For the reaper: the supervisor and the bus process
- * may be killed at once. */
+/* Remove what the bus of this configuration left, unless it lives. For the reaper: the supervisor and the bus
+ * process may be killed at once. */
 void moth_tell_clear(void *config);
 /* Start the run's bus, if there is to be one. 0 or -1. */
 int moth_tell_open(struct moth_supervisor *supervisor, struct moth_err *err);

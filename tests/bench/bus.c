@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The bus as programs see it, for tests/bench/run. nanomsg is used bare here, to have something to compare with.
+ * The bus as programs see it, for tests/bench/run. nanomsg is used bare here, to have something to compare
+ * with.
  *
- *     bench_bus roundtrip URL N    steps of one frame through the bus and bare REQ/REP round trips of the same sizes,
- *                                  in turns: prints both medians in nanoseconds
- *     bench_bus events URL         subscribes to everything until the run's end, prints how many states came a second
- *                                  and the CPU seconds of the bus process
+ *     bench_bus roundtrip URL N    steps of one frame through the bus and bare REQ/REP round trips of the
+ * same sizes, in turns: prints both medians in nanoseconds bench_bus events URL         subscribes to
+ * everything until the run's end, prints how many states came a second and the CPU seconds of the bus process
  */
 #include <nanomsg/nn.h>
 #include <nanomsg/pubsub.h>
@@ -98,8 +98,9 @@ static void attach(struct session *session, const char *url)
 {
     char request[256];
     session->socket = open_socket(NN_REQ, url, ".control", false);
-    int size = snprintf(request, sizeof request,
-                        "{\"v\":1,\"op\":\"attach\",\"client\":\"bench-%d\",\"wait_ms\":9000}", (int)getpid());
+    int size =
+        snprintf(request, sizeof request,
+                 "{\"v\":1,\"op\":\"attach\",\"client\":\"bench-%d\",\"wait_ms\":9000}", (int)getpid());
     ask(session->socket, request, (size_t)size, session->reply);
     session->instance = member(session->reply, "instance");
     session->epoch = member(session->reply, "epoch");
@@ -112,10 +113,11 @@ static void attach(struct session *session, const char *url)
 static size_t step_request(struct session *session, char *request, size_t size)
 {
     session->seq++;
-    return (size_t)snprintf(request, size,
-                            "{\"v\":1,\"op\":\"step\",\"instance\":%lld,\"epoch\":%lld,\"seq\":%lld,\"frames\":1,"
-                            "\"inputs\":[{\"at\":0,\"%s\":\"right\"}]}",
-                            session->instance, session->epoch, session->seq, session->seq % 2 ? "press" : "release");
+    return (size_t)snprintf(
+        request, size,
+        "{\"v\":1,\"op\":\"step\",\"instance\":%lld,\"epoch\":%lld,\"seq\":%lld,\"frames\":1,"
+        "\"inputs\":[{\"at\":0,\"%s\":\"right\"}]}",
+        session->instance, session->epoch, session->seq, session->seq % 2 ? "press" : "release");
 }
 
 static void step(struct session *session)
@@ -170,8 +172,8 @@ static int roundtrip(const char *url, int n)
         }
     }
     int end = snprintf(request, sizeof request,
-                       "{\"v\":1,\"op\":\"release\",\"instance\":%lld,\"epoch\":%lld,\"seq\":%lld}", session.instance,
-                       session.epoch, session.seq + 1);
+                       "{\"v\":1,\"op\":\"release\",\"instance\":%lld,\"epoch\":%lld,\"seq\":%lld}",
+                       session.instance, session.epoch, session.seq + 1);
     ask(session.socket, request, (size_t)end, session.reply);
     nn_close(session.socket);
     nn_close(socket);
@@ -202,14 +204,16 @@ static int events(const char *url)
             end = now_ns();
             begin = begin ? begin : end;
             static const char frame[] = "\"frame\":";
-            for (const char *at = message; (at = memmem(at, (size_t)(message + got - at), frame, sizeof frame - 1)); at++)
+            for (const char *at = message;
+                 (at = memmem(at, (size_t)(message + got - at), frame, sizeof frame - 1)); at++)
                 n++;
         }
         static const char key[] = "\"bus_cpu_s\":", last[] = "\"event\":\"end\"";
         const char *cpu = memmem(message, (size_t)got, key, sizeof key - 1);
         if (cpu && memchr(cpu, '}', (size_t)(message + got - cpu)))
             cpu_s = strtod(cpu + sizeof key - 1, NULL);
-        bool over = got > 4 && memcmp(message, "run ", 4) == 0 && memmem(message, (size_t)got, last, sizeof last - 1);
+        bool over =
+            got > 4 && memcmp(message, "run ", 4) == 0 && memmem(message, (size_t)got, last, sizeof last - 1);
         nn_freemsg(message);
         if (over)
             break;

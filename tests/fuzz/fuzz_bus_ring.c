@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A ring whose worker's memory is broken: 2 bytes of head, 2 of tail, then what lies in the ring. Reading ends, and
- * stays within it.
+ * A ring whose worker's memory is broken: 2 bytes of head, 2 of tail, then what lies in the ring. Reading
+ * ends, and stays within it.
  */
 #include "fuzz.h"
 

@@ -38,10 +38,22 @@ static void urls_become_addresses(void **state)
 
 static void wrong_urls_are_refused(void **state)
 {
-    static const char *const wrong[] = {"",           "bus",          "ipc://",         "ipc:///bus",       "ipc:///a/",
-                                        "ipc://a/b",  "tcp://",       "tcp://127.0.0.1", "tcp://:5",         "tcp://127.0.0.1:0",
-                                        "tcp://*:55", "tcp://1.2.3.4:5", "tcp://::1:5", "tcp://127.0.0.1:65535",
-                                        "tcp://127.0.0.1:5x", "ws://127.0.0.1:5"};
+    static const char *const wrong[] = {"",
+                                        "bus",
+                                        "ipc://",
+                                        "ipc:///bus",
+                                        "ipc:///a/",
+                                        "ipc://a/b",
+                                        "tcp://",
+                                        "tcp://127.0.0.1",
+                                        "tcp://:5",
+                                        "tcp://127.0.0.1:0",
+                                        "tcp://*:55",
+                                        "tcp://1.2.3.4:5",
+                                        "tcp://::1:5",
+                                        "tcp://127.0.0.1:65535",
+                                        "tcp://127.0.0.1:5x",
+                                        "ws://127.0.0.1:5"};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct moth_bus_place place;
@@ -82,16 +94,18 @@ static enum moth_bus_error decode(const char *text)
 static void a_step_is_taken_apart(void **state)
 {
     (void)state;
-    assert_int_equal(decode("{\"v\":1,\"op\":\"step\",\"instance\":2,\"epoch\":3,\"seq\":4,\"inputs\":[{\"at\":5,\"press\":"
-                            "\"a\"},{\"click\":[1,2,3]},{\"at\":5,\"release\":\"a\"}],\"frames\":6,\"observe\":\"each\"}"),
-                     MOTH_BUS_ERROR_NONE);
+    assert_int_equal(
+        decode(
+            "{\"v\":1,\"op\":\"step\",\"instance\":2,\"epoch\":3,\"seq\":4,\"inputs\":[{\"at\":5,\"press\":"
+            "\"a\"},{\"click\":[1,2,3]},{\"at\":5,\"release\":\"a\"}],\"frames\":6,\"observe\":\"each\"}"),
+        MOTH_BUS_ERROR_NONE);
     assert_int_equal(request.op, MOTH_BUS_OP_STEP);
     assert_int_equal(request.instance, 2);
     assert_int_equal(request.seq, 4);
     assert_true(request.each);
     assert_int_equal(request.n_events, 5);
-    static const uint8_t types[] = {MOTH_INPUT_MOUSE_MOVE, MOTH_INPUT_MOUSE_DOWN, MOTH_INPUT_MOUSE_UP, MOTH_INPUT_KEY_DOWN,
-                                    MOTH_INPUT_KEY_UP};
+    static const uint8_t types[] = {MOTH_INPUT_MOUSE_MOVE, MOTH_INPUT_MOUSE_DOWN, MOTH_INPUT_MOUSE_UP,
+                                    MOTH_INPUT_KEY_DOWN, MOTH_INPUT_KEY_UP};
     static const uint32_t frames[] = {0, 0, 1, 5, 5};
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(request.events[i].type, types[i]);
@@ -115,7 +129,8 @@ static void errors_have_names(void **state)
 
 static struct moth_bus_seat sit(void)
 {
-    struct moth_bus_seat seat = {.ports = moth_bus_ports_make(2, NULL), .slot = 1, .wake_fd = eventfd(0, EFD_NONBLOCK)};
+    struct moth_bus_seat seat = {
+        .ports = moth_bus_ports_make(2, NULL), .slot = 1, .wake_fd = eventfd(0, EFD_NONBLOCK)};
     assert_non_null(seat.ports);
     return seat;
 }
@@ -175,8 +190,9 @@ static void states_come_out_as_they_went_in(void **state)
 {
     struct moth_bus_seat seat = sit();
     struct moth_bus_ring *ring = &seat.ports->at[1].ring;
-    struct moth_watch_value watches[2] = {{.name = "hp", .type = MOTH_WATCH_F64, .ok = 1, .number = 2.5},
-                                          {.name = "who", .type = MOTH_WATCH_STR, .ok = 1, .text = "a \"b\" \xff"}};
+    struct moth_watch_value watches[2] = {
+        {.name = "hp", .type = MOTH_WATCH_F64, .ok = 1, .number = 2.5},
+        {.name = "who", .type = MOTH_WATCH_STR, .ok = 1, .text = "a \"b\" \xff"}};
     struct moth_bus_state out;
     struct moth_buf text;
     (void)state;
@@ -202,8 +218,9 @@ static void states_come_out_as_they_went_in(void **state)
     moth_buf_clear(&text);
     moth_bus_state_write(&text, &out);
     moth_buf_put_u8(&text, 0);
-    assert_string_equal((char *)text.bytes, "\"instance\":7,\"frame\":2,\"time\":1.500000000,\"state\":{\"hp\":2.5,"
-                                            "\"who\":\"a \\\"b\\\" \xef\xbf\xbd\"}");
+    assert_string_equal((char *)text.bytes,
+                        "\"instance\":7,\"frame\":2,\"time\":1.500000000,\"state\":{\"hp\":2.5,"
+                        "\"who\":\"a \\\"b\\\" \xef\xbf\xbd\"}");
     for (uint32_t frame = 0; frame < 100000; frame++)
         moth_bus_seat_state(&seat, frame, 0, NULL, 0);
     assert_true(atomic_load(&ring->dropped) > 0);
@@ -214,10 +231,10 @@ static void states_come_out_as_they_went_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(urls_become_addresses),        cmocka_unit_test(wrong_urls_are_refused),
-        cmocka_unit_test(tokens_fit_or_not),            cmocka_unit_test(a_step_is_taken_apart),
-        cmocka_unit_test(errors_have_names),            cmocka_unit_test(a_request_goes_there_and_back),
-        cmocka_unit_test(a_long_reply_is_an_error),     cmocka_unit_test(states_come_out_as_they_went_in),
+        cmocka_unit_test(urls_become_addresses),    cmocka_unit_test(wrong_urls_are_refused),
+        cmocka_unit_test(tokens_fit_or_not),        cmocka_unit_test(a_step_is_taken_apart),
+        cmocka_unit_test(errors_have_names),        cmocka_unit_test(a_request_goes_there_and_back),
+        cmocka_unit_test(a_long_reply_is_an_error), cmocka_unit_test(states_come_out_as_they_went_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
