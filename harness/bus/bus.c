@@ -20,7 +20,8 @@
 #define STOP_MS 3000
 #define BACK_OFF_NS (100 * MOTH_NS_PER_MS) /* before the second start; doubles each time */
 #define BACK_OFF_NS_MOST (10 * MOTH_NS_PER_S)
-#define CALM_NS (60 * MOTH_NS_PER_S) /* a process that lived so long begins anew */
+#define SILENT_NS (10 * MOTH_NS_PER_S) /* without a beat, which comes ten times a second */
+#define CALM_NS (60 * MOTH_NS_PER_S)   /* a process that lived so long begins anew */
 
 struct moth_bus {
     struct moth_bus_place place;
@@ -30,6 +31,8 @@ struct moth_bus {
     int fd;    /* to the bus process, or -1 */
     int wake_fd;
     uint64_t began_ns, again_ns, back_off_ns; /* again_ns: when to start the next one */
+    uint32_t beats;                           /* when last looked at, … */
+    uint64_t beat_ns;                         /* … and when it was another number */
     char *url;
 };
 
@@ -85,7 +88,7 @@ static int launch(struct moth_bus *bus, struct moth_err *err)
     }
     bus->pid = pid;
     bus->fd = ends[0];
-    bus->began_ns = moth_clock_monotonic_ns();
+    bus->began_ns = bus->beat_ns = moth_clock_monotonic_ns();
     return 0;
 }
 
@@ -176,10 +179,23 @@ static void plan_again(struct moth_bus *bus, uint64_t now)
     bus->back_off_ns = bus->back_off_ns * 2 < BACK_OFF_NS_MOST ? bus->back_off_ns * 2 : BACK_OFF_NS_MOST;
 }
 
+/* Alive, and does nothing: stopped, or caught in a loop. */
+static bool is_silent(struct moth_bus *bus, uint64_t now)
+{
+    uint32_t beats = atomic_load(&bus->ports->beats);
+    if (beats != bus->beats) {
+        bus->beats = beats;
+        bus->beat_ns = now;
+    }
+    return now - bus->beat_ns > SILENT_NS;
+}
+
 void moth_bus_tick(struct moth_bus *bus, void (*warn)(void *context, const char *sentence), void *context)
 {
     uint64_t now = moth_clock_monotonic_ns();
     char sentence[256];
+    if (bus->pid > 0 && is_silent(bus, now))
+        kill(bus->pid, SIGKILL); /* seen to be dead below, or the next time */
     if (bus->pid > 0 && is_dead(bus)) {
         int status = bury(bus, false);
         plan_again(bus, now);

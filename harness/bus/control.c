@@ -15,7 +15,7 @@
 
 /* ---- replies ---- */
 
-static void begin_reply(struct moth_bus_server *server, bool ok, const char *id)
+void moth_bus_reply_begin(struct moth_bus_server *server, bool ok, const char *id)
 {
     moth_buf_clear(&server->text);
     moth_text_raw(&server->text, ok ? "{\"v\":1,\"ok\":true" : "{\"v\":1,\"ok\":false");
@@ -32,7 +32,7 @@ static void send_text(struct moth_bus_server *server, void *from, const void *te
     moth_nano_answer(server->nano, from, message);
 }
 
-static void end_reply(struct moth_bus_server *server, void *from)
+void moth_bus_reply_end(struct moth_bus_server *server, void *from)
 {
     moth_buf_put_u8(&server->text, '}');
     if (server->text.failed)
@@ -49,12 +49,12 @@ static void write_error(struct moth_bus_server *server, enum moth_bus_error erro
     moth_text_raw(&server->text, "}");
 }
 
-static void refuse(struct moth_bus_server *server, void *from, const char *id, enum moth_bus_error error,
-                   const char *message)
+void moth_bus_refuse(struct moth_bus_server *server, void *from, const char *id, enum moth_bus_error error,
+                     const char *message)
 {
-    begin_reply(server, false, id);
+    moth_bus_reply_begin(server, false, id);
     write_error(server, error, message);
-    end_reply(server, from);
+    moth_bus_reply_end(server, from);
 }
 
 /* ---- pictures ---- */
@@ -116,16 +116,6 @@ static void write_picture(struct moth_buf *buf, const struct moth_bus_port *port
 
 /* ---- sessions ---- */
 
-static struct moth_bus_port *port_at(const struct moth_bus_server *server, uint32_t slot)
-{
-    return &server->config.ports->at[slot];
-}
-
-static uint32_t slot_of(const struct moth_bus_server *server, const struct moth_bus_port *port)
-{
-    return (uint32_t)(port - server->config.ports->at);
-}
-
 static struct moth_bus_closed *find_closed(struct moth_bus_server *server, uint32_t instance, uint64_t epoch)
 {
     for (unsigned i = 0; i < MOTH_BUS_CLOSED_MAX; i++) {
@@ -167,7 +157,7 @@ static void send_port_reply(struct moth_bus_server *server, const struct moth_bu
     bool ok = port->error == MOTH_BUS_ERROR_NONE;
     size_t size = port->reply_size <= sizeof port->reply ? port->reply_size : 0;
     uint64_t seq = atomic_load(&port->seq);
-    begin_reply(server, ok, id);
+    moth_bus_reply_begin(server, ok, id);
     moth_text_integer(&server->text, "seq", (int64_t)seq);
     if (ok && size > 0) {
         moth_buf_put_u8(&server->text, ',');
@@ -180,14 +170,14 @@ static void send_port_reply(struct moth_bus_server *server, const struct moth_bu
     }
     if (ok && port->picture.kind != MOTH_BUS_PICTURE_NONE)
         write_picture(&server->text, port);
-    end_reply(server, from);
+    moth_bus_reply_end(server, from);
     if (port->over)
         keep_last_reply(server, port->instance, epoch, seq);
 }
 
 static void watch_worker(struct moth_bus_server *server, uint32_t slot)
 {
-    int32_t pid = atomic_load(&port_at(server, slot)->worker);
+    int32_t pid = atomic_load(&moth_bus_port_at(server, slot)->worker);
     if (server->worker_fds[slot] >= 0 && server->workers[slot] == pid)
         return;
     if (server->worker_fds[slot] >= 0)
@@ -196,7 +186,7 @@ static void watch_worker(struct moth_bus_server *server, uint32_t slot)
     server->workers[slot] = pid;
 }
 
-static bool worker_lives(struct moth_bus_server *server, uint32_t slot)
+bool moth_bus_worker_lives(struct moth_bus_server *server, uint32_t slot)
 {
     watch_worker(server, slot);
     struct pollfd polled = {.fd = server->worker_fds[slot], .events = POLLIN};
@@ -251,9 +241,9 @@ static void tell_instance(struct moth_bus_server *server, const char *what, uint
 }
 
 /* Notice sessions that began, under a bus process before us perhaps, and that are over. */
-static void follow_session(struct moth_bus_server *server, uint32_t slot)
+void moth_bus_follow_session(struct moth_bus_server *server, uint32_t slot)
 {
-    const struct moth_bus_port *port = port_at(server, slot);
+    const struct moth_bus_port *port = moth_bus_port_at(server, slot);
     struct moth_bus_closed *session = &server->sessions[slot];
     bool attached = atomic_load(&port->state) == MOTH_BUS_PORT_ATTACHED;
     if (session->epoch && (!attached || session->epoch != port->epoch)) {
@@ -267,150 +257,6 @@ static void follow_session(struct moth_bus_server *server, uint32_t slot)
     }
 }
 
-/* ---- attach ---- */
-
-static void confirm_attached(struct moth_bus_server *server, struct moth_bus_port *port, void *from,
-                             const char *id)
-{
-    begin_reply(server, true, id);
-    moth_text_integer(&server->text, "instance", port->instance);
-    moth_text_integer(&server->text, "epoch", (int64_t)port->epoch);
-    moth_text_integer(&server->text, "seq", (int64_t)atomic_load(&port->seq));
-    moth_text_integer(&server->text, "lease_ms", port->lease_ms);
-    if (port->offer[0]) {
-        moth_buf_put_u8(&server->text, ',');
-        moth_text_raw(&server->text, port->offer);
-    }
-    end_reply(server, from);
-}
-
-/* One that this client holds already, else one that is free. */
-static struct moth_bus_port *find_for(struct moth_bus_server *server, const struct moth_bus_request *request)
-{
-    struct moth_bus_port *free_one = NULL;
-    for (uint32_t i = 0; i < server->config.ports->n; i++) {
-        struct moth_bus_port *port = port_at(server, i);
-        uint32_t state = atomic_load(&port->state);
-        if (request->has_instance && port->instance != request->instance)
-            continue;
-        if (state == MOTH_BUS_PORT_ATTACHED && strcmp(port->client, request->client) == 0 &&
-            worker_lives(server, i))
-            return port;
-        /* The lowest number, so that who comes first gets the same one each time. */
-        if (state == MOTH_BUS_PORT_FREE && (!free_one || port->instance < free_one->instance) &&
-            worker_lives(server, i))
-            free_one = port;
-    }
-    return free_one;
-}
-
-static bool try_attach(struct moth_bus_server *server, const struct moth_bus_request *request, void *from)
-{
-    struct moth_bus_port *port = find_for(server, request);
-    if (!port)
-        return false;
-    uint32_t expected = MOTH_BUS_PORT_FREE;
-    bool held = atomic_load(&port->state) == MOTH_BUS_PORT_ATTACHED;
-    if (request->lease_ms || !held)
-        port->lease_ms = request->lease_ms ? request->lease_ms : MOTH_BUS_LEASE_MS;
-    moth_bus_port_renew(port, moth_clock_monotonic_ns());
-    if (!held) {
-        strcpy(port->client, request->client);
-        if (!atomic_compare_exchange_strong(&port->state, &expected, MOTH_BUS_PORT_ATTACHED))
-            return false; /* the worker took it back */
-        follow_session(server, slot_of(server, port));
-        moth_bus_control_follow(server);
-    }
-    confirm_attached(server, port, from, request->id);
-    return true;
-}
-
-static void attach(struct moth_bus_server *server, const struct moth_bus_request *request, void *from)
-{
-    struct moth_bus_waiting *place = NULL;
-    if (try_attach(server, request, from))
-        return;
-    for (unsigned i = 0; i < MOTH_BUS_WAITING_MAX && request->wait_ms; i++) {
-        struct moth_bus_waiting *waiting = &server->waiting[i];
-        if (waiting->from &&
-            strcmp(waiting->request.client, request->client) == 0) { /* the same request again */
-            moth_nano_forget(waiting->from);
-            place = waiting;
-            break;
-        }
-        if (!waiting->from && !place)
-            place = waiting;
-    }
-    if (!place) {
-        refuse(server, from, request->id, MOTH_BUS_ERROR_NO_INSTANCE,
-               request->wait_ms
-                   ? "too many programs wait for an instance already"
-                   : "no instance is free; ask with wait_ms, or give the run more workers for `outside`");
-        return;
-    }
-    place->from = from;
-    place->until_ns = moth_clock_monotonic_ns() + request->wait_ms * MOTH_NS_PER_MS;
-    memcpy(&place->request, request, offsetof(struct moth_bus_request, events));
-}
-
-static void serve_waiting(struct moth_bus_server *server)
-{
-    for (unsigned i = 0; i < MOTH_BUS_WAITING_MAX; i++) {
-        struct moth_bus_waiting *waiting = &server->waiting[i];
-        if (waiting->from && try_attach(server, &waiting->request, waiting->from))
-            waiting->from = NULL;
-    }
-}
-
-uint64_t moth_bus_control_expire(struct moth_bus_server *server, uint64_t now_ns)
-{
-    uint64_t next = 0;
-    for (unsigned i = 0; i < MOTH_BUS_WAITING_MAX; i++) {
-        struct moth_bus_waiting *waiting = &server->waiting[i];
-        if (!waiting->from)
-            continue;
-        if (now_ns >= waiting->until_ns) {
-            void *from = waiting->from;
-            waiting->from = NULL;
-            refuse(server, from, waiting->request.id, MOTH_BUS_ERROR_NO_INSTANCE,
-                   "no instance came free in wait_ms");
-        } else if (!next || waiting->until_ns < next) {
-            next = waiting->until_ns;
-        }
-    }
-    return next;
-}
-
-/* ---- list ---- */
-
-static void list(struct moth_bus_server *server, void *from, const char *id)
-{
-    static const char *const states[] = {"idle", "playing", "free", "attached"};
-    struct moth_buf *text = &server->text;
-    begin_reply(server, true, id);
-    moth_text_key(text, "instances");
-    moth_text_raw(text, "[");
-    for (uint32_t i = 0; i < server->config.ports->n; i++) {
-        const struct moth_bus_port *port = port_at(server, i);
-        uint32_t state = atomic_load(&port->state);
-        if (state == MOTH_BUS_PORT_IDLE || state > MOTH_BUS_PORT_ATTACHED)
-            continue;
-        moth_text_key(text, NULL);
-        moth_text_raw(text, "{");
-        moth_text_integer(text, "instance", port->instance);
-        moth_text_integer(text, "worker", i);
-        moth_text_string(text, "state", states[state]);
-        moth_text_string(text, "agent", port->agent);
-        moth_text_integer(text, "frame", atomic_load(&port->frame));
-        if (state == MOTH_BUS_PORT_ATTACHED)
-            moth_text_string(text, "client", port->client);
-        moth_text_raw(text, "}");
-    }
-    moth_text_raw(text, "]");
-    moth_text_integer(text, "workers", server->config.ports->n);
-    end_reply(server, from);
-}
-
 /* ---- requests to an instance ---- */
 
 static struct moth_bus_port *find_port(const struct moth_bus_server *server,
@@ -418,7 +264,7 @@ static struct moth_bus_port *find_port(const struct moth_bus_server *server,
 {
     struct moth_bus_port *found = NULL;
     for (uint32_t i = 0; i < server->config.ports->n; i++) {
-        struct moth_bus_port *port = port_at(server, i);
+        struct moth_bus_port *port = moth_bus_port_at(server, i);
         if (port->instance == request->instance && atomic_load(&port->state) != MOTH_BUS_PORT_IDLE &&
             (!found || port->epoch == request->epoch))
             found = port;
@@ -435,20 +281,20 @@ static void refuse_unknown(struct moth_bus_server *server, const struct moth_bus
     if (closed && closed->text && closed->seq == request->seq)
         send_text(server, from, closed->text, closed->size_bytes);
     else if (closed || (port && port->epoch == request->epoch))
-        refuse(server, from, request->id, MOTH_BUS_ERROR_ENDED,
-               "the instance is over, or was taken back after its lease; attach to another");
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_ENDED,
+                        "the instance is over, or was taken back after its lease; attach to another");
     else if (state >= MOTH_BUS_PORT_FREE)
-        refuse(server, from, request->id, MOTH_BUS_ERROR_STALE_EPOCH,
-               "the instance began again since: attach to get its epoch");
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_STALE_EPOCH,
+                        "the instance began again since: attach to get its epoch");
     else
-        refuse(server, from, request->id, MOTH_BUS_ERROR_UNKNOWN_INSTANCE,
-               "no instance of that number can be driven from outside now; see list");
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_UNKNOWN_INSTANCE,
+                        "no instance of that number can be driven from outside now; see list");
 }
 
 static void put_pending(struct moth_bus_server *server, struct moth_bus_port *port,
                         const struct moth_bus_request *request, void *from)
 {
-    struct moth_bus_pending *pending = &server->pending[slot_of(server, port)];
+    struct moth_bus_pending *pending = &server->pending[moth_bus_slot_of(server, port)];
     moth_nano_forget(pending->from); /* the same request, sent again over another connection */
     pending->from = from;
     pending->session = atomic_load(&port->session);
@@ -465,17 +311,19 @@ static void apply(struct moth_bus_server *server, struct moth_bus_port *port,
         if (request->seq == port->request.seq)
             put_pending(server, port, request, from);
         else
-            refuse(server, from, request->id, MOTH_BUS_ERROR_BUSY, "the instance is at the request before");
+            moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_BUSY,
+                            "the instance is at the request before");
     } else if (request->seq == last) {
         send_port_reply(server, port, from, request->id, port->epoch);
     } else if (request->seq < last) {
-        refuse(server, from, request->id, MOTH_BUS_ERROR_OLD_SEQUENCE, "this was done, and others after it");
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_OLD_SEQUENCE,
+                        "this was done, and others after it");
     } else if (request->seq > last + 1) {
         char message[128];
         snprintf(message, sizeof message, "the next sequence number is %llu", (unsigned long long)last + 1);
-        refuse(server, from, request->id, MOTH_BUS_ERROR_SEQUENCE_GAP, message);
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_SEQUENCE_GAP, message);
     } else {
-        watch_worker(server, slot_of(server, port));
+        watch_worker(server, moth_bus_slot_of(server, port));
         put_pending(server, port, request, from);
         moth_bus_port_ask(port, request);
     }
@@ -486,11 +334,11 @@ static void ping(struct moth_bus_server *server, struct moth_bus_port *port,
 {
     if (request->lease_ms)
         port->lease_ms = request->lease_ms;
-    begin_reply(server, true, request->id);
+    moth_bus_reply_begin(server, true, request->id);
     moth_text_integer(&server->text, "lease_ms", port->lease_ms);
     moth_text_bool(&server->text, "busy", moth_bus_port_busy(port));
     moth_text_integer(&server->text, "seq", (int64_t)atomic_load(&port->seq));
-    end_reply(server, from);
+    moth_bus_reply_end(server, from);
 }
 
 static void handle(struct moth_bus_server *server, const char *bytes, size_t size_bytes, void *from)
@@ -499,16 +347,16 @@ static void handle(struct moth_bus_server *server, const char *bytes, size_t siz
     char message[512];
     enum moth_bus_error error = moth_bus_request_decode(bytes, size_bytes, request, message, sizeof message);
     if (error != MOTH_BUS_ERROR_NONE) {
-        refuse(server, from, request->id, error, message);
+        moth_bus_refuse(server, from, request->id, error, message);
     } else if (!moth_bus_place_token_fits(server->config.place, request->token)) {
-        refuse(server, from, request->id, MOTH_BUS_ERROR_DENIED,
-               "'token' is missing or wrong; the run says where it is");
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_DENIED,
+                        "'token' is missing or wrong; the run says where it is");
     } else if (request->op == MOTH_BUS_OP_LIST) {
-        list(server, from, request->id);
+        moth_bus_list(server, from, request->id);
     } else if (server->over) {
-        refuse(server, from, request->id, MOTH_BUS_ERROR_RUN_OVER, "the run is over");
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_RUN_OVER, "the run is over");
     } else if (request->op == MOTH_BUS_OP_ATTACH) {
-        attach(server, request, from);
+        moth_bus_attach(server, request, from);
     } else {
         struct moth_bus_port *port = find_port(server, request);
         if (!port || port->epoch != request->epoch || atomic_load(&port->state) != MOTH_BUS_PORT_ATTACHED) {
@@ -540,7 +388,7 @@ void moth_bus_control_take(struct moth_bus_server *server)
 static void settle(struct moth_bus_server *server, uint32_t slot)
 {
     struct moth_bus_pending *pending = &server->pending[slot];
-    const struct moth_bus_port *port = port_at(server, slot);
+    const struct moth_bus_port *port = moth_bus_port_at(server, slot);
     if (!pending->from)
         return;
     void *from = pending->from;
@@ -550,8 +398,8 @@ static void settle(struct moth_bus_server *server, uint32_t slot)
     } else if (atomic_load(&port->session) != pending->session ||
                atomic_load(&port->state) != MOTH_BUS_PORT_ATTACHED) {
         pending->from = NULL;
-        refuse(server, from, pending->id, MOTH_BUS_ERROR_ENDED,
-               "the instance is over, or was taken back after its lease; attach to another");
+        moth_bus_refuse(server, from, pending->id, MOTH_BUS_ERROR_ENDED,
+                        "the instance is over, or was taken back after its lease; attach to another");
     }
 }
 
@@ -565,27 +413,28 @@ void moth_bus_control_attend(struct moth_bus_server *server)
         any |= bits != 0;
         for (; bits; bits &= bits - 1) {
             settle(server, word * 64 + (uint32_t)__builtin_ctzll(bits));
-            follow_session(server, word * 64 + (uint32_t)__builtin_ctzll(bits));
+            moth_bus_follow_session(server, word * 64 + (uint32_t)__builtin_ctzll(bits));
         }
     }
     if (!any)
         return;
-    serve_waiting(server);
+    moth_bus_serve_waiting(server);
 }
 
 void moth_bus_control_lost(struct moth_bus_server *server, uint32_t slot)
 {
-    struct moth_bus_port *port = port_at(server, slot);
+    struct moth_bus_port *port = moth_bus_port_at(server, slot);
     struct moth_bus_pending *pending = &server->pending[slot];
     close(server->worker_fds[slot]);
     server->worker_fds[slot] = -1;
     if (atomic_load(&port->worker) == server->workers[slot])
         atomic_store(&port->state, MOTH_BUS_PORT_IDLE);
     settle(server, slot);
-    follow_session(server, slot);
+    moth_bus_follow_session(server, slot);
     if (pending->from) {
-        refuse(server, pending->from, pending->id, MOTH_BUS_ERROR_ENDED,
-               "the worker process died; the instance is played again from its beginning: attach anew");
+        moth_bus_refuse(
+            server, pending->from, pending->id, MOTH_BUS_ERROR_ENDED,
+            "the worker process died; the instance is played again from its beginning: attach anew");
         pending->from = NULL;
     }
 }
@@ -596,13 +445,14 @@ void moth_bus_control_refuse(struct moth_bus_server *server)
         struct moth_bus_pending *pending = &server->pending[slot];
         settle(server, slot);
         if (pending->from)
-            refuse(server, pending->from, pending->id, MOTH_BUS_ERROR_RUN_OVER, "the run is over");
+            moth_bus_refuse(server, pending->from, pending->id, MOTH_BUS_ERROR_RUN_OVER, "the run is over");
         pending->from = NULL;
     }
     for (unsigned i = 0; i < MOTH_BUS_WAITING_MAX; i++) {
         struct moth_bus_waiting *waiting = &server->waiting[i];
         if (waiting->from)
-            refuse(server, waiting->from, waiting->request.id, MOTH_BUS_ERROR_RUN_OVER, "the run is over");
+            moth_bus_refuse(server, waiting->from, waiting->request.id, MOTH_BUS_ERROR_RUN_OVER,
+                            "the run is over");
         waiting->from = NULL;
     }
 }

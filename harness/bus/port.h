@@ -82,6 +82,7 @@ struct moth_bus_port {
 struct moth_bus_ports {
     uint32_t n;
     _Atomic uint32_t listeners;                          /* subscribers: nobody fills rings for nobody */
+    _Atomic uint32_t beats;     /* of the bus's loop */
     _Atomic uint32_t asleep;                             /* the bus waits without looking at the rings */
     _Atomic uint64_t attention[MOTH_BUS_PORTS_MAX / 64]; /* a bit a port: something changed there */
     struct moth_bus_port at[];

@@ -208,6 +208,7 @@ static uint64_t do_due(struct moth_bus_server *server, struct loop *loop)
 {
     struct moth_bus_ports *ports = server->config.ports;
     uint64_t now = moth_clock_monotonic_ns();
+    atomic_fetch_add(&ports->beats, 1);
     if (now >= loop->look_ns) {
         atomic_store(&ports->listeners, moth_nano_subscribers(server->nano));
         loop->look_ns = now + LOOK_MS * MOTH_NS_PER_MS;

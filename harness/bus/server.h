@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The bus process, inside. server.c has the loop: it hears the supervisor, reads the rings, says events.
- * control.c takes requests, hands them to ports and sends the replies. Private to harness/bus.
+ * control.c takes requests, hands them to ports and sends the replies; attach.c gives instances to programs.
+ * Private to harness/bus.
  *
  * With the supervisor it talks over a socket of whole packets. To the bus: 'E', topic, NUL, members; 'P',
  * members; 'Q': end. From it, once: "+" when it listens, else why not. Its end, whatever kind of end that
@@ -89,6 +90,32 @@ _Noreturn void moth_bus_server_main(const struct moth_bus_server_config *config)
 /* Begin the text of an event; its members follow. Then say it. */
 void moth_bus_event_begin(struct moth_bus_server *server, enum moth_bus_topic topic);
 void moth_bus_event_end(struct moth_bus_server *server);
+
+static inline struct moth_bus_port *moth_bus_port_at(const struct moth_bus_server *server, uint32_t slot)
+{
+    return &server->config.ports->at[slot];
+}
+
+static inline uint32_t moth_bus_slot_of(const struct moth_bus_server *server,
+                                        const struct moth_bus_port *port)
+{
+    return (uint32_t)(port - server->config.ports->at);
+}
+
+/* Begin the text of a reply, whose members follow; send it. `from` is used up. */
+void moth_bus_reply_begin(struct moth_bus_server *server, bool ok, const char *id);
+void moth_bus_reply_end(struct moth_bus_server *server, void *from);
+/* Send an error. */
+void moth_bus_refuse(struct moth_bus_server *server, void *from, const char *id, enum moth_bus_error error,
+                     const char *message);
+bool moth_bus_worker_lives(struct moth_bus_server *server, uint32_t slot);
+/* Notice that a session began at a port, or is over. */
+void moth_bus_follow_session(struct moth_bus_server *server, uint32_t slot);
+
+void moth_bus_list(struct moth_bus_server *server, void *from, const char *id);
+void moth_bus_attach(struct moth_bus_server *server, const struct moth_bus_request *request, void *from);
+/* An instance may have come free. */
+void moth_bus_serve_waiting(struct moth_bus_server *server);
 
 /* Take all requests that are there. */
 void moth_bus_control_take(struct moth_bus_server *server);

@@ -405,6 +405,15 @@ def a_dead_bus_process_is_replaced(test):
 
 
 @case
+def a_stopped_bus_process_is_replaced(test):
+    with driven(test, test.game("explore_tower"), ("-j", 1, "--frames", 3000)) as run:
+        game = run.attach()
+        os.kill(run.bus_process(), signal.SIGSTOP)
+        check(game.step(10)["frame"] == game.frame, "the step is done once somebody is there again")
+        game.release()
+
+
+@case
 def a_dead_worker_is_told(test):
     """Whoever drives an instance whose worker is killed hears of it at once, and can take it again."""
     with driven(test, test.game("hang"), ("-j", 1, "--frames", 3000, "--frame-cpu-ms", 10000)) as run:
