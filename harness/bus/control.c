@@ -259,6 +259,9 @@ void moth_bus_follow_session(struct moth_bus_server *server, uint32_t slot)
 
 /* ---- requests to an instance ---- */
 
+static const char worker_died[] =
+    "the worker process died; the instance is played again from its beginning: attach anew";
+
 static struct moth_bus_port *find_port(const struct moth_bus_server *server,
                                        const struct moth_bus_request *request)
 {
@@ -322,8 +325,11 @@ static void apply(struct moth_bus_server *server, struct moth_bus_port *port,
         char message[128];
         snprintf(message, sizeof message, "the next sequence number is %llu", (unsigned long long)last + 1);
         moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_SEQUENCE_GAP, message);
+    } else if (!moth_bus_worker_lives(server, moth_bus_slot_of(server, port))) {
+        atomic_store(&port->state, MOTH_BUS_PORT_IDLE);
+        moth_bus_follow_session(server, moth_bus_slot_of(server, port));
+        moth_bus_refuse(server, from, request->id, MOTH_BUS_ERROR_ENDED, worker_died);
     } else {
-        watch_worker(server, moth_bus_slot_of(server, port));
         put_pending(server, port, request, from);
         moth_bus_port_ask(port, request);
     }
@@ -432,9 +438,7 @@ void moth_bus_control_lost(struct moth_bus_server *server, uint32_t slot)
     settle(server, slot);
     moth_bus_follow_session(server, slot);
     if (pending->from) {
-        moth_bus_refuse(
-            server, pending->from, pending->id, MOTH_BUS_ERROR_ENDED,
-            "the worker process died; the instance is played again from its beginning: attach anew");
+        moth_bus_refuse(server, pending->from, pending->id, MOTH_BUS_ERROR_ENDED, worker_died);
         pending->from = NULL;
     }
 }
