@@ -17,8 +17,8 @@
 
 #define HEARTBEAT_NS MOTH_NS_PER_S
 #define LOOK_MS 100                    /* between looks at who has subscribed */
-#define STATES_NS (2 * MOTH_NS_PER_MS) /* states are said so far apart, many at a time … */
-#define STATES_AT_ONCE 100u            /* … which makes at most 50,000 a second */
+#define STATES_NS (5 * MOTH_NS_PER_MS) /* states are said so far apart, many at a time … */
+#define STATES_AT_ONCE 250u            /* … which makes at most 50,000 a second */
 #define LINGER_NS (500 * MOTH_NS_PER_MS)
 
 enum { POLL_CONTROL, POLL_WAKE, POLL_SUPERVISOR, POLL_WORKERS };
