@@ -124,9 +124,13 @@ def summary(run):
 
 
 def soak(test, seconds, workers, frames, every_s=1.0, options=(), seed=7):
-    """Storm a run, check what is left of it, and hold it against one in peace. A line of figures each."""
+    """Storm a run, check what is left of it, and hold it against one in peace. Its figures."""
+    with tempfile.TemporaryDirectory(prefix="moth-bus-") as bus:  # a socket's path is short
+        return storm_and_compare(test, seconds, workers, frames, every_s, options, seed, bus)
+
+
+def storm_and_compare(test, seconds, workers, frames, every_s, options, seed, bus):
     shared, groups = shared_memory(), cgroups()
-    bus = tempfile.mkdtemp(prefix="moth-bus-")  # a socket's path is short
     storm = Soak(test, workers, frames, seed, ["--bus", f"ipc://{bus}/bus", *options])
     began = time.monotonic()
     status = storm.storm(seconds, every_s)
@@ -139,7 +143,6 @@ def soak(test, seconds, workers, frames, every_s=1.0, options=(), seed=7):
     check(cgroups() <= groups, f"left: {cgroups() - groups}")
     check(not os.path.exists(os.path.join(storm.out, ".work")), "left: .work in the output folder")
     check(not listing(bus), f"left of the bus: {listing(bus)}")
-    os.rmdir(bus)
     sockets = [name for folder, _, names in os.walk(test.folder) for name in names
                if os.path.islink(os.path.join(folder, name)) or not os.path.isfile(os.path.join(folder, name))]
     check(not sockets, f"left: {sockets}")
