@@ -10,6 +10,8 @@
 
 #include "runner/state.h"
 
+#define STEPS_MAX 100000u /* of a member while another makes one: half an hour of frames */
+
 void moth_group_place(const struct moth_instance *in, unsigned self, struct moth_group_place *place)
 {
     *place = (struct moth_group_place){.members = in->n_members, .self = self};
@@ -73,7 +75,8 @@ static enum moth_step step_member(struct moth_instance *in, unsigned index, stru
     size_t n = member->inputs.n < MOTH_PROGRAM_EVENTS_MAX ? member->inputs.n : MOTH_PROGRAM_EVENTS_MAX;
     give_mail(in, index);
     moth_member_load(member, 1, member->inputs.events, n, 0);
-    member->inputs.n = 0;
+    member->inputs.n -= n;
+    memmove(member->inputs.events, member->inputs.events + n, member->inputs.n * sizeof *member->inputs.events);
     channel->program.want = MOTH_WANT_NOTHING;
     channel->program.stop = 0;
     moth_process_give_turn(&member->process);
@@ -91,10 +94,17 @@ enum moth_step moth_group_follow(struct moth_instance *in, struct moth_err *err)
     enum moth_step step = MOTH_STEP_OK;
     for (unsigned i = 1; i < in->n_members && step == MOTH_STEP_OK; i++) {
         struct moth_member *member = &in->members[i];
-        while (step == MOTH_STEP_OK && !member->gone && member->last.time_ns < now_ns)
+        uint32_t steps = 0;
+        while (step == MOTH_STEP_OK && !member->gone && member->last.time_ns < now_ns) {
+            if (steps++ == STEPS_MAX) {
+                moth_err_set(err, MOTH_ERR_ATTACH, "the time of '%s' does not go on", member->name);
+                return MOTH_STEP_FAULT;
+            }
             step = step_member(in, i, err);
+        }
         if (step == MOTH_STEP_EXIT && member->gone) {
-            moth_network_leave(&in->network, (uint16_t)i);
+            moth_group_take(in, i); /* what it has said before it left */
+            moth_network_leave(&in->network, (uint16_t)i, now_ns);
             step = MOTH_STEP_OK;
         }
     }

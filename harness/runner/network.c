@@ -8,6 +8,7 @@
 #define RESEND_NS UINT64_C(200000000)
 #define PARCELS_MAX 65536u            /* on their way at once; what comes beyond is lost */
 #define LISTENERS_MAX 4096u
+#define STREAMS_MAX 4096u
 
 struct moth_parcel {
     uint64_t arrival_ns, sequence;
@@ -27,6 +28,7 @@ void moth_network_fini(struct moth_network *network)
         free(network->parcels[i].letter);
     free(network->parcels);
     free(network->listeners);
+    free(network->streams);
     *network = (struct moth_network){0};
 }
 
@@ -49,6 +51,8 @@ void moth_network_copy(const struct moth_network *from, struct moth_network *to)
         to->parcels[i].letter = copied(from->parcels[i].letter, moth_letter_bytes(from->parcels[i].letter->payload_bytes));
     to->listeners = copied(from->listeners, from->n_listeners * sizeof *from->listeners);
     to->room_listeners = from->n_listeners;
+    to->streams = copied(from->streams, from->n_streams * sizeof *from->streams);
+    to->room_streams = from->n_streams;
 }
 
 static void *with_room(void *items, size_t n, size_t *room, size_t size)
@@ -131,6 +135,37 @@ static void carry(struct moth_network *network, uint16_t to, const struct moth_l
     network->carried++;
 }
 
+/* ---- streams, as far as their ends must be known ---- */
+
+static struct moth_stream *stream_of(struct moth_network *network, const struct moth_letter *letter)
+{
+    for (size_t i = 0; i < network->n_streams; i++) {
+        struct moth_stream *stream = &network->streams[i];
+        if (stream->connection == letter->connection &&
+            (letter->by_opener ? stream->opener : stream->other) == letter->from_member &&
+            (letter->by_opener ? stream->other : stream->opener) == letter->to_member)
+            return stream;
+    }
+    return NULL;
+}
+
+static void follow_stream(struct moth_network *network, const struct moth_letter *letter)
+{
+    struct moth_stream *stream = stream_of(network, letter);
+    if (letter->kind == MOTH_LETTER_OPENED && !stream && !letter->by_opener && network->n_streams < STREAMS_MAX) {
+        network->streams =
+            with_room(network->streams, network->n_streams, &network->room_streams, sizeof *network->streams);
+        network->streams[network->n_streams++] =
+            (struct moth_stream){letter->to_member, letter->from_member, letter->connection, 0};
+    }
+    if (!stream)
+        return;
+    if (letter->kind == MOTH_LETTER_END)
+        stream->ended |= letter->by_opener ? 1 : 2;
+    if (letter->kind == MOTH_LETTER_RESET || stream->ended == 3)
+        *stream = network->streams[--network->n_streams];
+}
+
 /* Nobody is there: as the other side would have said it. */
 static void answer(struct moth_network *network, const struct moth_letter *letter, enum moth_letter_kind kind)
 {
@@ -149,18 +184,20 @@ static void route(struct moth_network *network, struct moth_letter *letter)
 {
     if (letter->to_member == MOTH_MEMBER_ALL) {
         for (uint16_t member = 0; member < network->n_members; member++)
-            if (member != letter->from_member)
+            if (member != letter->from_member && !network->gone[member])
                 carry(network, member, letter);
         return;
     }
     if (letter->to_member == MOTH_MEMBER_ANY)
         letter->to_member = who_listens(network, letter->from_member, letter->protocol, letter->to_port);
-    if (letter->to_member < network->n_members)
+    if (letter->to_member < network->n_members && !network->gone[letter->to_member]) {
+        follow_stream(network, letter);
         carry(network, letter->to_member, letter);
-    else if (letter->kind == MOTH_LETTER_DATAGRAM)
+    } else if (letter->kind == MOTH_LETTER_DATAGRAM) {
         answer(network, letter, MOTH_LETTER_UNREACHABLE);
-    else if (letter->kind == MOTH_LETTER_OPEN)
+    } else if (letter->kind == MOTH_LETTER_OPEN) {
         answer(network, letter, MOTH_LETTER_REFUSED);
+    }
 }
 
 static bool is_valid(const struct moth_letter *letter, uint32_t left)
@@ -171,11 +208,16 @@ static bool is_valid(const struct moth_letter *letter, uint32_t left)
 
 void moth_network_take(struct moth_network *network, uint16_t member, struct moth_mail *box, uint64_t now_ns)
 {
+    _Alignas(8) static uint8_t taken[sizeof(struct moth_letter) + MOTH_LETTER_BYTES_MAX + 8];
     uint32_t used = box->used < MOTH_MAIL_BYTES ? box->used : MOTH_MAIL_BYTES;
     for (uint32_t at = 0; at + sizeof(struct moth_letter) <= used;) {
         struct moth_letter *letter = (struct moth_letter *)(void *)(box->bytes + at);
-        if (!is_valid(letter, used - at))
+        struct moth_letter seen = *letter; /* once: what shares the game's memory may still run */
+        if (!is_valid(&seen, used - at))
             break; /* the game has written over it */
+        memcpy(taken, letter, moth_letter_bytes(seen.payload_bytes));
+        letter = (struct moth_letter *)(void *)taken;
+        *letter = seen;
         letter->from_member = member;
         letter->time_ns = letter->time_ns < now_ns ? letter->time_ns : now_ns;
         if (letter->kind == MOTH_LETTER_BIND)
@@ -184,7 +226,7 @@ void moth_network_take(struct moth_network *network, uint16_t member, struct mot
             unlisten(network, member, letter->protocol, letter->from_port);
         else
             route(network, letter);
-        at += moth_letter_bytes(letter->payload_bytes);
+        at += moth_letter_bytes(seen.payload_bytes);
     }
     network->lost += box->lost;
     box->used = box->lost = 0;
@@ -212,9 +254,31 @@ void moth_network_give(struct moth_network *network, uint16_t member, struct mot
     network->n_parcels = kept;
 }
 
-void moth_network_leave(struct moth_network *network, uint16_t member)
+/* To the other end of each stream of a member: nothing more will come. Behind what it has sent before. */
+static void end_streams(struct moth_network *network, uint16_t member, uint64_t now_ns)
+{
+    for (size_t i = network->n_streams; i-- > 0;) {
+        struct moth_stream stream = network->streams[i];
+        if (stream.opener != member && stream.other != member)
+            continue;
+        bool opener = stream.opener == member;
+        struct moth_letter end = {.kind = stream.ended & (opener ? 1 : 2) ? MOTH_LETTER_RESET : MOTH_LETTER_END,
+                                  .protocol = MOTH_PROTOCOL_STREAM,
+                                  .from_member = member,
+                                  .to_member = opener ? stream.other : stream.opener,
+                                  .by_opener = opener,
+                                  .connection = stream.connection,
+                                  .time_ns = now_ns};
+        carry(network, end.to_member, &end);
+        network->streams[i] = network->streams[--network->n_streams];
+    }
+}
+
+void moth_network_leave(struct moth_network *network, uint16_t member, uint64_t now_ns)
 {
     size_t kept = 0;
+    end_streams(network, member, now_ns);
+    network->gone[member] = true;
     for (size_t i = network->n_listeners; i-- > 0;)
         if (network->listeners[i].member == member)
             network->listeners[i] = network->listeners[--network->n_listeners];

@@ -31,6 +31,13 @@ struct moth_network {
         uint8_t protocol;
     } *listeners;
     size_t n_listeners, room_listeners;
+    struct moth_stream {
+        uint16_t opener, other;
+        uint32_t connection;
+        uint8_t ended; /* bits: by the opener, by the other */
+    } *streams; /* that are open between members */
+    size_t n_streams, room_streams;
+    bool gone[MOTH_MEMBERS_MAX];
     /* Streams keep their order: nothing arrives before what was sent before it. */
     uint64_t stream_ns[MOTH_MEMBERS_MAX][MOTH_MEMBERS_MAX];
     uint64_t carried, lost; /* letters between members; datagrams that were lost on the way or had no room */
@@ -43,7 +50,7 @@ void moth_network_copy(const struct moth_network *from, struct moth_network *to)
 void moth_network_take(struct moth_network *network, uint16_t member, struct moth_mail *outbox, uint64_t now_ns);
 /* What has come for it by then: fills its inbox. */
 void moth_network_give(struct moth_network *network, uint16_t member, struct moth_mail *inbox, uint64_t now_ns);
-/* A member is gone, and all that was meant for it. */
-void moth_network_leave(struct moth_network *network, uint16_t member);
+/* A member is gone, and all that was meant for it; the other ends of its streams come to their end. */
+void moth_network_leave(struct moth_network *network, uint16_t member, uint64_t now_ns);
 
 #endif

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
     moth_network_copy(&network, &copy);
     for (uint16_t member = 0; member < 3; member++) {
         moth_network_give(&network, member, &box, UINT64_MAX);
-        moth_network_leave(&network, member);
+        moth_network_leave(&network, member, 0);
     }
     moth_network_fini(&network);
     moth_network_fini(&copy);

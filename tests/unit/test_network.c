@@ -79,11 +79,16 @@ static void by_address_by_port_to_all(void **state)
     post(MOTH_MEMBER_ANY, 80, "from one that listens", 0);
     moth_network_take(&network, 1, &box, 0);
     assert_string_equal(received(&network, 2, 0), "from one that listens ");
-    moth_network_leave(&network, 1);
+    moth_network_leave(&network, 1, 0);
     post(MOTH_MEMBER_ANY, 80, "next", 0);
     moth_network_take(&network, 0, &box, 0);
     assert_string_equal(received(&network, 1, 0), "");
     assert_string_equal(received(&network, 2, 0), "next ");
+    post(1, 80, "to one that is gone", 0);
+    post(MOTH_MEMBER_ALL, 80, "all", 0);
+    moth_network_take(&network, 0, &box, 0);
+    assert_int_equal(network.n_parcels, 3); /* nothing waits for it */
+    assert_string_equal(received(&network, 0, 0), "! ");
     moth_network_fini(&network);
 }
 
@@ -172,6 +177,29 @@ static void nobody_listens(void **state)
     moth_network_fini(&network);
 }
 
+static void streams_of_who_leaves_end(void **state)
+{
+    (void)state;
+    struct moth_network network = network_of((struct moth_link){.latency_us = 1000}, 2);
+    listen_on(&network, 1, MOTH_PROTOCOL_STREAM, 80);
+    post_as(MOTH_LETTER_OPEN, MOTH_PROTOCOL_STREAM, MOTH_MEMBER_ANY, 5, 80, "", 0);
+    ((struct moth_letter *)(void *)box.bytes)->by_opener = 1;
+    moth_network_take(&network, 0, &box, 0);
+    received(&network, 1, MS);
+    post_as(MOTH_LETTER_OPENED, MOTH_PROTOCOL_STREAM, 0, 80, 5, "", MS);
+    post_as(MOTH_LETTER_DATA, MOTH_PROTOCOL_STREAM, 0, 80, 5, "bye", MS);
+    moth_network_take(&network, 1, &box, MS);
+    assert_int_equal(network.n_streams, 1);
+    moth_network_leave(&network, 1, MS);
+    moth_network_give(&network, 0, &box, 2 * MS);
+    const struct moth_letter *letter = (const struct moth_letter *)(const void *)box.bytes;
+    assert_int_equal(letter[0].kind, MOTH_LETTER_OPENED);
+    assert_int_equal(letter[1].kind, MOTH_LETTER_DATA);
+    assert_int_equal(((const struct moth_letter *)(const void *)(box.bytes + 2 * sizeof *letter + 8))->kind, MOTH_LETTER_END);
+    assert_int_equal(network.n_streams, 0);
+    moth_network_fini(&network);
+}
+
 static void nonsense(void **state)
 {
     (void)state;
@@ -238,6 +266,7 @@ int main(void)
         cmocka_unit_test(jitter_mixes_datagrams_and_no_streams),
         cmocka_unit_test(a_copy_goes_on_by_itself),
         cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(streams_of_who_leaves_end),
         cmocka_unit_test(nonsense),
         cmocka_unit_test(more_than_a_box),
     };

@@ -19,6 +19,7 @@
 
 #include "branch/branch.h"
 #include "hooks/fd.h"
+#include "net/net.h"
 
 #define DESCRIPTORS_MAX 4096
 #define FLIGHT_BYTES (1u << 20) /* at most in a pipe or socket */
@@ -335,25 +336,78 @@ static void copy_flight(struct table *table, int from, int to)
     arch_syscall(SYS_setsockopt, from, SOL_SOCKET, SO_PEEK_OFF, (long)&off, sizeof off, 0);
 }
 
+static int index_of_fd(const struct table *table, int fd)
+{
+    for (int i = 0; fd >= 0 && i < table->n; i++)
+        if (table->items[i].fd == fd)
+            return table->items[i].leader;
+    return -1;
+}
+
+/* What was set and a fresh socket does not have. */
+static void options_as(int from, int to)
+{
+    static const int same[] = {SO_REUSEADDR, SO_BROADCAST, SO_KEEPALIVE, SO_OOBINLINE, SO_PASSCRED, SO_PRIORITY};
+    static const int doubled[] = {SO_SNDBUF, SO_RCVBUF};
+    struct linger linger;
+    int value, size;
+    for (unsigned i = 0; i < sizeof same / sizeof *same; i++) {
+        size = sizeof value;
+        if (arch_syscall(SYS_getsockopt, from, SOL_SOCKET, same[i], (long)&value, (long)&size, 0) == 0 && value != 0)
+            arch_syscall(SYS_setsockopt, to, SOL_SOCKET, same[i], (long)&value, sizeof value, 0);
+    }
+    for (unsigned i = 0; i < sizeof doubled / sizeof *doubled; i++) {
+        size = sizeof value;
+        if (arch_syscall(SYS_getsockopt, from, SOL_SOCKET, doubled[i], (long)&value, (long)&size, 0) != 0)
+            continue;
+        value /= 2;
+        arch_syscall(SYS_setsockopt, to, SOL_SOCKET, doubled[i], (long)&value, sizeof value, 0);
+    }
+    size = sizeof linger;
+    if (arch_syscall(SYS_getsockopt, from, SOL_SOCKET, SO_LINGER, (long)&linger, (long)&size, 0) == 0 && linger.l_onoff)
+        arch_syscall(SYS_setsockopt, to, SOL_SOCKET, SO_LINGER, (long)&linger, sizeof linger, 0);
+}
+
+/* The other end, as an index; -1: there is none any more. False: nobody knows. */
+static bool socket_pair(const struct table *table, const struct descriptor *item, int *other)
+{
+    int fd;
+    if (moth_net_other_end(item->fd, &fd)) {
+        *other = index_of_fd(table, fd);
+        return true;
+    }
+    uint64_t peer = moth_socket_peer(item->inode);
+    *other = peer != 0 ? index_of_inode(table, peer) : -1;
+    return peer != 0;
+}
+
 static void socket_again(struct table *table, int index)
 {
     const struct descriptor *item = &table->items[index];
-    uint64_t peer = moth_socket_peer(item->inode);
-    int other = peer != 0 ? index_of_inode(table, peer) : -1, ends[2], type = 0, size = sizeof type;
-    if (other < 0)
-        return; /* not one of a pair within the game: there is no network, so nothing comes through it */
+    int other, fd, ends[2], type = 0, size = sizeof type;
+    bool of_network = moth_net_other_end(item->fd, &fd);
+    if (!socket_pair(table, item, &other))
+        return; /* not one of a pair within the game: nothing comes through it */
     if (arch_syscall(SYS_getsockopt, item->fd, SOL_SOCKET, SO_TYPE, (long)&type, (long)&size, 0) != 0 ||
         arch_syscall(SYS_socketpair, AF_UNIX, type | SOCK_CLOEXEC, 0, (long)ends, 0, 0) != 0) {
         moth_branch_problem("a socket pair");
         return;
     }
     copy_flight(table, item->fd, ends[1]);
-    copy_flight(table, table->items[other].fd, ends[0]);
+    options_as(item->fd, ends[0]);
     sys_fcntl(ends[0], F_SETFL, item->flags);
+    if (other < 0) { /* closed; what it had sent may still be read */
+        sys_close(ends[1]);
+        put(table, index, ends[0]);
+        return;
+    }
+    copy_flight(table, table->items[other].fd, ends[0]);
+    options_as(table->items[other].fd, ends[1]);
     sys_fcntl(ends[1], F_SETFL, table->items[other].flags);
     put(table, index, ends[0]);
     put(table, other, ends[1]);
-    moth_socket_pair(item->fd, table->items[other].fd);
+    if (!of_network)
+        moth_socket_pair(item->fd, table->items[other].fd);
 }
 
 static uint64_t field(const char *text, const char *name, unsigned base, const char **end)

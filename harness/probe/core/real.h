@@ -69,7 +69,7 @@
     X(read) X(write) X(readv) X(writev) X(recv) X(recvfrom) X(recvmsg) X(send)     \
     X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(pipe2) X(socket)                \
     X(socketpair) X(setsockopt) X(getsockopt) X(bind) X(listen) X(getsockname) X(getpeername) X(sendmmsg) X(recvmmsg) \
-    X(fcntl) X(fcntl64) X(ioctl) X(getifaddrs) X(getaddrinfo)               \
+    X(getnameinfo) X(gethostbyaddr) X(shutdown) X(fclose) X(close_range) X(fcntl) X(fcntl64) X(ioctl) X(getifaddrs) X(getaddrinfo)               \
     X(gethostbyname) X(gethostbyname2) X(gethostbyname_r) X(eventfd) X(dup) X(dup2) X(dup3) X(close) X(inotify_init1)                      \
     X(getrandom) X(getentropy) X(srand) X(srandom) X(srand48)                                      \
     X(getppid) X(uname) X(gethostname) X(sysconf) X(get_nprocs)                \

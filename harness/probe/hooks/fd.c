@@ -6,6 +6,7 @@
  * straight through.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -239,6 +240,15 @@ MOTH_HOOK int epoll_pwait(int fd, struct epoll_event *events, int max, int timeo
 
 /* ---- reads and writes ---- */
 
+void moth_fd_glance(int fd, short events)
+{
+    struct pollfd asked = {fd, events, 0};
+    if (!blocks(fd) || poll_now(&asked, 1, 0) != 0)
+        return;
+    moth_clock_query(); /* a loop on it must let the others go on */
+    moth_yield();
+}
+
 /* False: a limit set on the socket passed (errno EAGAIN), or a signal came (EINTR). */
 bool moth_fd_until_ready(int fd, short events)
 {
@@ -246,11 +256,8 @@ bool moth_fd_until_ready(int fd, short events)
         return true;
     int flags = (int)arch_syscall(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
     if (flags < 0 || (flags & O_NONBLOCK)) {
-        struct pollfd asked = {fd, events, 0};
-        if (flags >= 0 && poll_now(&asked, 1, 0) == 0) { /* a loop on it must let the others go on */
-            moth_clock_query();
-            moth_yield();
-        }
+        if (flags >= 0)
+            moth_fd_glance(fd, events);
         return true;
     }
     struct pollfd pollfd = {fd, events, 0};
@@ -337,9 +344,18 @@ MOTH_HOOK ssize_t writev(int fd, const struct iovec *pieces, int n)
     struct moth_net_socket *socket = moth_net_datagrams(fd);
     if (socket != NULL)
         return datagram(fd, socket, pieces, n, true);
-    if (moth_active() && !moth_fd_until_ready(fd, POLLOUT))
-        return -1;
-    return moth_real.writev(fd, pieces, n);
+    if (!moth_fd_blocking(fd) || n < 0 || n > IOV_MAX)
+        return moth_real.writev(fd, pieces, n);
+    ssize_t done = 0;
+    for (int i = 0; i < n; i++) {
+        ssize_t wrote = pieces[i].iov_len > 0 ? moth_fd_write_all(fd, pieces[i].iov_base, pieces[i].iov_len) : 0;
+        if (wrote < 0)
+            return done > 0 ? done : -1;
+        done += wrote;
+        if ((size_t)wrote < pieces[i].iov_len)
+            break;
+    }
+    return done;
 }
 
 void moth_fd_limit(int fd, bool receive, const struct timeval *t)
@@ -351,7 +367,7 @@ void moth_fd_limit(int fd, bool receive, const struct timeval *t)
 
 /* ---- where such descriptors come from, and where they go ---- */
 
-#define PAIRS_MAX 256
+#define PAIRS_MAX 1024
 
 static struct {
     uint64_t inode, peer;
@@ -487,19 +503,54 @@ static int control(__typeof__(&fcntl) real, int fd, int command, long argument)
 CONTROL_HOOK(fcntl)
 CONTROL_HOOK(fcntl64)
 
+static void forget(int fd)
+{
+    moth_net_closed(fd);
+    if (fd < 0 || fd >= FDS_MAX || !may_block[fd])
+        return;
+    moth_timerfd_closed(fd);
+    may_block[fd] = 0;
+    semaphore[fd] = false;
+    receive_limit_ns[fd] = send_limit_ns[fd] = 0;
+}
+
+static bool is_reserved(int fd)
+{
+    return fd == MOTH_CHANNEL_FD || fd == MOTH_PRIVATE_FD || moth_net_is_ours(fd);
+}
+
 MOTH_HOOK int close(int fd)
 {
     moth_real_init();
     if (moth_active()) {
-        if (fd == MOTH_CHANNEL_FD || fd == MOTH_PRIVATE_FD || moth_net_is_ours(fd)) /* a loop over all descriptors */
+        if (is_reserved(fd)) /* a loop over all descriptors */
             return 0;
-        moth_net_closed(fd);
-        if (fd >= 0 && fd < FDS_MAX && may_block[fd]) {
-            moth_timerfd_closed(fd);
-            may_block[fd] = 0;
-            semaphore[fd] = false;
-            receive_limit_ns[fd] = send_limit_ns[fd] = 0;
-        }
+        forget(fd);
     }
     return moth_real.close(fd);
+}
+
+/* libc closes the descriptor by itself. */
+MOTH_HOOK int fclose(FILE *file)
+{
+    moth_real_init();
+    if (moth_active() && file != NULL)
+        forget(fileno(file));
+    return moth_real.fclose(file);
+}
+
+MOTH_HOOK int close_range(unsigned first, unsigned last, int flags)
+{
+    moth_real_init();
+    if (!moth_active() || flags != 0)
+        return moth_real.close_range(first, last, flags);
+    unsigned end = last < FDS_MAX ? last : FDS_MAX - 1;
+    for (unsigned fd = first; fd <= end; fd++)
+        close((int)fd);
+    return last >= FDS_MAX ? moth_real.close_range(first > FDS_MAX ? first : FDS_MAX, last, flags) : 0;
+}
+
+MOTH_HOOK void closefrom(int first)
+{
+    close_range(first < 0 ? 0 : (unsigned)first, ~0u, 0);
 }

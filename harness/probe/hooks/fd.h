@@ -21,6 +21,8 @@ bool moth_counter_is_semaphore(int fd);
 /* Wait until a descriptor that blocks is ready. False: a limit set on it passed (errno EAGAIN), or a signal
  * came (EINTR). */
 bool moth_fd_until_ready(int fd, short events);
+/* Somebody asks without waiting: where nothing is ready, time passes a little and others may run. */
+void moth_fd_glance(int fd, short events);
 bool moth_fd_blocking(int fd);
 ssize_t moth_fd_write_all(int fd, const void *buffer, size_t size);
 /* SO_RCVTIMEO and SO_SNDTIMEO. */

@@ -23,6 +23,11 @@ static bool is_numeric(const char *name)
     return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
+static bool is_own_name(const char *name)
+{
+    return strcmp(name, "localhost") == 0 || strcmp(name, "moth") == 0; /* as gethostname() has it */
+}
+
 /* The address of a member of the group, written out, or NULL. Static storage. */
 static const char *member_address(const char *name, bool six)
 {
@@ -38,10 +43,15 @@ MOTH_HOOK int getaddrinfo(const char *restrict name, const char *restrict servic
                           const struct addrinfo *restrict hints, struct addrinfo **restrict out)
 {
     moth_real_init();
+    struct addrinfo plain = hints != NULL ? *hints : (struct addrinfo){.ai_flags = AI_V4MAPPED};
+    if (moth_active()) { /* which families the machine is configured for is not the game's to know */
+        plain.ai_flags &= ~AI_ADDRCONFIG;
+        hints = &plain;
+    }
     if (!moth_active() || name == NULL || is_numeric(name))
         return moth_real.getaddrinfo(name, service, hints, out);
     bool six = hints != NULL && hints->ai_family == AF_INET6;
-    if (strcmp(name, "localhost") == 0)
+    if (is_own_name(name))
         return moth_real.getaddrinfo(six ? "::1" : "127.0.0.1", service, hints, out);
     const char *member = member_address(name, six);
     if (member != NULL)
@@ -54,7 +64,7 @@ static const char *numeric_or_none(const char *name)
 {
     if (!moth_active() || is_numeric(name))
         return name;
-    return strcmp(name, "localhost") == 0 ? "127.0.0.1" : member_address(name, false);
+    return is_own_name(name) ? "127.0.0.1" : member_address(name, false);
 }
 
 MOTH_HOOK struct hostent *gethostbyname(const char *name)
@@ -87,6 +97,36 @@ MOTH_HOOK int gethostbyname_r(const char *restrict name, struct hostent *restric
     *result = NULL;
     *error = HOST_NOT_FOUND;
     return 0;
+}
+
+/* Numbers back into names: only oneself has one. */
+MOTH_HOOK int getnameinfo(const struct sockaddr *restrict address, socklen_t size, char *restrict host,
+                          socklen_t host_size, char *restrict service, socklen_t service_size, int flags)
+{
+    moth_real_init();
+    struct moth_net_address at;
+    bool inet = moth_active() && moth_net_read(address, size, &at);
+    if (!inet || (flags & NI_NUMERICHOST))
+        return moth_real.getnameinfo(address, size, host, host_size, service, service_size, flags);
+    if (at.ip != MOTH_NET_LOCALHOST && (flags & NI_NAMEREQD))
+        return EAI_NONAME;
+    int result = moth_real.getnameinfo(address, size, host, host_size, service, service_size,
+                                       (flags & ~NI_NAMEREQD) | NI_NUMERICHOST);
+    if (result == 0 && host != NULL && at.ip == MOTH_NET_LOCALHOST && host_size >= sizeof "localhost")
+        strcpy(host, "localhost");
+    return result;
+}
+
+MOTH_HOOK struct hostent *gethostbyaddr(const void *address, socklen_t size, int family)
+{
+    static const uint8_t localhost[] = {127, 0, 0, 1};
+    moth_real_init();
+    if (!moth_active())
+        return moth_real.gethostbyaddr(address, size, family);
+    if (family == AF_INET && size == sizeof localhost && memcmp(address, localhost, sizeof localhost) == 0)
+        return moth_real.gethostbyname("127.0.0.1");
+    h_errno = HOST_NOT_FOUND;
+    return NULL;
 }
 
 /* One interface, the loopback: which ones the machine has is not the game's to know. In one piece, as

@@ -8,6 +8,7 @@
 
 #include "core/probe.h"
 #include "core/real.h"
+#include "net/net.h"
 
 /* ---- starting other programs ---- */
 
@@ -76,6 +77,7 @@ static void leaving(int status, uint32_t kind)
         moth_crash_report_candidate();
     if (!moth_claimed()) /* a launcher's helper, or a game that never came to SDL: its parent knows */
         return;
+    moth_net_collect(); /* what it has said before it left */
     moth_channel->exit_status = status;
     moth_channel->exit_kind = kind;
     moth_channel->state = MOTH_STATE_EXIT;

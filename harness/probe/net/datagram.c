@@ -70,7 +70,7 @@ static unsigned send_here(struct moth_net_socket *from, const struct moth_net_ad
     unsigned at = 0, n = 0;
     for (struct moth_net_socket *each; (each = moth_net_each(&at)) != NULL;) {
         if (!each->bound || each->protocol != MOTH_PROTOCOL_DATAGRAM || each->local.port != to->port ||
-            (each->connected && !same(&frame.from, &each->remote)))
+            !moth_net_hears(each, to->six) || (each->connected && !same(&frame.from, &each->remote)))
             continue;
         put_pieces(each, &frame, message->msg_iov, message->msg_iovlen);
         n++;
@@ -159,6 +159,8 @@ ssize_t moth_net_receive(int fd, struct moth_net_socket *socket, struct msghdr *
     if (!(flags & MSG_PEEK))
         socket->held_bytes -= (uint32_t)n <= socket->held_bytes ? (uint32_t)n : socket->held_bytes;
     if (frame.error != 0) {
+        if (flags & MSG_PEEK) /* told once, peeked at or not */
+            moth_real.recv(fd, &frame, sizeof frame, MSG_DONTWAIT);
         if (socket->error == 0) { /* another call has told it */
             if (!(flags & MSG_DONTWAIT) && !moth_fd_until_ready(fd, POLLIN))
                 return -1;

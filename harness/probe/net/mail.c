@@ -6,12 +6,16 @@
 
 #include <string.h>
 
+#define RESERVED_BYTES (128u << 10) /* for letters that are neither sent again nor may be lost */
+
 struct moth_letter *moth_mail_begin(enum moth_letter_kind kind, uint8_t protocol, uint32_t payload_bytes)
 {
     struct moth_mail *box = &moth_channel->outbox;
     if (!moth_net_linked())
         return NULL;
-    if (box->used > MOTH_MAIL_BYTES - moth_letter_bytes(payload_bytes)) {
+    bool may_wait = kind == MOTH_LETTER_DATAGRAM || kind == MOTH_LETTER_DATA;
+    uint32_t room = may_wait ? MOTH_MAIL_BYTES - RESERVED_BYTES : MOTH_MAIL_BYTES;
+    if (box->used > room - moth_letter_bytes(payload_bytes)) {
         box->lost += kind == MOTH_LETTER_DATAGRAM;
         return NULL;
     }

@@ -21,7 +21,8 @@
 
 #define MOTH_NET_SOCKETS_MAX 256
 #define MOTH_NET_QUEUE_MAX 64        /* streams that wait to be accepted */
-#define MOTH_NET_FD_LEAST 3000       /* our ends are up here, out of the way of select() */
+#define MOTH_NET_FD_LEAST 3000       /* our ends are up here, out of the way of select() … */
+#define MOTH_NET_FD_LOW 256          /* … or here, in a game that lowers its limit of open files */
 #define MOTH_NET_WINDOW (256u << 10) /* of a stream, bytes that are on their way or not taken yet */
 #define MOTH_NET_HELD (208u << 10)   /* of a datagram socket, as Linux' default buffer */
 
@@ -37,14 +38,21 @@ struct moth_net_address {
 
 enum moth_net_where { MOTH_NET_HERE, MOTH_NET_MEMBER, MOTH_NET_ANY, MOTH_NET_ALL, MOTH_NET_OUTSIDE };
 
+enum moth_net_reuse { MOTH_NET_REUSE_ADDRESS = 1, MOTH_NET_REUSE_PORT = 2 };
+enum moth_net_shut { MOTH_NET_SHUT_READ = 1, MOTH_NET_SHUT_WRITE = 2 };
+
 struct moth_net_socket {
     bool used, bound, listening, connected, connecting;
     bool by_opener, peer_ended, we_ended; /* of a stream to another member */
+    bool only_six;                        /* IPV6_V6ONLY */
+    uint8_t reuse;                        /* enum moth_net_reuse */
+    uint8_t shut, ours_shut;              /* MOTH_NET_SHUT_…: of the game's end, of ours */
     uint8_t protocol;                     /* enum moth_letter_protocol */
     sa_family_t family;
     unsigned references; /* descriptors of the game; a stream nobody accepted yet has none */
     int ours;            /* our end, or -1: of a stream within the game the other end is the game's */
     int theirs;          /* of a stream that waits to be accepted */
+    int16_t mate;        /* index of the other end of a stream within the game, or -1 */
     struct moth_net_address local, remote;
     int error; /* the next call's */
     uint32_t held_bytes;
@@ -85,8 +93,18 @@ void moth_net_closed(int fd);
 void moth_net_free(struct moth_net_socket *socket);
 /* Give it a port if it has none. False and errno when there is none left. */
 bool moth_net_autobind(struct moth_net_socket *socket);
-/* Somebody here who has the port. */
-struct moth_net_socket *moth_net_at_port(uint8_t protocol, uint16_t port);
+/* Somebody here who has the port; rather one that listens. */
+struct moth_net_socket *moth_net_at_port(uint8_t protocol, uint16_t port, bool six);
+/* Does it hear what is sent to an address of this kind? */
+bool moth_net_hears(const struct moth_net_socket *socket, bool six);
+/* Would the two get into each other's way on one port? */
+bool moth_net_clashes(const struct moth_net_socket *a, const struct moth_net_socket *b, uint16_t port);
+/* For a branch: the descriptor at the other end of this one, -1 when that is closed. False: it is none of ours. */
+bool moth_net_other_end(int fd, int *other);
+/* The two ends of a stream within the game. */
+void moth_net_mate(struct moth_net_socket *a, struct moth_net_socket *b);
+/* shutdown(), remembered. */
+void moth_net_shut(int fd, uint8_t *noted, uint8_t ends);
 struct moth_net_socket *moth_net_each(unsigned *at);
 /* After a fork of the whole game. */
 void moth_net_branched(void);

@@ -64,7 +64,7 @@ uint16_t moth_net_self(void)
 
 bool moth_net_is_ours(int fd)
 {
-    if (fd < MOTH_NET_FD_LEAST)
+    if (fd < MOTH_NET_FD_LOW || !moth_active())
         return false;
     for (unsigned i = 0; i < MOTH_NET_SOCKETS_MAX; i++)
         if (sockets[i].used && (sockets[i].ours == fd || sockets[i].theirs == fd))
@@ -91,6 +91,7 @@ struct moth_net_socket *moth_net_new(sa_family_t family, uint8_t protocol)
                                                   .family = family,
                                                   .ours = -1,
                                                   .theirs = -1,
+                                                  .mate = -1,
                                                   .member = MOTH_MEMBER_ANY};
             return &sockets[i];
         }
@@ -101,6 +102,8 @@ struct moth_net_socket *moth_net_new(sa_family_t family, uint8_t protocol)
 int moth_net_move_away(int fd)
 {
     int moved = (int)arch_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, MOTH_NET_FD_LEAST, 0, 0, 0);
+    if (moved < 0)
+        moved = (int)arch_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, MOTH_NET_FD_LOW, 0, 0, 0);
     arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
     return moved;
 }
@@ -117,7 +120,6 @@ int moth_net_pair(uint8_t protocol, int flags, int *theirs, int *ours)
         errno = EMFILE;
         return -1;
     }
-    moth_socket_pair(*theirs, *ours);
     return 0;
 }
 
@@ -157,16 +159,45 @@ int moth_net_socket(int family, int type, int protocol)
 
 /* ---- ports ---- */
 
-struct moth_net_socket *moth_net_at_port(uint8_t protocol, uint16_t port)
+bool moth_net_hears(const struct moth_net_socket *socket, bool six)
+{
+    return socket->family == AF_INET ? !six : six || !socket->only_six;
+}
+
+struct moth_net_socket *moth_net_at_port(uint8_t protocol, uint16_t port, bool six)
 {
     struct moth_net_socket *found = NULL;
     unsigned i = 0;
     for (struct moth_net_socket *each; (each = moth_net_each(&i)) != NULL;)
-        if (each->bound && each->protocol == protocol && each->local.port == port &&
-            (protocol == MOTH_PROTOCOL_DATAGRAM || each->listening || found == NULL) &&
+        if (each->bound && each->protocol == protocol && each->local.port == port && moth_net_hears(each, six) &&
             (found == NULL || (each->listening && !found->listening)))
             found = each;
     return found;
+}
+
+static bool apart(uint32_t a, uint32_t b)
+{
+    return a != b && a != INADDR_ANY && b != INADDR_ANY;
+}
+
+bool moth_net_clashes(const struct moth_net_socket *a, const struct moth_net_socket *b, uint16_t port)
+{
+    if (a == b || !b->bound || a->protocol != b->protocol || b->local.port != port || apart(a->local.ip, b->local.ip))
+        return false;
+    if (!(moth_net_hears(a, false) && moth_net_hears(b, false)) && !(moth_net_hears(a, true) && moth_net_hears(b, true)))
+        return false;
+    if (a->reuse & b->reuse & MOTH_NET_REUSE_PORT)
+        return false;
+    return !(a->reuse & b->reuse & MOTH_NET_REUSE_ADDRESS) || b->listening;
+}
+
+static bool is_taken(const struct moth_net_socket *socket, uint16_t port)
+{
+    unsigned i = 0;
+    for (const struct moth_net_socket *each; (each = moth_net_each(&i)) != NULL;)
+        if (each != socket && each->bound && each->protocol == socket->protocol && each->local.port == port)
+            return true;
+    return false;
 }
 
 bool moth_net_autobind(struct moth_net_socket *socket)
@@ -174,7 +205,7 @@ bool moth_net_autobind(struct moth_net_socket *socket)
     for (unsigned tries = 0; !socket->bound && tries < PORTS_OF_MEMBER; tries++) {
         uint16_t port = (uint16_t)(PORT_FIRST + moth_net_self() * PORTS_OF_MEMBER + next_port);
         next_port = (uint16_t)((next_port + 1) % PORTS_OF_MEMBER);
-        if (moth_net_at_port(socket->protocol, port) != NULL)
+        if (is_taken(socket, port))
             continue;
         socket->local.port = port;
         socket->bound = true;
@@ -200,6 +231,9 @@ void moth_net_copied(int from, int to)
 
 void moth_net_free(struct moth_net_socket *socket)
 {
+    socket->connecting = socket->listening = socket->bound = false;
+    if (socket->mate >= 0)
+        sockets[socket->mate].mate = -1;
     if (socket->ours >= 0)
         arch_syscall(SYS_close, socket->ours, 0, 0, 0, 0, 0);
     if (socket->theirs >= 0)
@@ -209,12 +243,24 @@ void moth_net_free(struct moth_net_socket *socket)
     socket->used = false;
 }
 
+/* Is there another that hears what is sent to its port? */
+static bool is_heard(const struct moth_net_socket *socket)
+{
+    unsigned i = 0;
+    for (const struct moth_net_socket *each; (each = moth_net_each(&i)) != NULL;)
+        if (each != socket && each->bound && each->protocol == socket->protocol &&
+            each->local.port == socket->local.port &&
+            (each->listening || each->protocol == MOTH_PROTOCOL_DATAGRAM))
+            return true;
+    return false;
+}
+
 /* Nobody has it any more. What a stream still has to say is said first. */
 static void let_go(struct moth_net_socket *socket)
 {
     bool heard = socket->bound && (socket->listening || socket->protocol == MOTH_PROTOCOL_DATAGRAM);
     socket->bound = false;
-    if (heard && moth_net_at_port(socket->protocol, socket->local.port) == NULL)
+    if (heard && !is_heard(socket))
         moth_mail_tell(MOTH_LETTER_UNBIND, socket);
     for (unsigned i = 0; i < socket->n_queue; i++) {
         if (sockets[socket->queue[i]].member != MOTH_MEMBER_ANY)
@@ -248,10 +294,51 @@ bool moth_net_waits(const struct moth_waiter *waiter)
     return false;
 }
 
+bool moth_net_other_end(int fd, int *other)
+{
+    const struct moth_net_socket *socket = at(fd);
+    *other = -1;
+    if (socket != NULL) {
+        *other = socket->ours;
+        if (socket->mate >= 0)
+            *other = sockets[socket->mate].references > 0 ? moth_net_fd_of(&sockets[socket->mate])
+                                                          : sockets[socket->mate].theirs;
+        return true;
+    }
+    unsigned i = 0;
+    for (const struct moth_net_socket *each; fd >= MOTH_NET_FD_LOW && (each = moth_net_each(&i)) != NULL;) {
+        if (each->ours == fd)
+            *other = each->theirs >= 0 ? each->theirs : moth_net_fd_of(each);
+        else if (each->theirs == fd)
+            *other = each->mate >= 0 ? moth_net_fd_of(&sockets[each->mate]) : each->ours;
+        else
+            continue;
+        return true;
+    }
+    return false;
+}
+
+void moth_net_mate(struct moth_net_socket *a, struct moth_net_socket *b)
+{
+    a->mate = (int16_t)(b - sockets);
+    b->mate = (int16_t)(a - sockets);
+}
+
+void moth_net_shut(int fd, uint8_t *noted, uint8_t ends)
+{
+    static const int how[] = {0, SHUT_RD, SHUT_WR, SHUT_RDWR};
+    *noted |= ends & 3;
+    if (fd >= 0 && (ends & 3) != 0)
+        arch_syscall(SYS_shutdown, fd, how[ends & 3], 0, 0, 0, 0);
+}
+
 void moth_net_branched(void)
 {
     unsigned i = 0;
-    for (struct moth_net_socket *each; (each = moth_net_each(&i)) != NULL;)
+    for (struct moth_net_socket *each; (each = moth_net_each(&i)) != NULL;) {
         if (each->connecting)
             moth_net_stuff(each);
+        moth_net_shut(each->ours, &each->ours_shut, each->ours_shut);
+        moth_net_shut(each->references > 0 ? moth_net_fd_of(each) : each->theirs, &each->shut, each->shut);
+    }
 }

@@ -60,11 +60,12 @@ int moth_net_listen(struct moth_net_socket *socket, int backlog)
     }
     if (!moth_net_autobind(socket))
         return -1;
-    const struct moth_net_socket *other = moth_net_at_port(MOTH_PROTOCOL_STREAM, socket->local.port);
-    if (other != NULL && other != socket && other->listening) {
-        errno = EADDRINUSE;
-        return -1;
-    }
+    unsigned at = 0;
+    for (const struct moth_net_socket *each; (each = moth_net_each(&at)) != NULL;)
+        if (each->listening && moth_net_clashes(socket, each, socket->local.port)) {
+            errno = EADDRINUSE;
+            return -1;
+        }
     if (!socket->listening)
         moth_mail_tell(MOTH_LETTER_BIND, socket);
     socket->listening = true;
@@ -77,7 +78,7 @@ static bool enqueue(struct moth_net_socket *listener, struct moth_net_socket *st
 {
     static const char mark = 1;
     unsigned at = 0;
-    if (listener->n_queue >= listener->backlog)
+    if (listener->n_queue > listener->backlog || listener->n_queue == MOTH_NET_QUEUE_MAX)
         return false;
     for (const struct moth_net_socket *each; (each = moth_net_each(&at)) != stream;)
         if (each == NULL)
@@ -110,6 +111,7 @@ int moth_net_accept(int fd, struct moth_net_socket *listener, struct sockaddr *a
         errno = EAGAIN;
         return -1;
     }
+    stream->reuse = listener->reuse;
     int command = flags & SOCK_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
     int accepted = (int)arch_syscall(SYS_fcntl, stream->theirs, command, 0, 0, 0, 0);
     if (accepted < 0) {
@@ -145,6 +147,7 @@ static int connect_here(struct moth_net_socket *socket, struct moth_net_socket *
     }
     socket->ours = -1;
     socket->connected = true;
+    moth_net_mate(socket, other);
     return 0;
 }
 
@@ -153,6 +156,10 @@ static int await_opened(int fd, struct moth_net_socket *socket)
     while (socket->connecting)
         if (!moth_fd_until_ready(fd, POLLOUT))
             return -1;
+    if (moth_net_of(fd) != socket) { /* closed by somebody meanwhile */
+        errno = EBADF;
+        return -1;
+    }
     if (socket->error == 0)
         return 0;
     errno = socket->error;
@@ -178,6 +185,11 @@ static int connect_away(int fd, struct moth_net_socket *socket, uint16_t member)
 static int connect_stream(int fd, struct moth_net_socket *socket, const struct moth_net_address *address)
 {
     uint16_t member;
+    if (socket->error != 0) { /* of the last try, which was not waited for */
+        errno = socket->error;
+        socket->error = 0;
+        return -1;
+    }
     if (socket->connected || socket->connecting || socket->listening) {
         errno = socket->connecting ? EALREADY : EISCONN;
         return -1;
@@ -193,7 +205,7 @@ static int connect_stream(int fd, struct moth_net_socket *socket, const struct m
     }
     if (!moth_net_autobind(socket))
         return -1;
-    struct moth_net_socket *here = where != MOTH_NET_MEMBER ? moth_net_at_port(MOTH_PROTOCOL_STREAM, address->port) : NULL;
+    struct moth_net_socket *here = where != MOTH_NET_MEMBER ? moth_net_at_port(MOTH_PROTOCOL_STREAM, address->port, address->six) : NULL;
     if (here != NULL && here->listening)
         return connect_here(socket, here);
     if (where != MOTH_NET_HERE && moth_net_linked())
@@ -256,7 +268,9 @@ static void answer(const struct moth_letter *letter, enum moth_letter_kind kind)
 
 static void was_asked(const struct moth_letter *letter)
 {
-    struct moth_net_socket *listener = moth_net_at_port(MOTH_PROTOCOL_STREAM, letter->to_port);
+    struct moth_net_socket *listener = moth_net_at_port(MOTH_PROTOCOL_STREAM, letter->to_port, false);
+    if (listener == NULL)
+        listener = moth_net_at_port(MOTH_PROTOCOL_STREAM, letter->to_port, true);
     struct moth_net_socket *stream =
         listener != NULL && listener->listening ? moth_net_new(listener->family, MOTH_PROTOCOL_STREAM) : NULL;
     if (stream == NULL || moth_net_pair(MOTH_PROTOCOL_STREAM, SOCK_CLOEXEC, &stream->theirs, &stream->ours) != 0) {
@@ -311,7 +325,7 @@ static void reset(struct moth_net_socket *socket)
 {
     socket->we_ended = socket->peer_ended = true;
     socket->pending_bytes = 0;
-    arch_syscall(SYS_shutdown, socket->ours, SHUT_RDWR, 0, 0, 0, 0);
+    moth_net_shut(socket->ours, &socket->ours_shut, MOTH_NET_SHUT_READ | MOTH_NET_SHUT_WRITE);
 }
 
 void moth_net_stream_came(const struct moth_letter *letter, const uint8_t *payload)
@@ -380,7 +394,7 @@ void moth_net_pump_in(struct moth_net_socket *socket)
         }
     }
     if (socket->peer_ended && socket->pending_bytes == 0)
-        arch_syscall(SYS_shutdown, socket->ours, SHUT_WR, 0, 0, 0, 0);
+        moth_net_shut(socket->ours, &socket->ours_shut, MOTH_NET_SHUT_WRITE);
 }
 
 void moth_net_pump_out(struct moth_net_socket *socket)
