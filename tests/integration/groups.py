@@ -43,7 +43,7 @@ def doctor(test, options, *game, frames=240):
 def calls_hold_without_moth(test):
     """What the fixture asks of sockets is what the system's own do."""
     done = subprocess.run([test.game("network_calls")], capture_output=True, text=True, timeout=60, check=False)
-    check(done.returncode == 0 and done.stdout.count(": holds") == 13, done.stdout + done.stderr)
+    check(done.returncode == 0 and done.stdout.count(": holds") == 16, done.stdout + done.stderr)
 
 
 @case
@@ -81,10 +81,20 @@ add("groups/streams", a_server_crashes, ("tcp",))
 
 @case
 def agents_play_all_of_them(test):
-    """Only when both walk do they meet."""
+    """A member with a window gets input of its own."""
+    options, game = members(test, name="network_duel_clean")
+    script = """return function(game)
+    game:step(1)
+    game:expect(game.width == 320 and game:member("bob").width == 320, "no window")
+    game:expect(game:member("server").width == 0, "a window")
+end
+"""
+    expect_clean(test.run(*game, agent=None, frames=200, options=("-s", test.write("width.lua", script), *options)))
     options, game = members(test)
     run = test.run(*game, agent=None, frames=12000, options=("-a", "monkey", "--max-findings", 1, "--minimize-frames", 0, *options))
     check([f["kind"] for f in run.findings] == ["crash"], run.describe())
+    seen = test.moth("replay", "--json", os.path.join(folder_of(run), "trace.moth"))
+    check(seen.status == 0, seen.describe())
 
 
 def exact(test, how, link):

@@ -266,10 +266,10 @@ function archive:counts() end
 
 --- A game of the group that plays with this one: `game:member(name)`.
 ---@class moth.member
----@field name ing What the others call it.
----@field width eger Pixels of its window; 0: it has none.
----@field height eger Pixels of its window; 0: it has none.
----@field gone lean It has left by itself.
+---@field name string What the others call it.
+---@field width integer Pixels of its window; 0: it has none.
+---@field height integer Pixels of its window; 0: it has none.
+---@field gone boolean It has left by itself.
 local member = {}
 
 --- Press a key and keep it down until it is released. Keys have SDL's names in lower case: "a",

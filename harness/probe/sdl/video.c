@@ -218,9 +218,21 @@ static uint32_t of_interest(uint32_t want, bool last)
     return last ? want : want & MOTH_WANT_PICTURE;
 }
 
+static void note_window(void)
+{
+    int w = 0, h = 0;
+    if (focus == NULL)
+        return;
+    SDL_ORIGINAL(GetWindowSize)(focus, &w, &h);
+    moth_channel->window_w = (uint32_t)w;
+    moth_channel->window_h = (uint32_t)h;
+}
+
 void moth_video_observe(struct moth_observation *o, uint32_t want, bool last)
 {
     want = of_interest(want, last);
+    if (last)
+        note_window();
     if (want == 0)
         return;
     if (seen.frame != moth_channel->frame) {
@@ -233,12 +245,6 @@ void moth_video_observe(struct moth_observation *o, uint32_t want, bool last)
         look(last_shown, want);
     o->picture = seen.hash;
     o->picture_ok = seen.ok && seen.hash != 0;
-    if (focus != NULL) {
-        int w = 0, h = 0;
-        SDL_ORIGINAL(GetWindowSize)(focus, &w, &h);
-        moth_channel->window_w = (uint32_t)w;
-        moth_channel->window_h = (uint32_t)h;
-    }
 }
 
 void moth_video_presented(void *presenter, bool sets_pace)

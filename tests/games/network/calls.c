@@ -319,6 +319,85 @@ static void all_or_nothing(void)
         close(*each);
 }
 
+static void *read_much(void *context)
+{
+    static char bytes[65536];
+    size_t got = 0;
+    for (ssize_t n; (n = recv(*(int *)context, bytes, sizeof bytes, 0)) > 0; got += (size_t)n)
+        usleep(100);
+    return (void *)got;
+}
+
+/* Each way of sending waits for who reads, and so lets it. */
+static void sends_that_wait(void)
+{
+    static char bytes[MUCH / 4];
+    struct iovec pieces[3] = {{bytes, sizeof bytes / 2}, {bytes, 1000}, {bytes, sizeof bytes / 2 - 1000}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 3};
+    for (int way = 0; way < 4; way++) {
+        struct sockaddr_in a;
+        int door = listener(&a), one = socket(AF_INET, SOCK_STREAM, 0);
+        pthread_t thread;
+        void *got;
+        CHECK(connect(one, (struct sockaddr *)&a, sizeof a) == 0);
+        int two = accept(door, NULL, NULL);
+        CHECK(pthread_create(&thread, NULL, read_much, &two) == 0);
+        ssize_t sent = way == 0   ? send(one, bytes, sizeof bytes, MSG_NOSIGNAL)
+                       : way == 1 ? sendmsg(one, &message, MSG_NOSIGNAL)
+                       : way == 2 ? writev(one, pieces, 3)
+                                  : sendto(one, bytes, sizeof bytes, 0, NULL, 0);
+        CHECK(sent == (ssize_t)sizeof bytes && shutdown(one, SHUT_WR) == 0);
+        CHECK(pthread_join(thread, &got) == 0 && (size_t)got == sizeof bytes);
+        close(two);
+        while (send(one, bytes, 1, MSG_NOSIGNAL) == 1) /* and never a SIGPIPE */
+            continue;
+        CHECK(errno == EPIPE || errno == ECONNRESET);
+        close(one);
+        close(door);
+    }
+}
+
+/* A server for each family on one port, another that serves both, several on one port by their own wish. */
+static void families(void)
+{
+    struct sockaddr_in a;
+    int on = 1, four = listener(&a), six_fd = socket(AF_INET6, SOCK_STREAM, 0), again = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = a.sin_port};
+    CHECK(setsockopt(six_fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0);
+    CHECK(bind(six_fd, (struct sockaddr *)&any, sizeof any) == 0 && listen(six_fd, 1) == 0);
+    CHECK(bind(again, (struct sockaddr *)&a, sizeof a) == -1 && errno == EADDRINUSE);
+    close(four);
+    close(six_fd);
+    close(again);
+    struct sockaddr_in b = at(0);
+    socklen_t size = sizeof b;
+    int one = udp(), two = udp();
+    CHECK(setsockopt(one, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+          setsockopt(two, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
+    CHECK(bind(one, (struct sockaddr *)&b, sizeof b) == 0 && getsockname(one, (struct sockaddr *)&b, &size) == 0);
+    CHECK(bind(two, (struct sockaddr *)&b, sizeof b) == 0);
+    close(one);
+    close(two);
+}
+
+/* A stream that libc closes, and its number for something else. */
+static void files_of_streams(void)
+{
+    struct sockaddr_in a;
+    int door = listener(&a), one = socket(AF_INET, SOCK_STREAM, 0);
+    char line[16] = "";
+    CHECK(connect(one, (struct sockaddr *)&a, sizeof a) == 0);
+    FILE *file = fdopen(accept(door, NULL, NULL), "r+");
+    CHECK(file && send(one, "hello\n", 6, 0) == 6 && fgets(line, sizeof line, file) && strcmp(line, "hello\n") == 0);
+    int number = fileno(file);
+    CHECK(fclose(file) == 0 && recv(one, line, sizeof line, 0) == 0);
+    int zero = open("/dev/zero", O_RDONLY);
+    CHECK(zero == number && read(zero, line, 4) == 4 && line[0] == 0);
+    close(zero);
+    close(one);
+    close(door);
+}
+
 static void copies(void)
 {
     struct sockaddr_in a, b;
@@ -374,6 +453,8 @@ static void names(void)
     freeifaddrs(addresses);
     close(fd);
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    char own[128];
+    CHECK(gethostname(own, sizeof own) == 0 && gethostbyname(own) != NULL);
     CHECK(getaddrinfo("localhost", "80", &hints, &found) == 0);
     CHECK(((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr.s_addr == htonl(INADDR_LOOPBACK));
     freeaddrinfo(found);
@@ -387,7 +468,8 @@ int main(int argc, char **argv)
     } areas[] = {{"datagrams", datagrams}, {"datagrams in pieces", datagrams_in_pieces},
                  {"connected datagrams", connected_datagrams}, {"ports", ports}, {"readiness", readiness},
                  {"streams", streams}, {"refused streams", refused_streams}, {"waits in line", waits_in_line},
-                 {"much at once", much_at_once}, {"all or nothing", all_or_nothing}, {"copies", copies}, {"six", six}, {"names", names}};
+                 {"much at once", much_at_once}, {"all or nothing", all_or_nothing}, {"sends that wait", sends_that_wait},
+                 {"families", families}, {"files of streams", files_of_streams}, {"copies", copies}, {"six", six}, {"names", names}};
     bool window = argc > 1 && strcmp(argv[1], "--window") == 0;
     struct game game = {0};
     if (window)
