@@ -19,6 +19,8 @@
 #define LOOK_NS (20 * MOTH_NS_PER_S) /* samples are taken for so long at most */
 #define REPLAY_SAMPLES 25u           /* enough to tell a function that half of the time is spent in */
 #define REPLAY_SUSPECTS 3u           /* other frames that one replay looks into */
+#define SETTLED_REPLAYS 6u           /* in a row that were no faster than the least before … */
+#define SETTLED_PART 200u            /* … by half a percent */
 #define USUAL_FRAMES 20u             /* before the spike, for what every frame does */
 #define USUAL_SAMPLES 4u             /* of each */
 
@@ -32,23 +34,36 @@ static void measure(struct moth_spike *spike, const struct moth_work *work, uint
         return;
     }
     spike->met++;
+    spike->settled = spike->met > 1 && frame->ns + spike->least_ns / SETTLED_PART > spike->least_ns
+                         ? spike->settled + 1
+                         : 0;
     spike->most_ns = frame->ns > spike->most_ns ? frame->ns : spike->most_ns;
     spike->least_ns = spike->met == 1 || frame->ns < spike->least_ns ? frame->ns : spike->least_ns;
     uint64_t before_ns = spike->frame > 2 && !before->drawn ? before->ns : 0;
     spike->before_ns = spike->met == 1 || before_ns < spike->before_ns ? before_ns : spike->before_ns;
 }
 
+/* Has the least of each come to rest? */
+static bool all_settled(const struct moth_spike *spikes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (spikes[i].confirmed && spikes[i].settled < SETTLED_REPLAYS)
+            return false;
+    return true;
+}
+
 int moth_spikes_confirm(const struct moth_trace *trace, const struct moth_spike_config *config,
                         struct moth_spike *spikes, size_t n, struct moth_err *err)
 {
     uint32_t times = config->times ? config->times : MOTH_SPIKE_REPLAYS;
+    uint32_t most = config->times ? times : MOTH_SPIKE_REPLAYS_MOST;
     uint32_t *frames = calloc(n + 1, sizeof *frames);
     if (!frames)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for spikes");
     for (size_t i = 0; i < n; i++)
         spikes[i] = (struct moth_spike){.frame = spikes[i].frame, .confirmed = true};
     int result = 0;
-    for (uint32_t k = 0; k < times && result == 0; k++) {
+    for (uint32_t k = 0; k < most && result == 0 && !(k >= times && all_settled(spikes, n)); k++) {
         struct moth_work_config how = {.replay = config->replay, .apart = frames};
         for (size_t i = 0; i < n; i++)
             if (spikes[i].confirmed) {
@@ -68,7 +83,7 @@ int moth_spikes_confirm(const struct moth_trace *trace, const struct moth_spike_
             moth_work_fini(&work);
     }
     for (size_t i = 0; i < n; i++)
-        spikes[i].confirmed = spikes[i].confirmed && spikes[i].met == times &&
+        spikes[i].confirmed = spikes[i].confirmed && spikes[i].met >= times &&
                               moth_spike_is(config->budget_ns, spikes[i].least_ns, spikes[i].before_ns);
     free(frames);
     return result;

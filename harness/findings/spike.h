@@ -10,15 +10,16 @@
 
 #include "findings/reproduce.h"
 
-#define MOTH_SPIKE_REPLAYS 5u   /* k */
-#define MOTH_SPIKE_SAMPLES 100u /* of a frame that is looked into */
+#define MOTH_SPIKE_REPLAYS 5u       /* k … */
+#define MOTH_SPIKE_REPLAYS_MOST 24u /* … and more until its least has come to rest */
+#define MOTH_SPIKE_SAMPLES 100u     /* of a frame that is looked into */
 /* … "8000 us in load_level": a mark in the trace, the budget it was held against and who took the time. */
 #define MOTH_SPIKE_MARK "moth: spike over "
 
 struct moth_spike_config {
     struct moth_replay_config replay;
     uint64_t budget_ns;
-    uint32_t times;      /* k; 0: MOTH_SPIKE_REPLAYS */
+    uint32_t times;      /* k; 0: MOTH_SPIKE_REPLAYS or more */
     uint32_t samples;    /* 0: MOTH_SPIKE_SAMPLES */
     const char *culprit; /* who it was said to be, or NULL */
 };
@@ -27,6 +28,7 @@ struct moth_spike {
     uint32_t frame;
     uint32_t met;                          /* replays in which it was over the budget */
     uint64_t least_ns, most_ns, before_ns; /* of its replays; the frame before it, at its least */
+    uint32_t settled;                      /* replays since one was faster */
     bool confirmed;
 };
 

@@ -68,7 +68,8 @@ def stall_on_a_busy_machine(test):
         cost = min(cost, cost_ms(test))
     finding = expect_spike(test, run, "load_level", "main")
     facts = finding["spike"]
-    check(abs(facts["least_ms"] - cost) <= NEAR_MS, f"{facts['least_ms']} ms reported, {cost} ms is the true cost")
+    true_ms = cost + facts["before_ms"]  # the frame draws and shows a picture, too, as the one before did
+    check(abs(facts["least_ms"] - true_ms) <= NEAR_MS, f"{facts['least_ms']} ms reported, {true_ms} ms is the true cost")
     check(finding["frame"] == 64, f"frame {finding['frame']}: the last key of the secret comes with frame 64")
     check(facts["allocations"] == 100 and facts["allocated_bytes"] == 100000, f"100 allocations were planted: {facts}")
     check(run.json["spikes"]["confirmed"] >= 1, f"{run.json['spikes']}")
