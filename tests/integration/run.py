@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Runs moth against the fixture games and checks what it says: exit codes, run.json, findings, replays.
 
-usage: run.py --build DIR [--moth FILE] [--games DIR] [--out DIR] [--jobs N] [--kills N] [--list] [NAME…]
+usage: run.py --build DIR [--moth FILE] [--games DIR] [--out DIR] [--jobs N] [--kills N] [--timed] [--list] [NAME…]
+
+--timed: also the cases whose outcome depends on how quiet the machine is (timed.py).
 
 NAME is a case or the beginning of one (`bugs/`, `bugs/null_deref`). Needs nothing but Python's standard library. The
 last line is `N passed, N failed, N skipped`; the exit status is 1 when a case failed, 77 when all were skipped.
@@ -51,9 +53,12 @@ def settings():
     parser.add_argument("--out", help="where failed cases keep their folders (default: a temporary folder)")
     parser.add_argument("--jobs", "-j", type=int, default=2, help="cases at the same time")
     parser.add_argument("--kills", type=int, default=200, help="kills of the storm cases together")
+    parser.add_argument("--timed", action="store_true", help="also the cases that depend on how quiet the machine is")
     parser.add_argument("--list", action="store_true", help="print the cases' names")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
+    if args.timed:
+        import timed  # noqa: F401 pylint: disable=import-outside-toplevel,unused-import
     args.root = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
     args.moth = os.path.abspath(args.moth or os.path.join(args.build, "harness", "cli", "moth"))
     args.games = os.path.abspath(args.games or os.path.join(args.build, "tests", "games"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Frames that take too long: found on a busy machine, at their true cost, with the function and the thread that took
-it; what the machine does by itself is not reported. And builds held against each other."""
+it; what the machine does by itself is not reported. Builds held against each other. What depends on how fast and how quiet
+the machine is stands in timed.py."""
 import contextlib
 import json
 import os
@@ -10,7 +11,6 @@ from bugs import expect_clean
 from driver import case, check
 
 BUSY = 4  # processes that compute all the time beside what is tested
-NEAR_MS = 2.0
 
 
 @contextlib.contextmanager
@@ -63,13 +63,9 @@ def expect_spike(test, run, function, thread):
 @case
 def stall_on_a_busy_machine(test):
     with busy_machine():
-        cost = cost_ms(test)
-        run = test.run(test.game("spike_stall"), frames=130, options=("--replays", "3", *budget_for(cost)))
-        cost = min(cost, cost_ms(test))
+        run = test.run(test.game("spike_stall"), frames=130, options=("--replays", "3", *budget_for(cost_ms(test))))
     finding = expect_spike(test, run, "load_level", "main")
     facts = finding["spike"]
-    true_ms = cost + facts["before_ms"]  # the frame draws and shows a picture, too, as the one before did
-    check(abs(facts["least_ms"] - true_ms) <= NEAR_MS, f"{facts['least_ms']} ms reported, {true_ms} ms is the true cost")
     check(finding["frame"] == 64, f"frame {finding['frame']}: the last key of the secret comes with frame 64")
     check(facts["allocations"] == 100 and facts["allocated_bytes"] == 100000, f"100 allocations were planted: {facts}")
     check(run.json["spikes"]["confirmed"] >= 1, f"{run.json['spikes']}")
@@ -102,21 +98,6 @@ def the_loader_stole_the_frame(test):
     expect_clean(test.run(test.game("spike_loader_clean"), frames=130, options=("--replays", "3")))
 
 
-@case
-def an_agent_has_a_budget_of_its_own(test):
-    """The clean twin's frames of 12 ms or so, each 97th, are spikes to who allows 9."""
-    agent = test.write("strict.lua", "return { budget = %.2f, play = function(game) game:step(150) end }\n"
-                       % (cost_ms(test) * 9 / 80))
-    run = test.run(test.game("spike_stall_clean"), agent=agent, frames=150, options=("--replays", "3"))
-    finding = expect_spike(test, run, "think", "main")
-    check(finding["frame"] == 98, f"frame {finding['frame']}")
-    folder = os.path.join(run.folder, "findings", finding["fingerprint"])
-    check(test.moth("replay", folder).status == 0, "the replay does not know the budget")
-    wrong = test.write("wrong.lua", "return { budget = 'much', play = function(game) game:step(1) end }\n")
-    run = test.run(test.game("spike_stall_clean"), agent=wrong, frames=100)
-    check(run.status == 2 and "budget" in run.err, "a budget that is no number is wrong usage\n" + run.describe())
-
-
 def recording(test, game):
     """A trace of a play of this game."""
     agent = test.write("still.lua", "return function(game) for _ = 1, 5 do game:tap('left', 3) game:step(20) end end\n")
@@ -124,20 +105,6 @@ def recording(test, game):
     check(run.status == 0, run.describe())
     folder = os.path.join(run.folder, "traces")
     return os.path.join(folder, sorted(os.listdir(folder))[0])
-
-
-@case
-def a_slower_build_is_named(test):
-    trace = recording(test, "spike_work")
-    builds = [test.game(name) for name in ("spike_work", "spike_work_slow", "spike_work_again")]
-    slower = test.moth("compare", "--json", "--replays", "4", "--profiles", "3", builds[0], builds[1], "--trace", trace)
-    check(slower.status == 1, "5 % more in one function is slower\n" + slower.describe())
-    result = json.loads(slower.out)
-    check(result["schema"] == "moth.compare/1" and result["verdict"] == "worse" and result["exit_code"] == 1, slower.out)
-    blamed = [f["function"] for f in result["traces"][0]["functions"] if f["blamed"]]
-    check(blamed == ["think_enemies"], f"think_enemies is to be blamed, not {blamed}\n" + slower.out[-3000:])
-    same = test.moth("compare", "--replays", "3", "--profiles", "2", builds[0], builds[2], "--trace", trace)
-    check(same.status == 0, "two builds of one source\n" + same.describe())
 
 
 @case
