@@ -91,16 +91,3 @@ void moth_memory_use_get(struct moth_cursor *cursor, struct moth_memory_use *use
     if (cursor->failed)
         use->n = 0;
 }
-
-uint64_t moth_memory_use_rss(int32_t pid)
-{
-    char path[64], text[128];
-    unsigned long long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return sscanf(text, "%*s %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-}

@@ -30,7 +30,5 @@ void moth_memory_use_end(struct moth_memory_use *use, uint32_t hz);
 void moth_memory_use_merge(struct moth_memory_use *use, const struct moth_memory_use *other);
 void moth_memory_use_put(struct moth_buf *buf, const struct moth_memory_use *use);
 void moth_memory_use_get(struct moth_cursor *cursor, struct moth_memory_use *use);
-/* Resident memory of a process in bytes, by /proc/PID/statm; 0 when it cannot be read. */
-uint64_t moth_memory_use_rss(int32_t pid);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "runner/watch.h"
 #include "fleet/outside.h"
 
 #define PROGRESS_NS (250 * MOTH_NS_PER_MS)
@@ -35,7 +36,7 @@ static void count_frame(struct moth_stage *stage, const struct moth_observation 
         return;
     const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(stage->tree));
     moth_memory_use_add(&stage->frame_counts->memory, observation->frame,
-                        moth_memory_use_rss((int32_t)channel->owner_pid), channel->heap_bytes);
+                        moth_watch_rss_bytes((pid_t)channel->owner_pid), channel->heap_bytes);
 }
 
 static void on_observed(void *context, const struct moth_observation *observation)

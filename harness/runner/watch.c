@@ -30,19 +30,17 @@ static uint64_t cpu_ms(pid_t pid)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static uint64_t resident_mb(pid_t pid)
+uint64_t moth_watch_rss_bytes(pid_t pid)
 {
     char path[64], text[128];
+    unsigned long long pages = 0;
     snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        close(fd);
     text[n > 0 ? n : 0] = '\0';
-    unsigned long long pages = 0;
-    sscanf(text, "%*s %llu", &pages);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
+    return sscanf(text, "%*s %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 uint64_t moth_watch_pss_bytes(pid_t pid)
@@ -84,7 +82,7 @@ enum moth_watch_verdict moth_watch_look(struct moth_watch *watch, pid_t pid, uin
         watch->cpu_last_ms = cpu;
         watch->idle_since_ns = now;
     }
-    if (resident_mb(pid) > limits->memory_mb) {
+    if (moth_watch_rss_bytes(pid) >> 20 > limits->memory_mb) {
         snprintf(text, size, "more than %u MB of memory", limits->memory_mb);
         return MOTH_WATCH_MEMORY;
     }

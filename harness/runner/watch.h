@@ -24,6 +24,8 @@ enum moth_watch_verdict { MOTH_WATCH_FINE, MOTH_WATCH_STUCK, MOTH_WATCH_MEMORY }
 
 /* Limits that are 0 get their defaults. */
 void moth_watch_fill_limits(struct moth_limits *limits);
+/* Resident set size in bytes; 0 when it cannot be read. Source: /proc/PID/statm. */
+uint64_t moth_watch_rss_bytes(pid_t pid);
 /* Proportional set size in bytes; 0 when it cannot be read. Source: /proc/PID/smaps_rollup. */
 uint64_t moth_watch_pss_bytes(pid_t pid);
 void moth_watch_begin(struct moth_watch *watch, pid_t pid);

@@ -109,20 +109,9 @@ static bool is_whole(const struct moth_buf *answer)
 static bool read_answer(int fd, struct moth_buf *answer)
 {
     uint64_t deadline = moth_clock_monotonic_ns() + 2 * LOOK_BUDGET_NS;
-    while (!is_whole(answer) && answer->size_bytes < ANSWER_BYTES_MAX) {
-        uint64_t now = moth_clock_monotonic_ns();
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int ready = now < deadline ? poll(&wait, 1, (int)((deadline - now) / MOTH_NS_PER_MS) + 1) : 0;
-        if (ready < 0 && errno == EINTR)
-            continue;
-        uint8_t *to = ready > 0 ? moth_buf_reserve(answer, 65536) : NULL;
-        ssize_t n = to ? read(fd, to, 65536) : 0;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+    while (!is_whole(answer) && answer->size_bytes < ANSWER_BYTES_MAX)
+        if (moth_transfer_read(fd, answer, deadline) <= 0)
             return false;
-        answer->size_bytes += (size_t)n;
-    }
     return is_whole(answer);
 }
 

@@ -7,9 +7,16 @@
  */
 #include "unwind/walk.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define READ_BYTES 65536u
 
 enum { FLAG_INLINED = 1, FLAG_GUESSED = 2 };
 
@@ -18,6 +25,23 @@ static void put_string(FILE *out, const char *s)
     fputc('\t', out);
     for (; s && *s; s++)
         fputc((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s, out);
+}
+
+ssize_t moth_transfer_read(int fd, struct moth_buf *answer, uint64_t deadline_ns)
+{
+    for (;;) {
+        uint64_t now = moth_clock_monotonic_ns();
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int ready = now < deadline_ns ? poll(&wait, 1, (int)((deadline_ns - now) / MOTH_NS_PER_MS) + 1) : 0;
+        if (ready < 0 && errno == EINTR)
+            continue;
+        uint8_t *to = ready > 0 ? moth_buf_reserve(answer, READ_BYTES) : NULL;
+        ssize_t n = to ? read(fd, to, READ_BYTES) : 0;
+        if (n < 0 && errno == EINTR)
+            continue;
+        answer->size_bytes += n > 0 ? (size_t)n : 0;
+        return n;
+    }
 }
 
 void moth_transfer_write(FILE *out, const struct moth_fiber_stack *stack)

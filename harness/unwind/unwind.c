@@ -156,20 +156,8 @@ static int child_main(pid_t pid, int mem_fd, int out_fd, struct start_list *list
 static void read_answer(int fd, struct moth_buf *answer)
 {
     uint64_t deadline = moth_clock_monotonic_ns() + PARENT_BUDGET_NS;
-    for (;;) {
-        uint64_t now = moth_clock_monotonic_ns();
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int ready = now < deadline ? poll(&wait, 1, (int)((deadline - now) / MOTH_NS_PER_MS) + 1) : 0;
-        if (ready < 0 && errno == EINTR)
-            continue;
-        uint8_t *to = ready > 0 ? moth_buf_reserve(answer, 65536) : NULL;
-        ssize_t n = to ? read(fd, to, 65536) : 0;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0 || answer->size_bytes > ANSWER_BYTES_MAX)
-            break;
-        answer->size_bytes += (size_t)n;
-    }
+    while (answer->size_bytes <= ANSWER_BYTES_MAX && moth_transfer_read(fd, answer, deadline) > 0)
+        continue;
     moth_buf_put_u8(answer, 0);
 }
 

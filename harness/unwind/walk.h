@@ -10,6 +10,7 @@
 #include <elfutils/libdwfl.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "unwind/unwind.h"
 
 #define MOTH_UNWIND_FIBERS_MAX 64u
@@ -90,6 +91,8 @@ struct moth_stacks *moth_unwind_culprit(pid_t pid, const struct moth_channel *ch
 void moth_unwind_child_limits(void);
 int moth_unwind_open_memory(pid_t pid, struct moth_err *err);
 
+/* Read some of a child's answer: bytes, 0 at its end or the deadline, -1 on an error. */
+ssize_t moth_transfer_read(int fd, struct moth_buf *answer, uint64_t deadline_ns);
 /* Stacks through a pipe, a line a frame. */
 void moth_transfer_write(FILE *out, const struct moth_fiber_stack *stack);
 struct moth_stacks *moth_transfer_parse(char *text, struct moth_stacks *stacks);
