@@ -21,6 +21,7 @@
 #define REPLAY_SUSPECTS 3u           /* other frames that one replay looks into */
 #define SETTLED_REPLAYS 6u           /* in a row that were no faster than the least before … */
 #define SETTLED_PART 200u            /* … by half a percent */
+#define SETTLING_NS (10 * MOTH_NS_PER_S) /* a game whose frames take seconds is replayed no more often than it must */
 #define USUAL_FRAMES 20u             /* before the spike, for what every frame does */
 #define USUAL_SAMPLES 4u             /* of each */
 
@@ -63,7 +64,10 @@ int moth_spikes_confirm(const struct moth_trace *trace, const struct moth_spike_
     for (size_t i = 0; i < n; i++)
         spikes[i] = (struct moth_spike){.frame = spikes[i].frame, .confirmed = true};
     int result = 0;
-    for (uint32_t k = 0; k < most && result == 0 && !(k >= times && all_settled(spikes, n)); k++) {
+    uint64_t patience_ns = moth_clock_monotonic_ns() + SETTLING_NS;
+    for (uint32_t k = 0; k < most && result == 0; k++) {
+        if (k >= times && (all_settled(spikes, n) || moth_clock_monotonic_ns() > patience_ns))
+            break;
         struct moth_work_config how = {.replay = config->replay, .apart = frames};
         for (size_t i = 0; i < n; i++)
             if (spikes[i].confirmed) {
@@ -444,7 +448,7 @@ int moth_spike_replay(const struct moth_trace *trace, const struct moth_replay_c
         how.budget_ns = MOTH_SPIKE_MS * MOTH_NS_PER_MS;
     uint32_t recorded = trace->end.finding_frame;
     struct moth_work_config measured = {
-        .replay = *config, .last = recorded + MOTH_REPLAY_GRACE_FRAMES, .apart = &recorded, .n_apart = 1};
+        .replay = *config, .last = recorded, .apart = &recorded, .n_apart = 1};
     struct moth_work work;
     if (moth_work_play(trace, &measured, &work, err) != 0)
         return -1;

@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "findings/store.h"
 #include "fleet/workers.h"
+
+#define SPIKE_REPLAYS_LEAST 3u
+#define SPIKE_PATIENCE_NS (20 * MOTH_NS_PER_S)
 
 static const struct moth_fleet_agent *find_agent(const struct moth_fleet_config *config, const char *name)
 {
@@ -82,10 +86,16 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
     }
     /* One that something from outside killed says nothing and is played again. */
     uint32_t most = config->replays + MOTH_TRIES_MAX;
+    uint64_t patience_ns = moth_clock_monotonic_ns() + SPIKE_PATIENCE_NS;
     for (uint32_t i = 0; result == 0 && i < most && verified->tried < config->replays && !place->stopped(place->context);
-         i++)
+         i++) {
+        /* It was confirmed by replays before it became a finding, and each takes as long as its frames do. */
+        if (finding->kind == MOTH_FINDING_SPIKE && verified->tried >= SPIKE_REPLAYS_LEAST &&
+            moth_clock_monotonic_ns() > patience_ns)
+            break;
         result = finding->scripted ? replay_scripted(place, trace, finding, &how, verified, &err)
                                    : replay_inputs(trace, finding, &how, verified, &err);
+    }
     if (verified->tried > 0)
         result |= moth_store_reproduced(config->out, fingerprint, verified->seed, verified->frame,
                                         verified->met, verified->tried, &err);

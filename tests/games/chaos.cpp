@@ -780,7 +780,8 @@ int main(int argc, char **argv)
                 printf("%ld %s %016llx\n", game.frame, each.name, static_cast<unsigned long long>(value));
         }
         fflush(stdout);
-        tempt_fate(hash);
+        if (game.frame > 0) // what comes before the first picture is no play
+            tempt_fate(hash);
         game_clear(&game, 0x101010);
         game_number(&game, 136, 96, hash);
     } while (game_present(&game));
