@@ -141,10 +141,13 @@ static void forget_sightings(struct moth_tally *tally, uint32_t index)
 /* Does it count, or did the instance tell of it before it was begun again? */
 static bool sight(struct moth_tally *tally, const struct moth_message_found *found)
 {
-    struct moth_tally_sighting *at = tally->sightings, *end = at + tally->n_sightings;
-    while (at < end && (at->index != found->index || strcmp(at->fingerprint, found->fingerprint) != 0))
-        at++;
-    if (at == end) {
+    struct moth_tally_sighting *at = NULL;
+    for (size_t i = 0; i < tally->n_sightings && !at; i++) {
+        struct moth_tally_sighting *each = &tally->sightings[i];
+        if (each->index == found->index && strcmp(each->fingerprint, found->fingerprint) == 0)
+            at = each;
+    }
+    if (!at) {
         struct moth_tally_sighting *grown = realloc(tally->sightings, (tally->n_sightings + 1) * sizeof *grown);
         if (!grown)
             return true;
