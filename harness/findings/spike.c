@@ -422,7 +422,7 @@ static int look_elsewhere(const struct moth_trace *trace, const struct moth_spik
         looked += one.confirmed;
         answer = one.confirmed ? look_at(trace, how, &one, outcome, err) : 0;
     }
-    return answer < 0 ? -1 : 0;
+    return answer;
 }
 
 static int judge(const struct moth_trace *trace, const struct moth_spike_config *how,
@@ -434,7 +434,28 @@ static int judge(const struct moth_trace *trace, const struct moth_spike_config 
         answer = look_at(trace, how, &spike, outcome, err);
     if (answer == 0)
         answer = look_elsewhere(trace, how, work, outcome, err);
-    return answer < 0 ? -1 : 0;
+    return answer;
+}
+
+/* Play to `last` and judge. 1: the recorded spike was met; 0; -1 with err. */
+static int play_and_judge(const struct moth_trace *trace, const struct moth_spike_config *how, uint32_t last,
+                          struct moth_replay_outcome *outcome, struct moth_err *err)
+{
+    uint32_t recorded = trace->end.finding_frame;
+    struct moth_work_config measured = {.replay = how->replay, .last = last, .apart = &recorded, .n_apart = 1};
+    struct moth_work work;
+    if (moth_work_play(trace, &measured, &work, err) != 0)
+        return -1;
+    outcome->started = true;
+    outcome->interrupted = work.interrupted;
+    outcome->frames = work.reached;
+    outcome->other_build = work.other_build;
+    outcome->diverged = work.diverged_frame > 0;
+    outcome->diverged_frame = work.diverged_frame;
+    outcome->diverged_what = work.diverged_what;
+    int answer = work.interrupted ? 0 : judge(trace, how, &work, outcome, err);
+    moth_work_fini(&work);
+    return answer;
 }
 
 int moth_spike_replay(const struct moth_trace *trace, const struct moth_replay_config *config,
@@ -446,21 +467,12 @@ int moth_spike_replay(const struct moth_trace *trace, const struct moth_replay_c
         how.budget_ns = (uint64_t)(config->spike_ms * 1e6);
     if (how.budget_ns == 0)
         how.budget_ns = MOTH_SPIKE_MS * MOTH_NS_PER_MS;
+    /* Where it is not at its frame, it may come a little later: by fewer inputs, say. */
     uint32_t recorded = trace->end.finding_frame;
-    struct moth_work_config measured = {
-        .replay = *config, .last = recorded, .apart = &recorded, .n_apart = 1};
-    struct moth_work work;
-    if (moth_work_play(trace, &measured, &work, err) != 0)
-        return -1;
-    outcome->started = true;
-    outcome->interrupted = work.interrupted;
-    outcome->frames = work.reached;
-    outcome->other_build = work.other_build;
-    outcome->diverged = work.diverged_frame > 0;
-    outcome->diverged_frame = work.diverged_frame;
-    outcome->diverged_what = work.diverged_what;
-    int result = work.interrupted ? 0 : judge(trace, &how, &work, outcome, err);
-    moth_work_fini(&work);
+    int answer = play_and_judge(trace, &how, recorded, outcome, err);
+    if (answer == 0 && !outcome->interrupted)
+        answer = play_and_judge(trace, &how, recorded + MOTH_REPLAY_GRACE_FRAMES, outcome, err);
+    int result = answer < 0 ? -1 : 0;
     if (result != 0 && err && err->code == MOTH_ERR_INTERRUPTED) {
         outcome->interrupted = true;
         result = 0;

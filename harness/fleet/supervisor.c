@@ -251,6 +251,8 @@ int moth_supervise(struct moth_supervisor *supervisor, struct moth_err *err)
     }
     if (supervisor->interrupted)
         moth_hear_rest_lost(supervisor);
+    supervisor->tidy_ns = 0; /* what is left is within the quota, however short the run was */
+    tidy(supervisor);
     free(polled);
     return result;
 }

@@ -47,7 +47,8 @@ static void leave_by_the_wrong_door(void)
 
 static void spring(struct dungeon *dungeon)
 {
-    switch (CLEAN ? 4 : dungeon->trap) {
+    int trap = CLEAN ? 4 : (int)dungeon->trap;
+    switch (trap) {
     case 0:
         fall_into_pit(dungeon);
         break;

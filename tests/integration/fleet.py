@@ -137,7 +137,7 @@ def quota(test):
     """Ordinary traces are dropped from the oldest on; the findings stay."""
     run = test.run(test.game("one_in_five"), agent="stroll", frames=8000, options=("--replays", 0, "--traces", 20))
     names = traces_in(run.folder)
-    check(0 < len(names) <= 60, f"{len(names)} traces")  # the folder is looked at every few seconds
+    check(0 < len(names) <= 20, f"{len(names)} traces")
     again = test.run(test.game("one_in_five"), agent="stroll", frames=4000, options=("--replays", 0, "--traces", 0))
     check(traces_in(again.folder) == [] and len(again.findings) > 0, again.describe())
     trace = os.path.join(run.folder, "traces", names[-1])

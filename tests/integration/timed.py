@@ -48,3 +48,12 @@ def a_slower_build_is_named(test):
     check(blamed == ["think_enemies"], f"think_enemies is to be blamed, not {blamed}\n" + slower.out[-3000:])
     same = test.moth("compare", "--replays", "3", "--profiles", "2", builds[0], builds[2], "--trace", trace)
     check(same.status == 0, "two builds of one source\n" + same.describe())
+
+
+@case
+def a_spike_is_shrunk(test):
+    run = test.run(test.game("spike_loader"), frames=130,
+                   options=("--replays", "3", "--minimize-frames", "2000", *budget_for(cost_ms(test))))
+    finding = expect_spike(test, run, "decode_texture", "loader")
+    check(finding["inputs_minimized"] is not None and finding["inputs_minimized"] < finding["inputs"],
+          f"{finding['inputs']} inputs were not shrunk")

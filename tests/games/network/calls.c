@@ -296,7 +296,7 @@ static void *send_slowly(void *context)
 {
     for (int i = 0; i < 4; i++) {
         usleep(2000);
-        CHECK(send(*(int *)context, "abcd" + i, 1, 0) == 1);
+        CHECK(send(*(int *)context, &"abcd"[i], 1, 0) == 1);
     }
     return NULL;
 }
