@@ -11,7 +11,7 @@
 #define STREAMS_MAX 4096u
 
 struct moth_parcel {
-    uint64_t arrival_ns, sequence;
+    uint64_t arrival_ns;
     uint16_t to;
     struct moth_letter *letter; /* with its payload */
 };
@@ -129,7 +129,6 @@ static void carry(struct moth_network *network, uint16_t to, const struct moth_l
     for (; at > 0 && network->parcels[at - 1].arrival_ns > arrival_ns; at--)
         network->parcels[at] = network->parcels[at - 1];
     network->parcels[at] = (struct moth_parcel){.arrival_ns = arrival_ns,
-                                                .sequence = network->sequence++,
                                                 .to = to,
                                                 .letter = copied(letter, moth_letter_bytes(letter->payload_bytes))};
     network->carried++;

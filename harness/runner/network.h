@@ -23,7 +23,6 @@ struct moth_network {
     struct moth_link link;
     struct moth_rng rng;
     unsigned n_members;
-    uint64_t sequence; /* letters so far */
     struct moth_parcel *parcels; /* by arrival */
     size_t n_parcels, room_parcels;
     struct moth_listener {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one function of a fuzz target, as libFuzzer calls it.
+ * The one function of a fuzz target, as libFuzzer calls it, and what targets share.
  */
 #ifndef MOTH_FUZZ_H
 #define MOTH_FUZZ_H
@@ -9,5 +9,8 @@
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes);
+
+/* A folder for a target that needs files, in memory where that can be had; removed at the end. folder.c. */
+const char *fuzz_folder(void);
 
 #endif

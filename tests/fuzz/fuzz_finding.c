@@ -6,27 +6,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "findings/finding.h"
 
-static char *folder;
-
-static void remove_folder(void)
-{
-    moth_fs_remove_tree(folder, NULL);
-    free(folder);
-}
-
-static void make_folder(void)
-{
-    if (folder)
-        return;
-    folder = moth_fs_path("%s/moth-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(folder) || atexit(remove_folder) != 0)
-        abort();
-}
+static const char *folder;
 
 static void check_same(const struct moth_finding *a, const struct moth_finding *b)
 {
@@ -41,7 +25,7 @@ static void check_same(const struct moth_finding *a, const struct moth_finding *
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
-    make_folder();
+    folder = fuzz_folder();
     char *path = moth_fs_path("%s/finding.json", folder);
     struct moth_err err;
     if (moth_fs_write_atomic(path, bytes, size_bytes, &err) != 0)

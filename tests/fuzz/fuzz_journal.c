@@ -7,17 +7,9 @@
 #include "fuzz.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "fleet/resume.h"
-
-static char folder[] = "/tmp/moth-fuzz-journal-XXXXXX";
-
-static void remove_folder(void)
-{
-    moth_fs_remove_tree(folder, NULL);
-}
 
 static const struct moth_journal_run run = {
     .token = "no-such-run", .program = "g", .build_id = "b", .identity = "", .seed = 1};
@@ -54,7 +46,7 @@ static void go_on(void)
                                              .frames = 100000,
                                              .instance_frames = 600,
                                              .workers = 2,
-                                             .out = folder};
+                                             .out = fuzz_folder()};
     struct moth_tally tally;
     struct moth_supervisor supervisor = {.config = &config, .tally = &tally, .resumes = true, .run = "no-such-run"};
     if (moth_tally_init(&tally, &config) != 0 || moth_plan_init(&supervisor.plan, &config) != 0)
@@ -76,15 +68,9 @@ static void go_on(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
-    static bool made;
-    if (!made && !mkdtemp(folder))
-        abort();
-    if (!made)
-        atexit(remove_folder);
-    made = true;
     if (size_bytes == 0)
         return 0;
-    char *path = moth_journal_path(folder);
+    char *path = moth_journal_path(fuzz_folder());
     struct moth_cursor in = moth_cursor_on(bytes + 1, size_bytes - 1);
     if (bytes[0] % 2 == 0)
         append_records(path, &in);

@@ -7,27 +7,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "merge/merge.h"
 
-static char *folder;
-
-static void remove_folder(void)
-{
-    moth_fs_remove_tree(folder, NULL);
-    free(folder);
-}
-
-static void make_folder(void)
-{
-    if (folder)
-        return;
-    folder = moth_fs_path("%s/moth-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(folder) || atexit(remove_folder) != 0)
-        abort();
-}
+static const char *folder;
 
 static void put(const char *name, const uint8_t *bytes, size_t size_bytes)
 {
@@ -74,7 +58,7 @@ static void check_again(struct moth_merge *first)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
-    make_folder();
+    folder = fuzz_folder();
     const uint8_t *zero = size_bytes > 0 ? memchr(bytes, 0, size_bytes) : NULL;
     size_t first = zero ? (size_t)(zero - bytes) : size_bytes;
     char *run = moth_fs_path("%s/run", folder), *merged = moth_fs_path("%s/merged", folder);

@@ -28,10 +28,6 @@ class Driven:
     """A run in the background, with a bus."""
 
     def __init__(self, test, game, options=(), url=None, wait=True, arguments=()):
-        try:
-            moth_bus._load()  # pylint: disable=protected-access
-        except moth_bus.BusError as error:
-            skip(str(error))
         self.test, self.out = test, test.path("out")
         self.url = url or "ipc://" + test.path("b", "bus")
         self.said = test.path("stderr.txt")
@@ -613,8 +609,7 @@ def doom():
 
 def example(test, *names):
     path = os.path.join(test.settings.build, *names)
-    if not os.path.exists(path):
-        skip(f"no {path}: it was not built")
+    check(os.path.exists(path), f"no {path}: it was not built")
     return path
 
 

@@ -196,8 +196,7 @@ def project(test):
     os.makedirs(test.path("build"), exist_ok=True)
     if not os.path.exists(test.path("build", "release")):
         os.symlink(os.path.dirname(os.path.dirname(test.settings.games)), test.path("build", "release"))
-    if not os.path.exists(test.path("build", "release", "examples", "game", "cave")):
-        skip("the example game was not built")
+    check(os.path.exists(test.path("build", "release", "examples", "game", "cave")), "the example game was not built")
     return {"PATH": os.path.dirname(test.settings.moth) + os.pathsep + os.environ["PATH"], "FRAMES": "2400"}
 
 

@@ -368,26 +368,15 @@ static void options_as(int from, int to)
         arch_syscall(SYS_setsockopt, to, SOL_SOCKET, SO_LINGER, (long)&linger, sizeof linger, 0);
 }
 
-/* The other end, as an index; -1: there is none any more. False: nobody knows. */
-static bool socket_pair(const struct table *table, const struct descriptor *item, int *other)
-{
-    int fd;
-    if (moth_net_other_end(item->fd, &fd)) {
-        *other = index_of_fd(table, fd);
-        return true;
-    }
-    uint64_t peer = moth_socket_peer(item->inode);
-    *other = peer != 0 ? index_of_inode(table, peer) : -1;
-    return peer != 0;
-}
-
 static void socket_again(struct table *table, int index)
 {
     const struct descriptor *item = &table->items[index];
-    int other, fd, ends[2], type = 0, size = sizeof type;
+    int fd, ends[2], type = 0, size = sizeof type;
     bool of_network = moth_net_other_end(item->fd, &fd);
-    if (!socket_pair(table, item, &other))
+    uint64_t peer = of_network ? 0 : moth_socket_peer(item->inode);
+    if (!of_network && peer == 0)
         return; /* not one of a pair within the game: nothing comes through it */
+    int other = of_network ? index_of_fd(table, fd) : index_of_inode(table, peer);
     if (arch_syscall(SYS_getsockopt, item->fd, SOL_SOCKET, SO_TYPE, (long)&type, (long)&size, 0) != 0 ||
         arch_syscall(SYS_socketpair, AF_UNIX, type | SOCK_CLOEXEC, 0, (long)ends, 0, 0) != 0) {
         moth_branch_problem("a socket pair");

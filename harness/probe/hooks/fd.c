@@ -273,7 +273,7 @@ static ssize_t datagram(int fd, struct moth_net_socket *socket, const struct iov
 {
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = (size_t)n};
     if (out)
-        return moth_net_send(socket, &message, 0);
+        return moth_net_send(socket, &message);
     return moth_fd_until_ready(fd, POLLIN) ? moth_net_receive(fd, socket, &message, 0) : -1;
 }
 

@@ -28,7 +28,7 @@ MOTH_HOOK int socket(int domain, int type, int protocol)
 
 /* ---- addresses ---- */
 
-static int bind_net(int fd, struct moth_net_socket *socket, const struct moth_net_address *address)
+static int bind_net(struct moth_net_socket *socket, const struct moth_net_address *address)
 {
     uint16_t member;
     enum moth_net_where where = moth_net_where(address, &member);
@@ -40,7 +40,6 @@ static int bind_net(int fd, struct moth_net_socket *socket, const struct moth_ne
         errno = EADDRNOTAVAIL;
         return -1;
     }
-    (void)fd;
     struct moth_net_address before = socket->local;
     socket->local = *address;
     unsigned at = 0;
@@ -66,7 +65,7 @@ MOTH_HOOK int bind(int fd, const struct sockaddr *address, socklen_t size)
     if (socket == NULL)
         return moth_real.bind(fd, address, size);
     if (moth_net_read(address, size, &at))
-        return bind_net(fd, socket, &at);
+        return bind_net(socket, &at);
     errno = EAFNOSUPPORT;
     return -1;
 }
@@ -343,7 +342,7 @@ MOTH_HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     moth_real_init();
     struct moth_net_socket *socket = moth_net_datagrams(fd);
     if (socket != NULL)
-        return moth_net_send(socket, message, flags);
+        return moth_net_send(socket, message);
     if (!moth_net_stream_ready(fd))
         return -1;
     struct msghdr own = *message;

@@ -99,11 +99,10 @@ static void send_away(struct moth_net_socket *socket, const struct moth_net_addr
     moth_mail_send(letter);
 }
 
-ssize_t moth_net_send(struct moth_net_socket *socket, const struct msghdr *message, int flags)
+ssize_t moth_net_send(struct moth_net_socket *socket, const struct msghdr *message)
 {
     struct moth_net_address to = socket->remote;
     uint16_t member;
-    (void)flags;
     uint32_t size = bytes_of(message->msg_iov, message->msg_iovlen);
     if (socket->error != 0) {
         errno = socket->error;

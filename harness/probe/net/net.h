@@ -128,7 +128,7 @@ uint32_t moth_net_lookup(const char *name);
 
 /* ---- datagram.c ---- */
 
-ssize_t moth_net_send(struct moth_net_socket *socket, const struct msghdr *message, int flags);
+ssize_t moth_net_send(struct moth_net_socket *socket, const struct msghdr *message);
 ssize_t moth_net_receive(int fd, struct moth_net_socket *socket, struct msghdr *message, int flags);
 void moth_net_put(struct moth_net_socket *socket, const struct moth_net_address *from, const uint8_t *bytes,
                   uint32_t n);
