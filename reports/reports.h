@@ -117,6 +117,7 @@ struct moth_run_summary {
     size_t n_agents;
     bool adaptive;   /* their weights followed what they found */
     const char *out; /* output folder */
+    const char *files; /* where its files lie while it is still being made, and `out` is not there yet; NULL: `out` */
     const char *const *finding_outs; /* of each finding, the output folder that it lies in; NULL: `out` */
     /* So that `moth report` can put runs together. */
     const char *run;     /* token of the run; NULL: it is several */
@@ -129,6 +130,8 @@ struct moth_run_summary {
 const char *moth_verdict_name(enum moth_verdict verdict);
 /* The folder of the i-th finding, to be given to `moth replay`. Caller frees. */
 char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i);
+/* The same folder, where it can be read now (see `files`). Caller frees. */
+char *moth_report_finding_files(const struct moth_run_summary *summary, size_t i);
 /* Replayed, and not met again in each replay. */
 bool moth_finding_is_flaky(const struct moth_finding *finding);
 

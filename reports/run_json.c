@@ -31,6 +31,13 @@ char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t 
                         summary->findings[i]->fingerprint);
 }
 
+char *moth_report_finding_files(const struct moth_run_summary *summary, size_t i)
+{
+    if (summary->finding_outs || !summary->files)
+        return moth_report_finding_folder(summary, i);
+    return moth_fs_path("%s/findings/%s", summary->files, summary->findings[i]->fingerprint);
+}
+
 static json_t *texts(const char *const *items, size_t n)
 {
     json_t *array = json_array();

@@ -24,6 +24,9 @@
 #define JUDGE "Judging and telling"
 #define MISC "Other"
 
+/* In parentheses: known by name, not in this version. */
+#define REPORTERS MOTH_REPORTER_CHOICES("|(html)|(github)|(sarif)")
+
 const struct moth_option moth_option_table[] = {
     {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
      .argument = "NAME|FILE[=WEIGHT]", .group = PLAY, .alias = "agents",
@@ -157,13 +160,12 @@ const struct moth_option moth_option_table[] = {
              "each time."},
 
     {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = RUN, .offset = AT(reporters), .argument = "LIST",
-     .fallback = "list,json", .choices = "list|json|junit|(html)|(github)|(sarif)", .group = JUDGE,
-     .help = "How the run is reported, with commas: list (on standard output), json (run.json), junit "
-             "(junit.xml)."},
+     .fallback = "list,json", .choices = REPORTERS, .group = JUDGE,
+     .help = "How the run is reported: " MOTH_REPORTER_HELP "with commas between them."},
     {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = REPORT, .offset = AT(reporters), .argument = "LIST",
-     .choices = "list|json|junit|(html)|(github)|(sarif)", .group = JUDGE, .no_config = true,
-     .help = "How it is told. With -o, with commas: list (on standard output; the default), junit (junit.xml); run.json "
-             "is always written. Without -o one of list, json and junit, on standard output."},
+     .choices = REPORTERS, .group = JUDGE, .no_config = true,
+     .help = "How it is told: " MOTH_REPORTER_HELP "with commas between them; without it as list. With -o run.json is "
+             "always written. Without -o one of them, on standard output."},
     {.name = "resume", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(resume), .argument = "DIR",
      .group = MUCH, .no_config = true,
      .help = "Go on with the run whose output folder is DIR, with the same game, agents and seed: what was killed or "

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "reports/reporters.h"
 
 /* X(name, text, bit, one line, in this version) */
 #define MOTH_VERBS(X)                                                                                 \
@@ -35,13 +36,6 @@ enum moth_verb {
 #define X(name, text, bit, line, here) MOTH_VERB_##name = 1 << bit,
     MOTH_VERBS(X)
 #undef X
-};
-
-/* Reporters, bits of moth_options.reporters. */
-enum moth_reporter {
-    MOTH_REPORTER_LIST = 1 << 0,
-    MOTH_REPORTER_JSON = 1 << 1,
-    MOTH_REPORTER_JUNIT = 1 << 2
 };
 
 enum moth_weights_choice { MOTH_WEIGHTS_ADAPTIVE, MOTH_WEIGHTS_FIXED };

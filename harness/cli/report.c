@@ -15,23 +15,30 @@ static void warn(const char *sentence)
     moth_log_warning("%s", sentence);
 }
 
-static void print_list(const struct moth_merge *merge)
+/* What goes to people and build servers. */
+static int tell_them(const struct moth_options *options, const struct moth_merge *merge, struct moth_err *err)
 {
-    moth_merge_list_runs(merge, stdout);
-    moth_report_list(moth_merge_summary(merge), stdout);
+    uint64_t told = options->quiet ? options->reporters & ~(uint64_t)MOTH_REPORTER_LIST : options->reporters;
+    if (told & MOTH_REPORTER_LIST)
+        moth_merge_list_runs(merge, stdout);
+    return moth_reporters_tell(told, moth_merge_summary(merge), stdout, err);
+}
+
+static const struct moth_reporter_row *only(uint64_t reporters)
+{
+    const struct moth_reporter_row *row = moth_reporter_rows;
+    while (!(reporters & 1))
+        reporters >>= 1, row++;
+    return row;
 }
 
 /* Without a folder to write to there is one place to write: standard output. */
 static int print_one(const struct moth_options *options, const struct moth_merge *merge, struct moth_err *err)
 {
-    const struct moth_run_summary *summary = moth_merge_summary(merge);
-    if (options->reporters == MOTH_REPORTER_LIST) {
-        if (!options->quiet)
-            print_list(merge);
-        return 0;
-    }
-    char *text = options->reporters == MOTH_REPORTER_JSON ? moth_merge_json_text(merge)
-                                                          : moth_report_junit_text(summary);
+    const struct moth_reporter_row *row = only(options->reporters);
+    if (!row->file)
+        return tell_them(options, merge, err);
+    char *text = row->text ? row->text(moth_merge_summary(merge)) : moth_merge_json_text(merge);
     if (!text)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the report");
     size_t n = strlen(text);
@@ -44,11 +51,9 @@ static int tell(const struct moth_options *options, struct moth_merge *merge, st
 {
     if (!options->out)
         return print_one(options, merge, err);
-    if (moth_merge_write(merge, options->out, options->reporters & MOTH_REPORTER_JUNIT, err) != 0)
+    if (moth_merge_write(merge, options->out, options->reporters, err) != 0)
         return -1;
-    if ((options->reporters & MOTH_REPORTER_LIST) && !options->quiet)
-        print_list(merge);
-    return 0;
+    return tell_them(options, merge, err);
 }
 
 int moth_cli_report(const struct moth_options *options)

@@ -14,6 +14,7 @@
 #include "fleet/fleet.h"
 #include "fleet/outside.h"
 #include "merge/merge.h"
+#include "reports/reporters.h"
 #include "reports/reports.h"
 
 struct run {
@@ -98,28 +99,28 @@ static void show_found(void *context, const char *kind, const char *title, const
 /* ---- reports ---- */
 
 /* Those that are files. 0, or -1 with err. */
-static int try_files(const struct moth_options *options, struct moth_run_summary *summary, struct moth_err *err)
+static int try_files(const struct moth_options *options, struct moth_run_summary *summary, bool lasts,
+                     struct moth_err *err)
 {
     char *json = moth_fs_path("%s/run.json", options->out);
-    char *junit = moth_fs_path("%s/junit.xml", options->out);
     bool wanted = options->reporters & MOTH_REPORTER_JSON;
     summary->no_json = !wanted || moth_merge_save(summary, options->out, err) != 0 ||
                        moth_report_json(summary, json, err) != 0;
     int result = wanted && summary->no_json ? -1 : 0;
-    if (result == 0 && (options->reporters & MOTH_REPORTER_JUNIT))
-        result = moth_report_junit(summary, junit, err);
+    if (result == 0)
+        result = moth_reporters_write(options->reporters, summary, options->out, lasts, err);
     free(json);
-    free(junit);
     return result;
 }
 
-/* 0, or the exit code of what went wrong first. `failed` (may be NULL): it was told of already. */
+/* 0, or the exit code of what went wrong first. `failed`, while the run lasts: it was told of already; NULL: it is over. */
 static int write_files(const struct moth_options *options, struct moth_run_summary *summary, bool *failed)
 {
     struct moth_err err = {0};
-    int result = try_files(options, summary, &err);
+    bool lasts = failed != NULL;
+    int result = try_files(options, summary, lasts, &err);
     if (result != 0 && moth_disk_is_full(&err) && moth_disk_make_room(options->out))
-        result = try_files(options, summary, &err);
+        result = try_files(options, summary, lasts, &err);
     if (result != 0 && !(failed && *failed))
         moth_log_error("%s", err.message);
     if (failed)
@@ -139,9 +140,13 @@ static void write_partial(void *context, const struct moth_run_summary *summary)
 static int write_reports(const struct moth_options *options, const struct moth_run_summary *result)
 {
     struct moth_run_summary summary = *result;
+    struct moth_err err = {0};
     int code = write_files(options, &summary, NULL);
-    if ((options->reporters & MOTH_REPORTER_LIST) && !options->quiet)
-        moth_report_list(&summary, stdout);
+    uint64_t told = options->quiet ? options->reporters & ~(uint64_t)MOTH_REPORTER_LIST : options->reporters;
+    if (moth_reporters_tell(told, &summary, stdout, &err) != 0) {
+        moth_log_error("%s", err.message);
+        code = code ? code : moth_err_exit_code(err.code);
+    }
     return code ? code : summary.exit_code;
 }
 

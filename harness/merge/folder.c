@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "findings/store.h"
 #include "merge/inside.h"
+#include "reports/reporters.h"
 #include "reports/run_json.h"
 
 #define RUNS_SHOWN 32u
@@ -162,15 +163,15 @@ static int write_text(const char *folder, const char *name, char *text, struct m
     return result;
 }
 
-static int fill(const struct moth_merge *merge, const char *folder, bool junit, struct moth_err *err)
+static int fill(const struct moth_merge *merge, const char *folder, uint64_t reporters, struct moth_err *err)
 {
     char *findings = moth_fs_path("%s/findings", folder);
     int result = moth_fs_make_dirs(findings, err);
     free(findings);
     for (size_t i = 0; result == 0 && i < merge->n_findings; i++)
         result = write_finding(merge->findings[i], merge->finding_outs[i], folder, err);
-    if (result == 0 && junit)
-        result = write_text(folder, "junit.xml", moth_report_junit_text(&merge->summary), err);
+    if (result == 0)
+        result = moth_reporters_write(reporters, &merge->summary, folder, false, err);
     if (result == 0)
         result = write_text(folder, "merge.json", moth_parts_text(&merge->parts), err);
     if (result == 0)
@@ -234,7 +235,7 @@ static char *without_slashes(const char *path)
     return copy;
 }
 
-int moth_merge_write(struct moth_merge *merge, const char *out, bool junit, struct moth_err *err)
+int moth_merge_write(struct moth_merge *merge, const char *out, uint64_t reporters, struct moth_err *err)
 {
     char *target = without_slashes(out), *parent = moth_fs_path("%s", target);
     char *filled = moth_fs_path("%s.half-%d", target, (int)getpid()), *slash = strrchr(parent, '/');
@@ -247,13 +248,15 @@ int moth_merge_write(struct moth_merge *merge, const char *out, bool junit, stru
         result = moth_fs_remove_tree(filled, err) == 0 ? moth_fs_make_dirs(filled, err) : -1;
     merge->summary.out = out;
     merge->summary.finding_outs = NULL;
+    merge->summary.files = filled;
     merge->summary.no_json = false;
     if (result == 0)
-        result = fill(merge, filled, junit, err);
+        result = fill(merge, filled, reporters, err);
     if (result == 0)
         result = put_in_place(filled, target, exists, err);
     if (result != 0)
         moth_fs_remove_tree(filled, NULL);
+    merge->summary.files = NULL;
     free(filled);
     free(parent);
     free(target);

@@ -41,10 +41,11 @@ const struct moth_run_summary *moth_merge_summary(const struct moth_merge *merge
 void moth_merge_list_runs(const struct moth_merge *merge, FILE *out);
 /* run.json of the whole. Caller frees. */
 char *moth_merge_json_text(const struct moth_merge *merge);
-/* Write the merged folder, whole or not at all: findings, run.json, merge.json, and junit.xml where wanted.
+/* Write the merged folder, whole or not at all: findings, run.json, merge.json, and the files of
+ * `reporters` (bits of enum moth_reporter).
  * An earlier merged folder is replaced, anything else that is not empty is left alone (MOTH_ERR_USAGE). The
  * summary's findings lie in `out` afterwards. */
-int moth_merge_write(struct moth_merge *merge, const char *out, bool junit, struct moth_err *err);
+int moth_merge_write(struct moth_merge *merge, const char *out, uint64_t reporters, struct moth_err *err);
 void moth_merge_free(struct moth_merge *merge);
 
 #endif

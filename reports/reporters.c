@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "reports/reporters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "reports/reports.h"
+
+const struct moth_reporter_row moth_reporter_rows[MOTH_REPORTER_END] = {
+#define X(NAME, name, file, text, live, where) {name, file, text, live},
+    MOTH_REPORTERS(X)
+#undef X
+};
+
+static int write_one(const struct moth_reporter_row *row, const struct moth_run_summary *summary, const char *folder,
+                     struct moth_err *err)
+{
+    char *path = moth_fs_path("%s/%s", folder, row->file), *text = row->text(summary);
+    int result = text ? moth_fs_write_atomic(path, text, strlen(text), err)
+                      : moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %s", path);
+    free(text);
+    free(path);
+    return result;
+}
+
+int moth_reporters_write(uint64_t wanted, const struct moth_run_summary *summary, const char *folder, bool lasts,
+                         struct moth_err *err)
+{
+    for (size_t i = 0; i < MOTH_REPORTER_END; i++) {
+        const struct moth_reporter_row *row = &moth_reporter_rows[i];
+        if (!(wanted >> i & 1) || !row->text || (lasts && !row->live))
+            continue;
+        if (write_one(row, summary, folder, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int moth_reporters_tell(uint64_t wanted, const struct moth_run_summary *summary, FILE *out, struct moth_err *err)
+{
+    (void)err;
+    if (wanted & MOTH_REPORTER_LIST)
+        moth_report_list(summary, out);
+    return 0;
+}
