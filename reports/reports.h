@@ -85,6 +85,7 @@ struct moth_coverage {
 };
 
 struct moth_frame_counts; /* fleet/frame_times.h */
+struct moth_gate;         /* baseline/gate.h */
 
 struct moth_run_summary {
     enum moth_verdict verdict;
@@ -124,6 +125,8 @@ struct moth_run_summary {
     const char *plan;    /* what names all that was to be played, whatever the shard and the workers; or NULL */
     const char *version; /* of moth; or NULL */
     const struct moth_frame_counts *frame_counts; /* what frame_times was made of; or NULL */
+    const char *machine; /* class of machines it was played on (baseline/gate.h); NULL: not known, or several */
+    const struct moth_gate *gate; /* why it passed or did not; NULL: nobody asked */
     bool no_json;    /* run.json was not written */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "baseline/gate.h"
 #include "findings/finding_json.h"
 #include "reports/run_json.h"
 
@@ -193,6 +194,17 @@ static json_t *agents_json(const struct moth_run_summary *summary)
     return agents;
 }
 
+/* Null where nobody asked: the verdict is that of the findings. */
+static json_t *gate_json(const struct moth_gate *gate)
+{
+    if (!gate)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "passed", json_boolean(gate->passed));
+    json_object_set_new(json, "reasons", texts((const char *const *)gate->reasons, gate->n_reasons));
+    return json;
+}
+
 json_t *moth_report_json_object(const struct moth_run_summary *summary)
 {
     json_t *json = json_object();
@@ -214,6 +226,8 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
     json_object_set_new(json, "frame_time_ms", moth_report_frame_times_json(&summary->frame_times));
     json_object_set_new(json, "memory_mb", memory_json(&summary->frame_times.memory));
     json_object_set_new(json, "spikes", spikes_json(&summary->frame_times));
+    json_object_set_new(json, "machine", moth_json_text(summary->machine));
+    json_object_set_new(json, "gate", gate_json(summary->gate));
     json_object_set_new(json, "coverage", coverage_json(&summary->coverage));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));
     json_object_set_new(json, "agents", agents_json(summary));

@@ -132,7 +132,7 @@ static json_t *finding_row(const char *folder, const struct moth_finding *findin
     snprintf(reproduced, sizeof reproduced, "%u/%u", finding->reproduced, finding->attempts);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "fingerprint", finding->fingerprint, "kind",
                      moth_finding_kind_name(finding->kind), "title", finding->title ? finding->title : "", "status",
-                     finding->status ? finding->status : "new", "reproduced", reproduced, "times_seen",
+                     moth_finding_status_name(finding->status), "reproduced", reproduced, "times_seen",
                      (int)finding->times_seen, "path", folder);
 }
 

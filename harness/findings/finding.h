@@ -35,6 +35,47 @@ enum moth_finding_kind {
         MOTH_FINDING_KIND_END
 };
 
+/* X(name, text in files): what the team knows of it (baseline/baseline.h, history/history.h) */
+#define MOTH_FINDING_STATUSES(X)                                            \
+    X(NEW, "new")           /* nobody knew of it */                         \
+    X(KNOWN, "known")       /* the baseline has it */                       \
+    X(FIXED, "fixed")       /* known, looked for, and not there any more */ \
+    X(REOPENED, "reopened") /* had been fixed, and came back */             \
+    X(QUARANTINED, "quarantined")
+
+enum moth_finding_status {
+#define X(name, text) MOTH_FINDING_STATUS_##name,
+    MOTH_FINDING_STATUSES(X)
+#undef X
+        MOTH_FINDING_STATUS_END
+};
+
+/* X(name, text in files): how one replay of a finding ended */
+#define MOTH_FINDING_ATTEMPT_OUTCOMES(X) \
+    X(MET, "met")     /* in it */ \
+    X(CLEAN, "clean") /* in nothing */ \
+    X(OTHER, "other") /* in another finding */
+
+enum moth_finding_outcome {
+#define X(name, text) MOTH_OUTCOME_##name,
+    MOTH_FINDING_ATTEMPT_OUTCOMES(X)
+#undef X
+        MOTH_OUTCOME_END
+};
+
+#define MOTH_FINDING_ATTEMPT_TITLE_BYTES 160u
+
+struct moth_finding_attempt {
+    enum moth_finding_outcome outcome;
+    uint32_t frame; /* that it came to */
+    bool diverged;  /* it went another way than the recording, from this frame on */
+    uint32_t diverged_frame;
+    char fingerprint[40];                 /* OTHER: which, else "" */
+    char title[MOTH_FINDING_ATTEMPT_TITLE_BYTES]; /* likewise */
+};
+
+#define MOTH_DATE_BYTES 11u /* "2026-11-23" */
+
 #define MOTH_SPIKE_THREADS_MAX 6u
 
 /* What is known of a spike's frame. */
@@ -67,7 +108,14 @@ struct moth_finding {
     uint32_t inputs; /* input events in its trace */
     uint32_t times_seen;
     uint32_t reproduced, attempts; /* k of n replays met the same fingerprint */
-    char *status;                  /* "new", … */
+    struct moth_finding_attempt *tries;    /* these replays one by one; NULL: not known */
+    uint32_t n_tries;
+    enum moth_finding_status status;
+    char *owner, *reason;           /* QUARANTINED: who looks after it and why; else NULL, or as accepted */
+    char expires[MOTH_DATE_BYTES];  /* QUARANTINED: the last day of it; "": none */
+    bool expired;                   /* … and it is past: it fails the gate like a new one */
+    char *first_seen;               /* build id or name of the first build it was seen in, or NULL */
+    char accepted[MOTH_DATE_BYTES]; /* the day it was taken into the baseline, or "" */
     char *trace;                   /* path relative to the output folder, or NULL */
     char *trace_minimized;         /* likewise */
     uint32_t inputs_minimized;     /* 0: not minimized */
@@ -81,6 +129,17 @@ struct moth_finding {
 const char *moth_finding_kind_name(enum moth_finding_kind kind);
 /* -1 when there is none. */
 int moth_finding_kind_from_name(const char *name);
+
+const char *moth_finding_status_name(enum moth_finding_status status);
+/* -1 when there is none. */
+int moth_finding_status_from_name(const char *name);
+const char *moth_finding_outcome_name(enum moth_finding_outcome outcome);
+/* Does it count against a build: new, reopened, or quarantined for too long? */
+bool moth_finding_counts(const struct moth_finding *finding);
+/* What the team knows of `from` is known of `finding`, too. */
+void moth_finding_take_status(struct moth_finding *finding, const struct moth_finding *from);
+/* Replace its replays by a copy of these, and count them. 0, or -1 when memory is out. */
+int moth_finding_set_attempts(struct moth_finding *finding, const struct moth_finding_attempt *tries, uint32_t n);
 
 /* Set `fingerprint` from the kind and the top three frames that are the game's own, by function, not
  * address; without a usable stack, from the title with its numbers and addresses taken out. */

@@ -11,6 +11,7 @@
 
 #define FINDING_SCHEMA "moth.finding/1"
 #define FINDING_BYTES_MAX (16u << 20)
+#define ATTEMPTS_MAX 100000u
 
 json_t *moth_json_text(const char *text)
 {
@@ -67,6 +68,18 @@ static uint64_t get_count(const json_t *json, const char *key)
     return value < 0 ? 0 : (uint64_t)value;
 }
 
+static char *get_text(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    return text ? strdup(text) : NULL;
+}
+
+static uint32_t get_u32(const json_t *json, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(json, key));
+    return value < 0 ? 0 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
 static struct moth_spike_facts *get_spike(const json_t *json)
 {
     struct moth_spike_facts *spike = json_is_object(json) ? calloc(1, sizeof *spike) : NULL;
@@ -96,13 +109,44 @@ static struct moth_spike_facts *get_spike(const json_t *json)
     return spike;
 }
 
+static json_t *attempts_json(const struct moth_finding *finding)
+{
+    json_t *attempts = json_array();
+    for (uint32_t i = 0; i < finding->n_tries; i++) {
+        const struct moth_finding_attempt *attempt = &finding->tries[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "outcome", json_string(moth_finding_outcome_name(attempt->outcome)));
+        json_object_set_new(json, "frame", json_integer(attempt->frame));
+        json_object_set_new(json, "diverged", attempt->diverged ? json_integer(attempt->diverged_frame) : json_null());
+        if (attempt->outcome == MOTH_OUTCOME_OTHER) {
+            json_object_set_new(json, "fingerprint", moth_json_text(attempt->fingerprint));
+            json_object_set_new(json, "title", moth_json_text(attempt->title));
+        }
+        json_array_append_new(attempts, json);
+    }
+    return attempts;
+}
+
+/* Who has it in hand; null where it is not quarantined. */
+static json_t *quarantine_json(const struct moth_finding *finding)
+{
+    if (finding->status != MOTH_FINDING_STATUS_QUARANTINED)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "owner", moth_json_text(finding->owner));
+    json_object_set_new(json, "reason", moth_json_text(finding->reason));
+    json_object_set_new(json, "expires", finding->expires[0] ? json_string(finding->expires) : json_null());
+    json_object_set_new(json, "expired", json_boolean(finding->expired));
+    return json;
+}
+
 json_t *moth_finding_json(const struct moth_finding *finding)
 {
     json_t *json = json_object();
     json_object_set_new(json, "fingerprint", json_string(finding->fingerprint));
     json_object_set_new(json, "kind", json_string(moth_finding_kind_name(finding->kind)));
     json_object_set_new(json, "title", moth_json_text(finding->title ? finding->title : ""));
-    json_object_set_new(json, "status", moth_json_text(finding->status ? finding->status : "new"));
+    json_object_set_new(json, "status", json_string(moth_finding_status_name(finding->status)));
     json_object_set_new(json, "reproduced", json_sprintf("%u/%u", finding->reproduced, finding->attempts));
     json_object_set_new(json, "frame", json_integer(finding->frame));
     json_object_set_new(json, "agent", moth_json_text(finding->agent));
@@ -114,6 +158,10 @@ json_t *moth_finding_json(const struct moth_finding *finding)
                         finding->trace_minimized ? json_integer(finding->inputs_minimized) : json_null());
     json_object_set_new(json, "trace", moth_json_text(finding->trace));
     json_object_set_new(json, "trace_minimized", moth_json_text(finding->trace_minimized));
+    json_object_set_new(json, "attempts", attempts_json(finding));
+    json_object_set_new(json, "first_seen", moth_json_text(finding->first_seen));
+    json_object_set_new(json, "accepted", finding->accepted[0] ? json_string(finding->accepted) : json_null());
+    json_object_set_new(json, "quarantine", quarantine_json(finding));
     if (finding->spike)
         json_object_set_new(json, "spike", spike_json(finding->spike));
     return json;
@@ -178,18 +226,6 @@ int moth_finding_save(const struct moth_finding *finding, const char *folder, st
     return save_json(finding, folder, err);
 }
 
-static char *get_text(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? strdup(text) : NULL;
-}
-
-static uint32_t get_u32(const json_t *json, const char *key)
-{
-    json_int_t value = json_integer_value(json_object_get(json, key));
-    return value < 0 ? 0 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-}
-
 static void get_stack(const json_t *json, struct moth_finding *finding)
 {
     const json_t *stack = json_object_get(json, "stack");
@@ -200,6 +236,45 @@ static void get_stack(const json_t *json, struct moth_finding *finding)
         if (frame)
             finding->stack[finding->n_stack++] = strdup(frame);
     }
+}
+
+static void get_attempts(const json_t *list, struct moth_finding *finding)
+{
+    size_t n = json_array_size(list);
+    finding->tries = n > 0 && n <= ATTEMPTS_MAX ? calloc(n, sizeof *finding->tries) : NULL;
+    for (size_t i = 0; finding->tries && i < n; i++) {
+        const json_t *json = json_array_get(list, i), *diverged = json_object_get(json, "diverged");
+        const char *outcome = json_string_value(json_object_get(json, "outcome"));
+        const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
+        const char *title = json_string_value(json_object_get(json, "title"));
+        struct moth_finding_attempt *attempt = &finding->tries[finding->n_tries++];
+        *attempt = (struct moth_finding_attempt){.outcome = MOTH_OUTCOME_CLEAN,
+                                         .frame = get_u32(json, "frame"),
+                                         .diverged = json_is_integer(diverged),
+                                         .diverged_frame = get_u32(json, "diverged")};
+        for (int k = 0; outcome && k < MOTH_OUTCOME_END; k++) {
+            if (strcmp(outcome, moth_finding_outcome_name((enum moth_finding_outcome)k)) == 0)
+                attempt->outcome = (enum moth_finding_outcome)k;
+        }
+        snprintf(attempt->fingerprint, sizeof attempt->fingerprint, "%s", fingerprint ? fingerprint : "");
+        snprintf(attempt->title, sizeof attempt->title, "%s", title ? title : "");
+    }
+}
+
+static void get_status(const json_t *json, struct moth_finding *finding)
+{
+    const char *name = json_string_value(json_object_get(json, "status"));
+    int status = name ? moth_finding_status_from_name(name) : -1;
+    const json_t *quarantine = json_object_get(json, "quarantine");
+    const char *expires = json_string_value(json_object_get(quarantine, "expires"));
+    const char *accepted = json_string_value(json_object_get(json, "accepted"));
+    finding->status = status < 0 ? MOTH_FINDING_STATUS_NEW : (enum moth_finding_status)status;
+    finding->owner = get_text(quarantine, "owner");
+    finding->reason = get_text(quarantine, "reason");
+    finding->expired = json_is_true(json_object_get(quarantine, "expired"));
+    finding->first_seen = get_text(json, "first_seen");
+    snprintf(finding->expires, sizeof finding->expires, "%s", expires ? expires : "");
+    snprintf(finding->accepted, sizeof finding->accepted, "%s", accepted ? accepted : "");
 }
 
 struct moth_finding *moth_finding_from_json(const json_t *json, const char *path, struct moth_err *err)
@@ -222,7 +297,6 @@ struct moth_finding *moth_finding_from_json(const json_t *json, const char *path
     finding->detail = get_text(json, "detail");
     finding->stacks = get_text(json, "stacks");
     finding->agent = get_text(json, "agent");
-    finding->status = get_text(json, "status");
     finding->trace = get_text(json, "trace");
     finding->trace_minimized = get_text(json, "trace_minimized");
     finding->run = get_text(json, "run");
@@ -236,6 +310,8 @@ struct moth_finding *moth_finding_from_json(const json_t *json, const char *path
     if (!reproduced || sscanf(reproduced, "%u/%u", &finding->reproduced, &finding->attempts) != 2)
         finding->reproduced = finding->attempts = 0;
     get_stack(json, finding);
+    get_attempts(json_object_get(json, "attempts"), finding);
+    get_status(json, finding);
     finding->spike = get_spike(json_object_get(json, "spike"));
     return finding;
 }

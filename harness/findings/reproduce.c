@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "findings/reproduce.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,6 +253,24 @@ int moth_replay(const struct moth_trace *trace, const struct moth_replay_config 
     moth_views_fini(&comparison.line);
     moth_laps_fini(&comparison.laps);
     return result;
+}
+
+struct moth_finding_attempt moth_reproduce_attempt(const struct moth_finding *finding,
+                                           const struct moth_replay_outcome *outcome)
+{
+    struct moth_finding_attempt attempt = {.outcome = outcome->finding ? MOTH_OUTCOME_OTHER : MOTH_OUTCOME_CLEAN,
+                                   .frame = outcome->frames,
+                                   .diverged = outcome->diverged,
+                                   .diverged_frame = outcome->diverged_frame};
+    const struct moth_finding *met = outcome->finding;
+    if (finding->kind == MOTH_FINDING_NONDETERMINISM ? outcome->diverged
+                                                     : met && strcmp(met->fingerprint, finding->fingerprint) == 0)
+        attempt.outcome = MOTH_OUTCOME_MET;
+    if (attempt.outcome == MOTH_OUTCOME_OTHER) {
+        memcpy(attempt.fingerprint, met->fingerprint, sizeof attempt.fingerprint);
+        snprintf(attempt.title, sizeof attempt.title, "%s", met->title ? met->title : "");
+    }
+    return attempt;
 }
 
 void moth_replay_outcome_fini(struct moth_replay_outcome *outcome)

@@ -41,6 +41,9 @@ struct moth_replay_outcome {
  * launched. */
 int moth_replay(const struct moth_trace *trace, const struct moth_replay_config *config,
                 struct moth_replay_outcome *outcome, struct moth_err *err);
+/* What such a replay says of the finding that was to be met. */
+struct moth_finding_attempt moth_reproduce_attempt(const struct moth_finding *finding,
+                                           const struct moth_replay_outcome *outcome);
 void moth_replay_outcome_fini(struct moth_replay_outcome *outcome);
 
 /* Replay `times` times; *met counts those that ended in `fingerprint`, *tried those that were played.

@@ -172,8 +172,8 @@ enum moth_store_result moth_store_put(const char *out, struct moth_finding *find
     return result;
 }
 
-int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame, uint32_t k,
-                          uint32_t n, struct moth_err *err)
+int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame,
+                          const struct moth_finding_attempt *tries, uint32_t n, struct moth_err *err)
 {
     int lock = lock_store(out, err);
     if (lock < 0)
@@ -182,9 +182,9 @@ int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t see
     struct moth_finding *known = moth_finding_load(folder, err);
     int result = known ? 0 : -1;
     if (known && known->seed == seed && known->frame == frame) {
-        known->reproduced = k;
-        known->attempts = n;
-        result = moth_finding_save(known, folder, err);
+        result = moth_finding_set_attempts(known, tries, n) == 0
+                     ? moth_finding_save(known, folder, err)
+                     : moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %u replays", n);
     }
     moth_finding_free(known);
     free(folder);

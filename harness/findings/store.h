@@ -27,10 +27,10 @@ struct moth_store_files {
  * (finding->run) left is always replaced, for the game may have changed since; its times_seen goes on. */
 enum moth_store_result moth_store_put(const char *out, struct moth_finding *finding,
                                       const struct moth_store_files *files, struct moth_err *err);
-/* Note that k of n replays met it again; nothing happens if the stored trace is not the one of `seed`
+/* Note how its replays ended; nothing happens if the stored trace is not the one of `seed`
  * and `frame` any more. */
-int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame, uint32_t k,
-                          uint32_t n, struct moth_err *err);
+int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame,
+                          const struct moth_finding_attempt *tries, uint32_t n, struct moth_err *err);
 /* A finding's inputs were shrunk to so many: take minimized.moth and repro.lua from the folder `from`. */
 int moth_store_minimized(const char *out, const char *fingerprint, uint32_t inputs, const char *from,
                          struct moth_err *err);

@@ -77,7 +77,6 @@ static void store(struct moth_keep_item *item, const struct moth_play_place *pla
     finding->agent = strdup(item->trace ? item->trace->header.agent : "");
     finding->seed = item->trace ? item->trace->header.seed : 0;
     finding->run = strdup(place->run);
-    finding->status = strdup("new");
     struct moth_err err = {0};
     enum moth_store_result result = put(item, place, work, log, &err);
     if (moth_disk_is_full(&err) && moth_disk_make_room(place->config->out)) {

@@ -25,9 +25,21 @@ static const struct moth_fleet_agent *find_agent(const struct moth_fleet_config 
     return NULL;
 }
 
+/* How they ended so far. */
+struct replays {
+    struct moth_message_verified *verified;
+    struct moth_finding_attempt *at; /* config->replays of them */
+};
+
+static void note_attempt(struct replays *replays, struct moth_finding_attempt attempt)
+{
+    replays->at[replays->verified->tried++] = attempt;
+    replays->verified->met += attempt.outcome == MOTH_OUTCOME_MET;
+}
+
 static int replay_scripted(const struct moth_play_place *place, const struct moth_trace *trace,
                            const struct moth_finding *finding, const struct moth_replay_config *how,
-                           struct moth_message_verified *verified, struct moth_err *err)
+                           struct replays *replays, struct moth_err *err)
 {
     const struct moth_fleet_agent *agent = find_agent(place->config, trace->header.agent);
     bool met = false, killed = false;
@@ -36,29 +48,22 @@ static int replay_scripted(const struct moth_play_place *place, const struct mot
     if (moth_play_scripted(&trace->header, agent->agent, moth_play_pads_of(trace), finding->frame, how,
                            finding->fingerprint, &met, &killed, err) != 0)
         return -1;
-    if (!killed && !place->stopped(place->context)) {
-        verified->tried++;
-        verified->met += met;
-    }
+    if (!killed && !place->stopped(place->context))
+        note_attempt(replays, (struct moth_finding_attempt){.outcome = met ? MOTH_OUTCOME_MET : MOTH_OUTCOME_CLEAN,
+                                                    .frame = finding->frame});
     return 0;
 }
 
 static int replay_inputs(const struct moth_trace *trace, const struct moth_finding *finding,
-                         const struct moth_replay_config *how, struct moth_message_verified *verified,
-                         struct moth_err *err)
+                         const struct moth_replay_config *how, struct replays *replays, struct moth_err *err)
 {
     struct moth_replay_outcome outcome;
     if (moth_replay(trace, how, &outcome, err) != 0)
         return -1;
-    if (!outcome.interrupted && !outcome.killed) {
-        verified->tried++;
-        if (finding->kind == MOTH_FINDING_NONDETERMINISM)
-            verified->met += outcome.diverged;
-        else if (outcome.finding && strcmp(outcome.finding->fingerprint, finding->fingerprint) == 0)
-            verified->met++;
-    }
-    if (outcome.diverged && !verified->warning)
-        verified->warning = moth_fs_path("a replay of %s went another way: %s differs at frame %u",
+    if (!outcome.interrupted && !outcome.killed)
+        note_attempt(replays, moth_reproduce_attempt(finding, &outcome));
+    if (outcome.diverged && !replays->verified->warning)
+        replays->verified->warning = moth_fs_path("a replay of %s went another way: %s differs at frame %u",
                                          finding->fingerprint, outcome.diverged_what, outcome.diverged_frame);
     moth_replay_outcome_fini(&outcome);
     return 0;
@@ -79,7 +84,10 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
                                      .interrupted = place->stopped,
                                      .context = place->context};
     *verified = (struct moth_message_verified){.fingerprint = strdup(fingerprint)};
+    struct replays replays = {verified, calloc(config->replays + 1, sizeof *replays.at)};
     int result = trace ? 0 : -1;
+    if (!replays.at)
+        result = moth_err_set(&err, MOTH_ERR_MEMORY, "no memory for %u replays", config->replays);
     if (finding) {
         verified->seed = finding->seed;
         verified->frame = finding->frame;
@@ -93,14 +101,15 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
         if (finding->kind == MOTH_FINDING_SPIKE && verified->tried >= SPIKE_REPLAYS_LEAST &&
             moth_clock_monotonic_ns() > patience_ns)
             break;
-        result = finding->scripted ? replay_scripted(place, trace, finding, &how, verified, &err)
-                                   : replay_inputs(trace, finding, &how, verified, &err);
+        result = finding->scripted ? replay_scripted(place, trace, finding, &how, &replays, &err)
+                                   : replay_inputs(trace, finding, &how, &replays, &err);
     }
     if (verified->tried > 0)
         result |= moth_store_reproduced(config->out, fingerprint, verified->seed, verified->frame,
-                                        verified->met, verified->tried, &err);
+                                        replays.at, verified->tried, &err);
     if (result != 0 && !verified->warning)
         verified->warning = moth_fs_path("%s could not be replayed: %s", fingerprint, err.message);
+    free(replays.at);
     moth_trace_free(trace);
     moth_finding_free(finding);
     free(path);

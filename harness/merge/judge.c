@@ -122,17 +122,11 @@ struct tally {
     size_t nothing_ran, interrupted, missing, agents, faulty; /* parts */
 };
 
-static bool fails_the_gate(const struct moth_finding *finding)
-{
-    return !finding->status || strcmp(finding->status, "new") == 0 ||
-           strcmp(finding->status, "reopened") == 0;
-}
-
 static void count_findings(const struct moth_merge *merge, struct tally *tally)
 {
     for (size_t i = 0; i < merge->n_findings; i++) {
         const struct moth_finding *finding = merge->findings[i];
-        bool flaky = moth_finding_is_flaky(finding), counts = fails_the_gate(finding);
+        bool flaky = moth_finding_is_flaky(finding), counts = moth_finding_counts(finding);
         tally->lost += !finding->trace;
         tally->failing += counts && !flaky;
         tally->flaky += counts && flaky;

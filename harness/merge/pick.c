@@ -42,13 +42,14 @@ static int compare(const struct moth_finding *a, const struct moth_finding *b)
 }
 
 /* What the worst of them says counts: a baseline that only some shards had is no excuse. */
-static int rank(const char *status)
+static int rank(enum moth_finding_status status)
 {
-    static const char *const ranks[] = {"fixed", "known", "quarantined", "new", "reopened"};
-    for (int i = 0; i < (int)(sizeof ranks / sizeof *ranks); i++)
-        if (status && strcmp(status, ranks[i]) == 0)
-            return i;
-    return 3;
+    static const int ranks[] = {[MOTH_FINDING_STATUS_FIXED] = 0,
+                                [MOTH_FINDING_STATUS_KNOWN] = 1,
+                                [MOTH_FINDING_STATUS_QUARANTINED] = 2,
+                                [MOTH_FINDING_STATUS_NEW] = 3,
+                                [MOTH_FINDING_STATUS_REOPENED] = 4};
+    return ranks[status];
 }
 
 struct candidate {
@@ -97,13 +98,9 @@ static uint32_t times_seen(const struct moth_parts *parts, const char *fingerpri
 static void keep(struct moth_merge *merge, const struct candidate *same, size_t n)
 {
     struct moth_finding *best = same[0].finding;
-    const char *status = best->status;
     for (size_t i = 1; i < n; i++)
-        if (rank(same[i].finding->status) > rank(status))
-            status = same[i].finding->status;
-    char *kept = strdup(status ? status : "new");
-    free(best->status);
-    best->status = kept;
+        if (rank(same[i].finding->status) > rank(best->status))
+            moth_finding_take_status(best, same[i].finding);
     best->times_seen = times_seen(&merge->parts, best->fingerprint);
     merge->findings[merge->n_findings] = best;
     merge->finding_outs[merge->n_findings++] = same[0].out;

@@ -43,7 +43,7 @@ static void fill(struct sample *sample)
                               .times_seen = 3,
                               .reproduced = 10,
                               .attempts = 10,
-                              .status = (char *)(uintptr_t) "new",
+                              .status = MOTH_FINDING_STATUS_NEW,
                               .trace = (char *)(uintptr_t) "findings/1-crash-00112233445566aa/trace.moth"};
     sample->findings[1] = sample->findings[0];
     sample->findings[1].kind = MOTH_FINDING_EXIT;

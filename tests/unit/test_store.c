@@ -29,7 +29,7 @@ static struct moth_finding *make_finding(uint32_t frame, uint64_t seed, const ch
     finding->inputs = 7;
     finding->reproduced = 9;
     finding->attempts = 10;
-    finding->status = strdup("new");
+    finding->status = MOTH_FINDING_STATUS_KNOWN;
     finding->run = strdup(run);
     moth_finding_fingerprint(finding);
     return finding;
@@ -52,7 +52,7 @@ static void a_finding_survives_the_disk(void **state)
     assert_string_equal(loaded->detail, saved->detail);
     assert_string_equal(loaded->stacks, saved->stacks);
     assert_string_equal(loaded->agent, saved->agent);
-    assert_string_equal(loaded->status, saved->status);
+    assert_int_equal(loaded->status, saved->status);
     assert_string_equal(loaded->run, saved->run);
     assert_int_equal(loaded->n_stack, 2);
     assert_string_equal(loaded->stack[1], saved->stack[1]);
@@ -251,14 +251,29 @@ static void replays_are_noted_for_their_trace_only(void **state)
 {
     (void)state;
     char *out = test_scratch();
+    struct moth_finding_attempt ended[5] = {{.frame = 100}, {.frame = 100}, {.frame = 100}, {.frame = 100}};
+    ended[4] = (struct moth_finding_attempt){.outcome = MOTH_OUTCOME_OTHER,
+                                     .frame = 90,
+                                     .diverged = true,
+                                     .diverged_frame = 60,
+                                     .fingerprint = "1-exit-0123456789abcdef",
+                                     .title = "exit with status 3"};
     assert_int_equal(put(out, 100, 5, "r"), MOTH_STORE_NEW);
     struct moth_finding *finding = load(out);
-    assert_int_equal(moth_store_reproduced(out, finding->fingerprint, 5, 100, 4, 5, NULL), 0);
-    assert_int_equal(moth_store_reproduced(out, finding->fingerprint, 6, 100, 1, 1, NULL), 0);
+    assert_int_equal(moth_store_reproduced(out, finding->fingerprint, 5, 100, ended, 5, NULL), 0);
+    assert_int_equal(moth_store_reproduced(out, finding->fingerprint, 6, 100, ended, 1, NULL), 0);
     moth_finding_free(finding);
     finding = load(out);
     assert_int_equal(finding->reproduced, 4);
     assert_int_equal(finding->attempts, 5);
+    assert_int_equal(finding->n_tries, 5);
+    assert_int_equal(finding->tries[0].outcome, MOTH_OUTCOME_MET);
+    assert_int_equal(finding->tries[0].frame, 100);
+    assert_false(finding->tries[0].diverged);
+    assert_int_equal(finding->tries[4].outcome, MOTH_OUTCOME_OTHER);
+    assert_int_equal(finding->tries[4].diverged_frame, 60);
+    assert_string_equal(finding->tries[4].fingerprint, "1-exit-0123456789abcdef");
+    assert_string_equal(finding->tries[4].title, "exit with status 3");
     moth_finding_free(finding);
     test_scratch_remove(out);
 }
