@@ -17,6 +17,7 @@
 
 #include "base/awake.h"
 #include "base/pulse.h"
+#include "runner/counter.h"
 
 #define LOOK_IN_MS 20
 #define RETIRED_MAX 16  /* at once; each holds its memory until it has gone */
@@ -81,6 +82,8 @@ bool moth_process_player_gone(const struct moth_process *process)
 
 void moth_process_give_turn(struct moth_process *process)
 {
+    if (process->channel->config.threads == MOTH_THREADS_DETERMINISTIC)
+        moth_counter_forgo(); /* as the game does */
     atomic_store(&process->channel->turn, MOTH_TURN_GAME);
     syscall(SYS_futex, &process->channel->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
