@@ -84,8 +84,15 @@ struct moth_coverage {
     uint32_t deepest_frame;
 };
 
+/* A trace of an earlier run that this one played first. */
+struct moth_replayed_trace {
+    const char *path, *fingerprint; /* the finding's; NULL: it had none, and ran clean or did not */
+    bool happened;
+};
+
 struct moth_frame_counts; /* fleet/frame_times.h */
 struct moth_gate;         /* baseline/gate.h */
+struct moth_history_view; /* history/history.h */
 
 struct moth_run_summary {
     enum moth_verdict verdict;
@@ -128,6 +135,13 @@ struct moth_run_summary {
     const char *machine; /* class of machines it was played on (baseline/gate.h); NULL: not known, or several */
     const struct moth_gate *gate; /* why it passed or did not; NULL: nobody asked */
     bool no_json;    /* run.json was not written */
+    /* What a history wants to know of it. */
+    int64_t started_ms;      /* Unix time; 0: not known */
+    const char *build_label; /* how people call the build; or NULL */
+    int64_t built_ms;        /* when its sources were committed; 0: not known */
+    const struct moth_replayed_trace *replayed; /* traces that were played before everything else */
+    size_t n_replayed;
+    const struct moth_history_view *history; /* all builds so far, this run among them; NULL: there is none */
 };
 
 const char *moth_verdict_name(enum moth_verdict verdict);

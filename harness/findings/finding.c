@@ -115,7 +115,8 @@ void moth_finding_free(struct moth_finding *finding)
     free(finding->tries);
     free(finding->owner);
     free(finding->reason);
-    free(finding->first_seen);
+    free(finding->first_seen.build);
+    free(finding->last_seen.build);
     free(finding->trace);
     free(finding->trace_minimized);
     free(finding->run);

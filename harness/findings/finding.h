@@ -94,6 +94,12 @@ struct moth_spike_facts {
     uint64_t allocations, allocated_bytes, reads, read_bytes, lock_waits, page_faults;
 };
 
+/* A build that a finding was seen in, as a history or a baseline knows it. */
+struct moth_seen {
+    char *build;   /* its label, else the beginning of its build id; NULL: not known */
+    char date[24]; /* "2026-11-23T22:14:36Z", or the day alone; "": not known */
+};
+
 struct moth_finding {
     enum moth_finding_kind kind;
     char fingerprint[40]; /* "1-crash-<16 hex digits>": version, kind, hash */
@@ -114,8 +120,9 @@ struct moth_finding {
     char *owner, *reason;           /* QUARANTINED: who looks after it and why; else NULL, or as accepted */
     char expires[MOTH_DATE_BYTES];  /* QUARANTINED: the last day of it; "": none */
     bool expired;                   /* … and it is past: it fails the gate like a new one */
-    char *first_seen;               /* build id or name of the first build it was seen in, or NULL */
     char accepted[MOTH_DATE_BYTES]; /* the day it was taken into the baseline, or "" */
+    struct moth_seen first_seen, last_seen;
+    uint32_t runs_seen;            /* runs that saw it, with this one; 0: no history says */
     char *trace;                   /* path relative to the output folder, or NULL */
     char *trace_minimized;         /* likewise */
     uint32_t inputs_minimized;     /* 0: not minimized */

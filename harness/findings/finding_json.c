@@ -140,6 +140,17 @@ static json_t *quarantine_json(const struct moth_finding *finding)
     return json;
 }
 
+/* null where nobody knows. */
+static json_t *seen_json(const struct moth_seen *seen)
+{
+    if (!seen->build && !seen->date[0])
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "build", moth_json_text(seen->build));
+    json_object_set_new(json, "date", seen->date[0] ? json_string(seen->date) : json_null());
+    return json;
+}
+
 json_t *moth_finding_json(const struct moth_finding *finding)
 {
     json_t *json = json_object();
@@ -159,9 +170,11 @@ json_t *moth_finding_json(const struct moth_finding *finding)
     json_object_set_new(json, "trace", moth_json_text(finding->trace));
     json_object_set_new(json, "trace_minimized", moth_json_text(finding->trace_minimized));
     json_object_set_new(json, "attempts", attempts_json(finding));
-    json_object_set_new(json, "first_seen", moth_json_text(finding->first_seen));
     json_object_set_new(json, "accepted", finding->accepted[0] ? json_string(finding->accepted) : json_null());
     json_object_set_new(json, "quarantine", quarantine_json(finding));
+    json_object_set_new(json, "first_seen", seen_json(&finding->first_seen));
+    json_object_set_new(json, "last_seen", seen_json(&finding->last_seen));
+    json_object_set_new(json, "runs_seen", finding->runs_seen ? json_integer(finding->runs_seen) : json_null());
     if (finding->spike)
         json_object_set_new(json, "spike", spike_json(finding->spike));
     return json;
@@ -226,6 +239,13 @@ int moth_finding_save(const struct moth_finding *finding, const char *folder, st
     return save_json(finding, folder, err);
 }
 
+static void get_seen(const json_t *json, struct moth_seen *seen)
+{
+    const char *date = json_string_value(json_object_get(json, "date"));
+    seen->build = get_text(json, "build");
+    snprintf(seen->date, sizeof seen->date, "%s", date ? date : "");
+}
+
 static void get_stack(const json_t *json, struct moth_finding *finding)
 {
     const json_t *stack = json_object_get(json, "stack");
@@ -272,7 +292,6 @@ static void get_status(const json_t *json, struct moth_finding *finding)
     finding->owner = get_text(quarantine, "owner");
     finding->reason = get_text(quarantine, "reason");
     finding->expired = json_is_true(json_object_get(quarantine, "expired"));
-    finding->first_seen = get_text(json, "first_seen");
     snprintf(finding->expires, sizeof finding->expires, "%s", expires ? expires : "");
     snprintf(finding->accepted, sizeof finding->accepted, "%s", accepted ? accepted : "");
 }
@@ -309,6 +328,9 @@ struct moth_finding *moth_finding_from_json(const json_t *json, const char *path
     const char *reproduced = json_string_value(json_object_get(json, "reproduced"));
     if (!reproduced || sscanf(reproduced, "%u/%u", &finding->reproduced, &finding->attempts) != 2)
         finding->reproduced = finding->attempts = 0;
+    get_seen(json_object_get(json, "first_seen"), &finding->first_seen);
+    get_seen(json_object_get(json, "last_seen"), &finding->last_seen);
+    finding->runs_seen = get_u32(json, "runs_seen");
     get_stack(json, finding);
     get_attempts(json_object_get(json, "attempts"), finding);
     get_status(json, finding);
