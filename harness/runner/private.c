@@ -59,6 +59,16 @@ int moth_private_make(struct moth_private *folder, struct moth_err *err)
 static struct moth_private spare[SPARES_MAX];
 static unsigned n_spare;
 
+/* Without the folder itself and the one above. */
+static struct dirent *next_entry(DIR *dir)
+{
+    struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            return entry;
+    return NULL;
+}
+
 static bool removed(int folder, const char *name)
 {
     return moth_fs_remove_tree_at(folder, name) == 0 || errno == ENOENT;
@@ -148,11 +158,12 @@ static bool alike(const struct stat *a, const struct stat *b)
 
 static bool make_alike(int from, int to, unsigned depth);
 
-static bool folder_alike(int from, int to, const char *name, const struct stat *st, bool there,
+/* `old`: what is there; NULL: nothing. */
+static bool folder_alike(int from, int to, const char *name, const struct stat *st, const struct stat *old,
                          unsigned depth)
 {
     int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (source < 0 || (!there && mkdirat(to, name, 0700) != 0)) {
+    if (source < 0 || (old == NULL && mkdirat(to, name, 0700) != 0)) {
         if (source >= 0)
             close(source);
         return false;
@@ -161,7 +172,8 @@ static bool folder_alike(int from, int to, const char *name, const struct stat *
     if (copy < 0)
         close(source);
     return copy >= 0 && make_alike(source, copy, depth + 1) &&
-           fchmodat(to, name, st->st_mode & 07777, 0) == 0;
+           ((old != NULL && old->st_mode == st->st_mode) ||
+            fchmodat(to, name, st->st_mode & 07777, 0) == 0);
 }
 
 static bool entry_alike(int from, int to, const char *name, unsigned depth)
@@ -181,7 +193,7 @@ static bool entry_alike(int from, int to, const char *name, unsigned depth)
         return copy_file(from, to, name, &st,
                          log && st.st_size > LOG_KEPT_BYTES ? st.st_size - LOG_KEPT_BYTES : 0);
     if (S_ISDIR(st.st_mode))
-        return folder_alike(from, to, name, &st, there && S_ISDIR(old.st_mode), depth);
+        return folder_alike(from, to, name, &st, there && S_ISDIR(old.st_mode) ? &old : NULL, depth);
     if (S_ISLNK(st.st_mode))
         return copy_link(from, to, name);
     if (S_ISFIFO(st.st_mode))
@@ -195,7 +207,7 @@ static bool remove_others(int from, DIR *to)
     struct dirent *entry;
     struct stat st;
     bool fine = true;
-    while (fine && (entry = readdir(to)) != NULL)
+    while (fine && (entry = next_entry(to)) != NULL)
         if (fstatat(from, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             fine = removed(dirfd(to), entry->d_name);
     return fine;
@@ -207,9 +219,8 @@ static bool make_alike(int from, int to, unsigned depth)
     DIR *source = depth < DEPTH_MAX ? fdopendir(from) : NULL, *copy = source != NULL ? fdopendir(to) : NULL;
     bool fine = copy != NULL && remove_others(from, copy);
     struct dirent *entry;
-    while (fine && (entry = readdir(source)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            fine = entry_alike(from, to, entry->d_name, depth);
+    while (fine && (entry = next_entry(source)) != NULL)
+        fine = entry_alike(from, to, entry->d_name, depth);
     if (source != NULL)
         closedir(source);
     else
@@ -289,11 +300,10 @@ static bool same_tree(int a, int b, unsigned depth)
     struct dirent *entry;
     struct stat st;
     bool same = one != NULL && b >= 0;
-    while (same && (entry = readdir(one)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            same = same_entry(a, b, entry->d_name, depth);
+    while (same && (entry = next_entry(one)) != NULL)
+        same = same_entry(a, b, entry->d_name, depth);
     DIR *other = same ? fdopendir(b) : NULL;
-    while (other != NULL && same && (entry = readdir(other)) != NULL)
+    while (other != NULL && same && (entry = next_entry(other)) != NULL)
         same = fstatat(a, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     same = same && other != NULL;
     if (other != NULL)

@@ -66,6 +66,13 @@ def areas_are_whole(test):
 
 
 @case
+def mappings_of_an_old_kernel(test):
+    """Before Linux 6.11 the whole list of mappings is read."""
+    branch_check(test, test.game("old_kernel"), test.game("branch"), "map_file", "map_memory",
+                 options=("--live", "--look", "1", "--brief"))
+
+
+@case
 def gl(test):
     branch_check(test, test.game("branch_gl"), options=("--live", "--video", "gl", "--look", "10", "--brief"))
 

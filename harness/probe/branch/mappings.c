@@ -3,8 +3,10 @@
  * Shared memory in a branch. A fork shares what is mapped MAP_SHARED; what the game can write through
  * it is copied into memory of the branch's own, mapped at the same place.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "branch/branch.h"
@@ -131,21 +133,95 @@ static void copy(const struct mapping *mapping, const struct moth_branch_folders
         arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
-void moth_branch_mappings(const struct moth_branch_folders *folders)
+static void copy_all_of(char *maps, const struct moth_branch_folders *folders)
 {
-    n_objects = 0;
-    char *maps = moth_branch_room(MAPS_BYTES);
-    if (maps == NULL || moth_branch_read("/proc/self/maps", maps, MAPS_BYTES) + 1 == MAPS_BYTES) {
-        moth_branch_problem("shared memory (too many mappings)");
-        return;
-    }
     for (char *line = maps, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         struct mapping mapping;
         *end = '\0';
         if (parse(line, &mapping) && !ours(&mapping))
             copy(&mapping, folders);
     }
+}
+
+/* ---- asking for those that are shared, and no others ----
+ *
+ * A game of any size has hundreds of mappings, nearly always none of them shared, and the kernel takes a fifth
+ * of the time of a fork to write their list. Linux 6.11 can be asked for the next one that is shared. Source: PROCMAP_QUERY in
+ * linux/fs.h, which is younger than the headers this is built with. */
+struct mapping_query {
+    uint64_t size, flags, address;
+    uint64_t low, high, vma_flags, page_size, offset, inode;
+    uint32_t major, minor, name_size, build_id_size;
+    uint64_t name, build_id;
+};
+
+#define QUERY _IOWR('f', 17, struct mapping_query)
+
+enum {
+    QUERY_READABLE = 1,
+    QUERY_WRITABLE = 2,
+    QUERY_EXECUTABLE = 4,
+    QUERY_SHARED = 8,
+    QUERY_NEXT = 16 /* the one at the address or the first after it */
+};
+
+/* 1, 0 when there are no more, -1 when this kernel cannot be asked. */
+static int next_shared(long fd, uint64_t from, char *path, struct mapping *out)
+{
+    struct mapping_query query = {.size = sizeof query,
+                                  .flags = QUERY_SHARED | QUERY_WRITABLE | QUERY_NEXT,
+                                  .address = from,
+                                  .name_size = MOTH_BRANCH_PATH_MAX,
+                                  .name = (uint64_t)path};
+    path[0] = '\0';
+    long result = arch_syscall(SYS_ioctl, fd, (long)QUERY, (long)&query, 0, 0, 0);
+    if (result != 0)
+        return result == -ENOENT ? 0 : -1;
+    if (query.name_size == 0)
+        path[0] = '\0';
+    *out = (struct mapping){.low = query.low,
+                            .high = query.high,
+                            .offset = query.offset,
+                            .device = (uint64_t)query.major << 8 | query.minor,
+                            .inode = query.inode,
+                            .protection = ((query.vma_flags & QUERY_READABLE) ? PROT_READ : 0) | PROT_WRITE |
+                                          ((query.vma_flags & QUERY_EXECUTABLE) ? PROT_EXEC : 0),
+                            .path = path};
+    return 1;
+}
+
+/* Whether it could be asked. */
+static bool copy_by_asking(const struct moth_branch_folders *folders)
+{
+    static char path[MOTH_BRANCH_PATH_MAX];
+    struct mapping mapping;
+    long fd = arch_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    int found = fd >= 0 ? next_shared(fd, 0, path, &mapping) : -1;
+    bool could = found >= 0;
+    for (; found > 0; found = next_shared(fd, mapping.high, path, &mapping))
+        if (!ours(&mapping))
+            copy(&mapping, folders);
+    if (fd >= 0)
+        arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+    return could;
+}
+
+static void copy_by_list(const struct moth_branch_folders *folders)
+{
+    char *maps = moth_branch_room(MAPS_BYTES);
+    if (maps == NULL || moth_branch_read("/proc/self/maps", maps, MAPS_BYTES) + 1 == MAPS_BYTES) {
+        moth_branch_problem("shared memory (too many mappings)");
+        return;
+    }
+    copy_all_of(maps, folders);
+    moth_branch_room_end(maps, MAPS_BYTES);
+}
+
+void moth_branch_mappings(const struct moth_branch_folders *folders)
+{
+    n_objects = 0;
+    if (!copy_by_asking(folders))
+        copy_by_list(folders);
     for (unsigned i = 0; i < n_objects; i++)
         arch_syscall(SYS_close, objects[i].fd, 0, 0, 0, 0, 0);
-    moth_branch_room_end(maps, MAPS_BYTES);
 }
