@@ -61,7 +61,7 @@ static const struct page {
     {REPLAY, "moth replay [options] TRACE|FINDING",
      "Launches the game of a trace again and gives it the same inputs at the same frames. TRACE is a .moth "
      "file; FINDING is a finding's folder.",
-     "moth replay moth-out/findings/1-crash-0123456789abcdef\n"
+     "moth replay moth-out/findings/2-crash-0123456789abcdef\n"
      "git bisect run moth replay --expect-clean trace.moth\n"},
     {MOTH_VERB_RECORD, "moth record [options] -- GAME [ARG…]",
      "A person plays in a window; writes a trace and an editable Lua scenario. Not in this version.", NULL},
@@ -70,7 +70,7 @@ static const struct page {
      "takes out idle time. FINDING is a finding's folder or its trace. The result lies beside it: minimized.moth, "
      "and repro.lua, an agent that plays the same inputs. Both are written as soon as there is something better "
      "than before; a search that is interrupted goes on with the next call.",
-     "moth minimize moth-out/findings/1-crash-0123456789abcdef\n"
+     "moth minimize moth-out/findings/2-crash-0123456789abcdef\n"
      "moth minimize --duration 10m -o shorter trace.moth\n"},
     {DOCTOR, "moth doctor [options] -- GAME [ARG…]",
      "Tells whether this build of a game can be attached to, whether it is deterministic, whether it can be "
@@ -100,7 +100,7 @@ static const struct page {
      "slower: over the whole, in which part of the trace, in which frame, and in which function. A frame's time is the "
      "work time of the game, the least of all plays; every figure has an interval that says how sure it is. A and B "
      "take the place of the program that the trace was recorded with; its arguments, environment and folder stay.",
-     "moth compare ./game-1.0 ./game --trace level1.moth --trace moth-out/findings/1-crash-0123456789abcdef\n"
+     "moth compare ./game-1.0 ./game --trace level1.moth --trace moth-out/findings/2-crash-0123456789abcdef\n"
      "moth compare --json --threshold 0.5 build-a/game build-b/game --trace boss.moth\n"},
     {MOTH_VERB_INIT, "moth init [--force]",
      "Writes a commented moth.lua into the working directory, to be edited.", "moth init\n"},

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "detect/names.h"
+
+#define ASSERTION_BYTES_MAX 400u
 
 static const char *signal_name(int number, char buffer[32])
 {
@@ -36,7 +39,69 @@ static char *assertion_of(const char *message)
     return to ? strndup(from, (size_t)(to - from)) : NULL;
 }
 
-static char *title_of(const struct moth_evidence *evidence, const char *place)
+/* ---- what the game said before it ended itself ---- */
+
+#define LAST_LINES 16u
+
+static bool ended_itself(int number)
+{
+    return number == SIGABRT || number == SIGTRAP || number == SIGILL;
+}
+
+/* Where the last lines of the log begin. */
+static const char *last_lines(const char *log)
+{
+    const char *at = log + strlen(log);
+    for (unsigned lines = 0; at > log && lines <= LAST_LINES; at--)
+        lines += at[-1] == '\n';
+    return at;
+}
+
+/* The last line that is what a failed assertion of the game's own says; NULL when there is none. */
+static char *own_assertion(const char *log)
+{
+    const char *found = NULL;
+    size_t size = 0;
+    for (const char *line = last_lines(log); *line; line += line[strcspn(line, "\n")] ? strcspn(line, "\n") + 1 : strlen(line)) {
+        size_t n = strcspn(line, "\n");
+        if (n > 0 && n <= ASSERTION_BYTES_MAX && moth_line_is_assertion(line, n)) {
+            found = line;
+            size = n;
+        }
+    }
+    return found ? strndup(found, size) : NULL;
+}
+
+/* "terminate called after throwing an instance of 'std::runtime_error'\n  what():  no such level" → one line. */
+static char *uncaught(const char *log)
+{
+    static const char start[] = "terminate called after throwing an instance of '", what[] = "  what():  ";
+    const char *from = NULL;
+    for (const char *at = strstr(log, start); at; at = strstr(at + 1, start))
+        from = at + sizeof start - 1;
+    if (!from)
+        return NULL;
+    size_t type = strcspn(from, "'\n");
+    const char *said = strstr(from + type, what);
+    if (!said)
+        return moth_fs_path("uncaught %.*s", (int)type, from);
+    said += sizeof what - 1;
+    return moth_fs_path("uncaught %.*s: %.*s", (int)type, from, (int)strcspn(said, "\n"), said);
+}
+
+/* The abort message where libc has one, else what the log ends with. */
+static char *last_words(const struct moth_evidence *evidence)
+{
+    const struct moth_death *death = evidence->death;
+    if (death->detail[0] || !evidence->log || !ended_itself(death->signal))
+        return strdup(death->detail);
+    char *words = own_assertion(evidence->log);
+    if (!words && death->signal == SIGABRT)
+        words = uncaught(evidence->log);
+    return words ? words : strdup("");
+}
+
+static char *title_of(const struct moth_evidence *evidence, const char *detail, const char *place)
 {
     const struct moth_death *death = evidence->death;
     const struct moth_crash_record *crash = evidence->channel ? &evidence->channel->crash : NULL;
@@ -44,12 +109,12 @@ static char *title_of(const struct moth_evidence *evidence, const char *place)
     const char *name = signal_name(death->signal, buffer);
     if (crash && crash->stack_overflow)
         return moth_fs_path("stack overflow%s", place);
-    char *assertion = assertion_of(death->detail);
+    char *assertion = assertion_of(detail);
     char *title;
     if (assertion) {
         title = moth_fs_path("assertion failed%s: %s", place, assertion);
-    } else if (death->detail[0]) {
-        char *line = moth_first_line(death->detail);
+    } else if (detail[0]) {
+        char *line = moth_first_line(detail);
         title = moth_fs_path("%s%s: %s", name, place, line ? line : "");
         free(line);
     } else if (crash && has_address(death->signal)) {
@@ -69,8 +134,13 @@ struct moth_finding *moth_detect_crash(const struct moth_evidence *evidence)
         moth_finding_from_death(MOTH_FINDING_CRASH, evidence, moth_evidence_culprit(evidence));
     if (!finding)
         return NULL;
-    char *place = moth_finding_place(finding);
-    finding->title = title_of(evidence, place ? place : "");
+    char *place = moth_finding_place(finding), *words = last_words(evidence);
+    finding->title = title_of(evidence, words ? words : "", place ? place : "");
+    if (!finding->detail && words && *words) {
+        finding->detail = words;
+        words = NULL;
+    }
+    free(words);
     free(place);
     return finding;
 }

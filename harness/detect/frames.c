@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
+#include "detect/names.h"
 
 static void copy_part(char *to, size_t size, const char *from, size_t length)
 {
@@ -108,7 +108,9 @@ static const char *const machinery_modules[] = {
     "libc.so",  "libc-2",      "libpthread",    "ld-linux",   "ld-2",      "ld.so",
     "libm.so",  "libm-2",      "librt",         "libdl",      "libstdc++", "libc++",
     "libgcc_s", "libSDL",      "libmoth_probe", "libasan",    "libubsan",  "libtsan",
-    "liblsan",  "libclang_rt", "[vdso]",        "linux-vdso", NULL};
+    "liblsan",  "libclang_rt", "[vdso]",        "linux-vdso", "libGL",     "libEGL",  "libglapi",  "libgallium",
+    "swrast_dri", "libLLVM",   "libX11",        "libxcb",     "libasound", "libpulse", "libvulkan", "libvulkan_lvp",
+    NULL};
 static const char *const machinery_starts[] = {
     "__GI_",         "__libc_",         "__pthread_", "pthread_", "__assert",    "__asan",
     "__ubsan",       "__tsan",          "__lsan",     "__msan",   "__sanitizer", "__interceptor_",
@@ -132,82 +134,26 @@ bool moth_frame_is_machinery(const struct moth_frame_parts *parts)
         return true;
     if (strcmp(parts->function, "SDL_main") == 0) /* the game's own main under another name */
         return false;
-    return starts_with_any(parts->function, machinery_starts) || is_any(parts->function, machinery_names);
+    const char *name = moth_name_without_type(parts->function);
+    return starts_with_any(name, machinery_starts) || is_any(name, machinery_names);
 }
 
 bool moth_frame_is_handler(const struct moth_frame_parts *parts)
 {
-    static const char *const words[] = {"assert", "panic", "fatal", "abort", NULL};
-    char lower[sizeof parts->function];
-    size_t i = 0;
-    for (; parts->function[i] && parts->function[i] != '('; i++)
-        lower[i] = moth_str_lower(parts->function[i]);
-    lower[i] = '\0';
-    for (const char *const *word = words; *word; word++) {
-        if (strstr(lower, *word))
-            return true;
-    }
-    return false;
+    return moth_name_is_handler(parts->function);
 }
 
-/* Cut what compilers append to a function's name when they copy or split it. */
-static void cut_clone_suffix(char *name)
+bool moth_frame_is_abort(const struct moth_frame_parts *parts)
 {
-    static const char *const suffixes[] = {" [clone",   ".constprop.", ".isra.",      ".part.", ".cold",
-                                           ".lto_priv", ".llvm.",      ".localalias", NULL};
-    for (const char *const *suffix = suffixes; *suffix; suffix++) {
-        char *at = strstr(name, *suffix);
-        if (at && at != name)
-            *at = '\0';
-    }
-    /* Rust's hash, which differs from build to build: "::h0123456789abcdef" */
-    size_t length = strlen(name);
-    if (length > 19 && strncmp(name + length - 19, "::h", 3) == 0 &&
-        strspn(name + length - 16, "0123456789abcdef") == 16)
-        name[length - 19] = '\0';
-}
-
-/* Copy a name without argument lists, template arguments and the numbers of lambdas and the like. */
-static void copy_plain_name(const char *name, char *key, size_t size)
-{
-    static const char anonymous[] = "(anonymous namespace)";
-    size_t n = 0;
-    int depth = 0;
-    for (const char *at = name; *at && n + 1 < size; at++) {
-        bool operator_name = n >= 8 && strncmp(key + n - 8, "operator", 8) == 0;
-        if (depth == 0 && strncmp(at, anonymous, sizeof anonymous - 1) == 0) {
-            at += sizeof anonymous - 2;
-            n += (size_t)snprintf(key + n, size - n, "(anonymous)");
-            n = n < size ? n : size - 1;
-        } else if (depth == 0 && operator_name && strncmp(at, "()", 2) == 0) {
-            at++;
-        } else if (depth == 0 && operator_name && strchr("<>-", *at)) {
-            while (*at && *at != '(' && n + 1 < size) /* operator<<, operator->, … */
-                key[n++] = *at++;
-            at--;
-        } else if (*at == '<' || *at == '(') {
-            depth++;
-        } else if (*at == '>' || *at == ')') {
-            depth -= depth > 0;
-        } else if (depth == 0 && (*at == '#' || (*at == '$' && at[1] == '_'))) {
-            key[n++] = *at;
-            at += *at == '$';
-            while (isdigit((unsigned char)at[1]))
-                at++;
-        } else if (depth == 0) {
-            key[n++] = *at;
-        }
-    }
-    key[n] = '\0';
+    static const char *const names[] = {"abort", "raise", "gsignal", "std::terminate()", NULL};
+    static const char *const starts[] = {"__assert", "__pthread_kill", "__cxxabiv1::", "__GI_raise", "__GI_abort", NULL};
+    return is_any(parts->function, names) || starts_with_any(parts->function, starts);
 }
 
 bool moth_frame_key(const struct moth_frame_parts *parts, char *key, size_t size)
 {
     if (parts->function[0]) {
-        char name[sizeof parts->function];
-        snprintf(name, sizeof name, "%s", parts->function);
-        cut_clone_suffix(name);
-        copy_plain_name(name, key, size);
+        moth_name_plain(parts->function, key, size);
         return key[0] != '\0';
     }
     if (!parts->module[0] || !parts->offset[0])
@@ -216,16 +162,19 @@ bool moth_frame_key(const struct moth_frame_parts *parts, char *key, size_t size
     return true;
 }
 
+/* Handlers are passed over only behind abort(): a function that is called fatal_blow may well crash itself. */
 size_t moth_frames_first_own(char *const *stack, size_t n)
 {
     size_t handler = n;
+    bool aborted = false;
     for (size_t i = 0; i < n; i++) {
         struct moth_frame_parts parts;
         char key[600];
         moth_frame_parse(stack[i], &parts);
+        aborted = aborted || moth_frame_is_abort(&parts);
         if (moth_frame_is_machinery(&parts) || !moth_frame_key(&parts, key, sizeof key))
             continue;
-        if (!moth_frame_is_handler(&parts))
+        if (!aborted || !moth_frame_is_handler(&parts))
             return i;
         if (handler == n)
             handler = i;

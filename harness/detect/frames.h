@@ -24,6 +24,8 @@ void moth_frame_parse(const char *text, struct moth_frame_parts *parts);
 bool moth_frame_is_machinery(const struct moth_frame_parts *parts);
 /* Does it look like a game's own assertion or error handler, by its name? */
 bool moth_frame_is_handler(const struct moth_frame_parts *parts);
+/* Is it the way in which a process ends itself: abort(), a failed assertion, std::terminate()? */
+bool moth_frame_is_abort(const struct moth_frame_parts *parts);
 /* What names this frame in a fingerprint: the function without arguments, template arguments and
  * compiler's suffixes, or the module's build id and offset. False when nothing is known of it. */
 bool moth_frame_key(const struct moth_frame_parts *parts, char *key, size_t size);

@@ -102,7 +102,7 @@ struct moth_seen {
 
 struct moth_finding {
     enum moth_finding_kind kind;
-    char fingerprint[40]; /* "1-crash-<16 hex digits>": version, kind, hash */
+    char fingerprint[40]; /* "2-crash-<16 hex digits>": version, kind, hash */
     char *title;          /* one line */
     char *detail;         /* abort message, deadlock's cycle, sanitizer's report; may be NULL */
     char **stack; /* culprit's frames, innermost first, as moth_frame_text (unwind/unwind.h) has them */

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * What makes two findings one. The rules, version 1:
+ * What makes two findings one. The rules, version 2:
  *
  *  - the kind is part of it;
- *  - the innermost three frames that are the game's own, by function; machinery (libc, SDL, the C++
- *    run-time library, sanitizers, the probe) and the game's own assertion handlers are passed over;
+ *  - the innermost three frames that are the game's own, by function (detect/names.h says what of its name);
+ *    machinery (libc, SDL, drivers, the C++ run-time library, sanitizers, the probe) is passed over;
+ *  - the game's own handlers of errors, where they are innermost, are part of it and do not count towards the
+ *    three: however many there are, who called them is part of it, too. So two asserts through one handler are
+ *    two;
+ *  - what a failed assertion says is part of it, without its numbers: two asserts in one function are two;
  *  - recursion counts once: a function that calls itself is one frame, and where the stack is full of a
  *    few functions that call each other, these are what counts, whichever overflowed;
- *  - an assertion's expression is part of it: two asserts in one function are two;
+ *  - a sanitizer's kind of error is part of it: a use after free is no overflow of the same buffer;
  *  - without symbols, build id and offset in the module stand for the function;
  *  - with no usable frame at all, and for what has no place of its own (an exit, too much memory, what a
  *    script reports), the title without its numbers; an exit keeps its status;
  *  - a softlock that was proved is the state it is stuck in;
  *  - a spike is the one function that took the time: who called it may be another one each time.
+ *
+ * Version 1 passed handlers over wherever they stood, so that a crash in a function with such a name was one with
+ * those in its callers; took "void std::sort<…>(…)" for the game's own; and knew no assertion but assert()'s.
  */
 #include "findings/finding.h"
 
@@ -27,8 +34,9 @@
 
 #include "base/buf.h"
 #include "detect/frames.h"
+#include "detect/names.h"
 
-#define FINGERPRINT_VERSION "1"
+#define FINGERPRINT_VERSION "2"
 #define KEYS_MAX 3u
 #define KEY_BYTES 600u
 #define LOOKED_AT 32u        /* innermost frames that are considered */
@@ -52,7 +60,7 @@ static void list_own(const struct moth_finding *finding, struct key_list *list, 
             continue;
         if (!moth_frame_key(&parts, list->keys[list->n], KEY_BYTES))
             continue;
-        list->handler[list->n] = moth_frame_is_handler(&parts);
+        list->handler[list->n] = finding->kind != MOTH_FINDING_SPIKE && moth_frame_is_handler(&parts);
         list->n++;
     }
 }
@@ -94,47 +102,107 @@ static size_t choose_recursion(struct key_list *list, char *chosen[LOOKED_AT])
     return n;
 }
 
-/* The innermost frames; handlers only where nothing else is left. */
+/* The innermost frames, `most` of them besides handlers. */
 static size_t choose_innermost(struct key_list *list, size_t most, char *chosen[LOOKED_AT])
 {
-    bool only_handlers = true;
-    for (size_t i = 0; i < list->n; i++)
-        only_handlers = only_handlers && list->handler[i];
-    size_t n = 0;
-    for (size_t i = 0; i < list->n && n < most; i++) {
-        bool repeated = n > 0 && strcmp(chosen[n - 1], list->keys[i]) == 0;
-        if (!repeated && (only_handlers || !list->handler[i]))
-            chosen[n++] = list->keys[i];
+    size_t n = 0, counted = 0;
+    bool handlers = true;
+    for (size_t i = 0; i < list->n && counted < most; i++) {
+        handlers = handlers && list->handler[i];
+        if (n > 0 && strcmp(chosen[n - 1], list->keys[i]) == 0)
+            continue;
+        chosen[n++] = list->keys[i];
+        counted += !handlers;
     }
     return n;
+}
+
+static void put_without_numbers(struct moth_buf *buf, const char *at, size_t size)
+{
+    for (const char *end = at + size; at < end;) {
+        if (!isdigit((unsigned char)*at)) {
+            moth_buf_put_u8(buf, (uint8_t)*at++);
+            continue;
+        }
+        bool hex = end - at > 1 && at[0] == '0' && at[1] == 'x';
+        at += hex ? 2 : 0;
+        while (at < end && (hex ? isxdigit((unsigned char)*at) : isdigit((unsigned char)*at)))
+            at++;
+        moth_buf_put_u8(buf, '#');
+    }
+}
+
+/* A path up to its last name: builds lie in different folders. */
+static size_t folder_size(const char *at, const char *end)
+{
+    size_t size = 0;
+    for (const char *c = at; c < end && !isspace((unsigned char)*c) && !strchr("\"'`(),", *c); c++) {
+        if (*c == '/')
+            size = (size_t)(c - at) + 1;
+    }
+    return size;
+}
+
+/* What an assertion of the game's own says, word by word. */
+static void put_words(struct moth_buf *buf, const char *at, size_t size)
+{
+    const char *end = at + size;
+    while (at < end) {
+        at += folder_size(at, end);
+        const char *word = at;
+        while (at < end && !isspace((unsigned char)*at) && !strchr("\"'`(),", *at))
+            at++;
+        put_without_numbers(buf, word, (size_t)(at - word));
+        if (at < end)
+            moth_buf_put_u8(buf, (uint8_t)*at++);
+    }
 }
 
 static void put_assertion(struct moth_buf *buf, const struct moth_finding *finding)
 {
     static const char start[] = "Assertion `";
-    const char *from = finding->detail ? strstr(finding->detail, start) : NULL;
-    if (!from)
+    if (finding->kind != MOTH_FINDING_CRASH || !finding->detail)
         return;
-    moth_buf_put(buf, from, strcspn(from, "\n"));
+    const char *from = strstr(finding->detail, start);
+    size_t size = strcspn(finding->detail, "\n");
+    if (from)
+        moth_buf_put(buf, from, strcspn(from, "\n"));
+    else if (moth_line_is_assertion(finding->detail, size))
+        put_words(buf, finding->detail, size);
+    else
+        return;
     moth_buf_put_u8(buf, 0);
 }
 
-/* Runs of digits and hexadecimal addresses differ between two sightings of one bug. */
+/* "AddressSanitizer: heap-use-after-free in player_move (game.c:42)" → "heap-use-after-free". */
+static void put_sanitizer(struct moth_buf *buf, const struct moth_finding *finding)
+{
+    static const char mark[] = "Sanitizer: ";
+    const char *from = finding->title ? strstr(finding->title, mark) : NULL;
+    if (finding->kind != MOTH_FINDING_SANITIZER || !from)
+        return;
+    from += sizeof mark - 1;
+    size_t size = strlen(from);
+    static const char *const ends[] = {" in ", " at ", ": "};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const char *end = memmem(from, size, ends[i], strlen(ends[i]));
+        size = end ? (size_t)(end - from) : size;
+    }
+    put_without_numbers(buf, from, size);
+    moth_buf_put_u8(buf, 0);
+}
+
+/* Runs of digits and hexadecimal addresses differ between two sightings of one bug; statuses do not, nor the line
+ * that is all a sanitizer said of the place. */
 static void put_title(struct moth_buf *buf, const struct moth_finding *finding)
 {
-    const char *at = finding->title ? finding->title : "";
-    while (*at) {
-        if (finding->kind == MOTH_FINDING_EXIT || !isdigit((unsigned char)*at)) {
-            moth_buf_put_u8(buf, (uint8_t)*at++);
-            continue;
-        }
-        bool hex = at[0] == '0' && at[1] == 'x';
-        at += hex ? 2 : 0;
-        while (hex ? isxdigit((unsigned char)*at) : isdigit((unsigned char)*at))
-            at++;
-        moth_buf_put_u8(buf, '#');
-    }
-    moth_buf_put_u8(buf, 0);
+    const char *title = finding->title ? finding->title : "";
+    const char *place = finding->kind == MOTH_FINDING_SANITIZER ? strstr(title, " at ") : NULL;
+    if (finding->kind == MOTH_FINDING_EXIT)
+        place = title;
+    size_t size = place ? (size_t)(place - title) : strlen(title);
+    put_without_numbers(buf, title, size);
+    moth_buf_put(buf, title + size, strlen(title + size) + 1);
 }
 
 static bool put_stack(struct moth_buf *buf, const struct moth_finding *finding)
@@ -143,10 +211,10 @@ static bool put_stack(struct moth_buf *buf, const struct moth_finding *finding)
     char *chosen[LOOKED_AT];
     if (!list)
         return false;
+    bool spike = finding->kind == MOTH_FINDING_SPIKE;
     list_own(finding, list, false);
     if (list->n == 0)
         list_own(finding, list, true);
-    bool spike = finding->kind == MOTH_FINDING_SPIKE;
     size_t n = spike ? 0 : choose_recursion(list, chosen);
     if (n == 0)
         n = choose_innermost(list, spike ? 1 : KEYS_MAX, chosen);
@@ -170,6 +238,7 @@ void moth_finding_fingerprint(struct moth_finding *finding)
     else if (by_title || !put_stack(&buf, finding))
         put_title(&buf, finding);
     put_assertion(&buf, finding);
+    put_sanitizer(&buf, finding);
     snprintf(finding->fingerprint, sizeof finding->fingerprint, FINGERPRINT_VERSION "-%s-%016" PRIx64, kind,
              (uint64_t)XXH3_64bits(buf.bytes, buf.size_bytes));
     moth_buf_fini(&buf);

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
+
 #define NAME_MAX_BYTES 1024u
+#define SCOPES_MAX 32u /* around a function */
 
 typedef char *demangle_function(const char *, char *, size_t *, int *);
 
@@ -90,14 +93,110 @@ static void describe_symbol(Dwfl_Module *module, Dwarf_Addr address, struct moth
     frame->symbol_offset = offset + (frame->pc - address);
 }
 
-static char *die_name(Dwarf_Die *die)
+static const char *linkage_name(Dwarf_Die *die)
 {
     Dwarf_Attribute attribute;
-    const char *name = NULL;
     if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
         dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
-        name = dwarf_formstring(&attribute);
+        return dwarf_formstring(&attribute);
+    return NULL;
+}
+
+static bool is_cxx(Dwarf_Die *die)
+{
+    Dwarf_Die unit;
+    if (!dwarf_diecu(die, &unit, NULL, NULL))
+        return false;
+    switch (dwarf_srclang(&unit)) {
+    case DW_LANG_C_plus_plus:
+    case DW_LANG_C_plus_plus_03:
+    case DW_LANG_C_plus_plus_11:
+    case DW_LANG_C_plus_plus_14:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Where a function was declared: what it is inlined from, what it is the definition of. */
+static Dwarf_Die declaration_of(Dwarf_Die *die)
+{
+    static const unsigned ways[] = {DW_AT_abstract_origin, DW_AT_specification};
+    Dwarf_Die at = *die, next;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        Dwarf_Attribute attribute;
+        if (dwarf_attr(&at, ways[i], &attribute) && dwarf_formref_die(&attribute, &next))
+            at = next;
+    }
+    return at;
+}
+
+/* A scope's part of a name; NULL: it has none. */
+static const char *scope_name(Dwarf_Die *scope)
+{
+    const char *name = dwarf_diename(scope);
+    switch (dwarf_tag(scope)) {
+    case DW_TAG_namespace:
+        return name ? name : "(anonymous namespace)";
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+        return name && strncmp(name, "<lambda", 7) != 0 ? name : "{lambda()#1}";
+    case DW_TAG_union_type:
+    case DW_TAG_subprogram:
+        return name;
+    default:
+        return NULL;
+    }
+}
+
+static bool scope_around(Dwarf_Die *die, Dwarf_Die *outer)
+{
+    Dwarf_Die *scopes = NULL;
+    int n = dwarf_getscopes_die(die, &scopes);
+    if (n > 1)
+        *outer = scopes[1];
+    free(scopes);
+    return n > 1;
+}
+
+/* "world::Pool<int>::get", as the demangler has it, but for the arguments: functions that nothing outside their
+ * unit can call have no name for the linker. */
+static char *qualified_name(Dwarf_Die *die)
+{
+    Dwarf_Die at = declaration_of(die), outer;
+    const char *name = dwarf_diename(die);
+    char *whole = name ? strdup(name) : NULL;
+    for (unsigned depth = 0; whole && depth < SCOPES_MAX && scope_around(&at, &outer); depth++) {
+        at = declaration_of(&outer);
+        name = scope_name(&at);
+        if (!name || strlen(name) + strlen(whole) > NAME_MAX_BYTES)
+            continue;
+        char *longer = moth_fs_path("%s::%s", name, whole);
+        free(whole);
+        whole = longer;
+    }
+    return whole;
+}
+
+static char *die_name(Dwarf_Die *die)
+{
+    const char *name = linkage_name(die);
+    if (!name && is_cxx(die))
+        return qualified_name(die);
     return readable_name(name ? name : dwarf_diename(die));
+}
+
+/* The symbol table knows better what a function is called whose debug information does not say all of it. */
+static char *function_name(Dwarf_Die *function, char **symbol)
+{
+    bool inlined = dwarf_tag(function) == DW_TAG_inlined_subroutine;
+    bool unsaid = !inlined && is_cxx(function) && !linkage_name(function);
+    char *name = *symbol && unsaid ? NULL : die_name(function);
+    if (!name && !inlined) {
+        name = *symbol;
+        *symbol = NULL;
+    }
+    return name;
 }
 
 static bool is_function(Dwarf_Die *die)
@@ -126,24 +225,18 @@ static void call_site(Dwarf_Die *inlined, char **file, int *line)
     }
 }
 
-static void set_symbol(struct moth_frame *frame, char *name)
-{
-    if (!name)
-        return;
-    free(frame->symbol);
-    frame->symbol = name;
-}
-
 /* Turn `frame`, which has the innermost source position, into a chain of the calls that were inlined
  * there: each function keeps the position inside itself. */
 static void expand_inlined(Dwarf_Die *scopes, int n_scopes, struct moth_fiber_stack *stack)
 {
     struct moth_frame *frame = &stack->frames[stack->n_frames - 1];
+    char *symbol = frame->symbol; /* of the function that the rest was inlined into */
     unsigned expanded = 0;
+    frame->symbol = NULL;
     for (int i = 0; i < n_scopes; i++) {
         if (!is_function(&scopes[i]))
             continue;
-        set_symbol(frame, die_name(&scopes[i]));
+        frame->symbol = function_name(&scopes[i], &symbol);
         if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine || ++expanded > MOTH_UNWIND_INLINE_MAX)
             break;
         struct moth_frame outer = *frame;
@@ -159,6 +252,11 @@ static void expand_inlined(Dwarf_Die *scopes, int n_scopes, struct moth_fiber_st
         }
         *frame = outer;
     }
+    if (frame && !frame->symbol) {
+        frame->symbol = symbol;
+        symbol = NULL;
+    }
+    free(symbol);
 }
 
 /* The compilation unit that an address lies in, and the module's bias. libdwfl looks it up in .debug_aranges,

@@ -28,6 +28,7 @@ import bugs  # noqa: E402,F401
 import bus  # noqa: E402,F401
 import determinism  # noqa: E402,F401
 import explore  # noqa: E402,F401
+import fingerprints  # noqa: E402,F401
 import fleet  # noqa: E402,F401
 import groups  # noqa: E402,F401
 import inputs  # noqa: E402,F401

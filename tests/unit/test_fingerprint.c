@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "detect/frames.h"
+#include "detect/names.h"
 #include "findings/finding.h"
 
 #define STACK_MAX 64u
@@ -52,11 +53,11 @@ static void has_version_kind_and_hash(void **state)
     (void)state;
     char text[40];
     fingerprint_of(&base, text);
-    assert_int_equal(strlen(text), strlen("1-crash-0123456789abcdef"));
-    assert_int_equal(strncmp(text, "1-crash-", 8), 0);
+    assert_int_equal(strlen(text), strlen("2-crash-0123456789abcdef"));
+    assert_int_equal(strncmp(text, "2-crash-", 8), 0);
     assert_int_equal(strspn(text + 8, "0123456789abcdef"), 16);
     /* Fingerprints outlive versions of moth: baselines name them. A change here needs a new version. */
-    assert_string_equal(text, "1-crash-9185d2299f07d576");
+    assert_string_equal(text, "2-crash-d2348689ca7cc4c1");
 }
 
 static void lines_addresses_and_modules_do_not_count(void **state)
@@ -185,6 +186,129 @@ static void asserts_through_one_handler_are_two(void **state)
     assert_same(&first, &second, false);
 }
 
+static void deep_handlers_do_not_count_towards_the_three(void **state)
+{
+    (void)state;
+    static const struct sighting first = {MOTH_FINDING_CRASH,
+                                          "SIGABRT",
+                                          NULL,
+                                          false,
+                                          {"abort+0xd3 (libc.so.6)", "Sys_Error sys.c:9 (game)", "CheckFailed sys.c:5 (game)",
+                                           "bail_out sys.c:1 (game)", "open_door door.c:5 (game)", "main game.c:9 (game)"}};
+    struct sighting second = first;
+    second.stack[4] = "close_door door.c:15 (game)";
+    assert_same(&first, &second, false);
+}
+
+static void names_like_a_handlers_do_not_hide_a_crash(void **state)
+{
+    (void)state;
+    static const struct sighting inside = {
+        MOTH_FINDING_CRASH,
+        "SIGSEGV",
+        NULL,
+        false,
+        {"fatal_blow fight.c:5 (game)", "attack fight.c:9 (game)", "update game.c:1 (game)", "main game.c:9 (game)"}};
+    static const struct sighting outside = {
+        MOTH_FINDING_CRASH,
+        "SIGSEGV",
+        NULL,
+        false,
+        {"attack fight.c:9 (game)", "update game.c:1 (game)", "main game.c:9 (game)"}};
+    assert_same(&inside, &outside, false);
+    assert_int_equal(moth_frames_first_own((char *const *)(uintptr_t)inside.stack, 4), 0);
+}
+
+static void own_assertions_are_told_apart_by_what_they_say(void **state)
+{
+    (void)state;
+    struct sighting first = base, second = base, again = base, chatter = base;
+    first.detail = "/home/a/game.c:42: check failed: hp >= 0";
+    second.detail = "/home/a/game.c:43: check failed: gold >= 0";
+    again.detail = "/build/7/src/game.c:52: check failed: hp >= 0";
+    chatter.detail = "uncaught std::runtime_error: cannot load bob.png";
+    assert_same(&first, &second, false);
+    assert_same(&first, &again, true);
+    assert_same(&base, &chatter, true);
+}
+
+static void sanitizers_errors_are_told_apart(void **state)
+{
+    (void)state;
+    struct sighting freed = base, beyond = base, moved = base;
+    freed.kind = beyond.kind = moved.kind = MOTH_FINDING_SANITIZER;
+    freed.title = "AddressSanitizer: heap-use-after-free in player_move (game.c:42)";
+    beyond.title = "AddressSanitizer: heap-buffer-overflow in player_move (game.c:42)";
+    moved.title = "server: AddressSanitizer: heap-use-after-free in player_move (game.c:57)";
+    assert_same(&freed, &beyond, false);
+    assert_same(&freed, &moved, true);
+    freed.title = "UndefinedBehaviorSanitizer: signed integer overflow: 2147483647 + 1 cannot be represented";
+    moved.title = "UndefinedBehaviorSanitizer: signed integer overflow: 2147483600 + 90 cannot be represented";
+    assert_same(&freed, &moved, true);
+    /* Without a stack the line is all that is known of the place. */
+    freed.stack[0] = moved.stack[0] = NULL;
+    freed.title = "UndefinedBehaviorSanitizer: signed integer overflow: 5 + 1 at game.c:12:3";
+    moved.title = "UndefinedBehaviorSanitizer: signed integer overflow: 6 + 2 at game.c:12:3";
+    assert_same(&freed, &moved, true);
+    moved.title = "UndefinedBehaviorSanitizer: signed integer overflow: 6 + 2 at game.c:15:3";
+    assert_same(&freed, &moved, false);
+}
+
+static void names_are_plain(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *plain;
+    } names[] = {
+        {"player_move", "player_move"},
+        {"damage.constprop.0.isra.0", "damage"},
+        {"update.cold", "update"},
+        {"nested.0", "nested"},
+        {"blend.avx2.0", "blend"},
+        {"puts@plt", "puts"},
+        {"void std::__sort<int*, Cmp>(int*, int*, Cmp)", "std::__sort"},
+        {"std::vector<int, std::allocator<int> > world::load<int>(char const*)", "world::load"},
+        {"unsigned long (anonymous namespace)::sum<3>(int (&) [3])", "(anonymous)::sum"},
+        {"Foo::name[abi:cxx11]() const", "Foo::name"},
+        {"Foo::bar() const::{lambda(int)#2}::operator()(int) const", "Foo::bar::{lambda#}::operator"},
+        {"Foo::bar::{lambda()#1}::operator()", "Foo::bar::{lambda#}::operator"},
+        {"Foo::bar() const::$_3::operator()(int) const", "Foo::bar::{lambda#}::operator"},
+        {"Foo::operator bool() const", "Foo::operator bool"},
+        {"Foo& Foo::operator=<int>(int)", "Foo::operator="},
+        {"operator new(unsigned long)", "operator new"},
+        {"non-virtual thunk to Foo::draw()", "Foo::draw"},
+        {"decltype(auto) pick<int>(int)", "pick"},
+        {"int (*choose(int))(void)", "int (*choose(int))(void)"},
+        {"core::ptr::h0123456789abcdef", "core::ptr"},
+        {"main.(*Game).Update", "main..Update"},
+        {"", ""},
+        {"<", "<"},
+        {"operator", "operator"},
+        {")", ")"},
+    };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char plain[512];
+        moth_name_plain(names[i].name, plain, sizeof plain);
+        assert_string_equal(plain, names[i].plain);
+    }
+}
+
+static void handlers_are_known_by_name(void **state)
+{
+    (void)state;
+    static const char *const handlers[] = {"my_assert_fail", "Sys_Error",    "I_Error", "die",      "game::Panic(char const*)",
+                                           "onFailure",      "CheckFailed", "BUG",     "bail_out", "MyAssert"};
+    static const char *const others[] = {"soldier_move", "update", "mirror", "terror_level", "dieselpunk", "failover", "debug_draw"};
+    for (size_t i = 0; i < COUNT(handlers); i++) {
+        if (!moth_name_is_handler(handlers[i]))
+            fail_msg("%s is a handler", handlers[i]);
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        if (moth_name_is_handler(others[i]))
+            fail_msg("%s is no handler", others[i]);
+    }
+}
+
 static void asserts_in_one_function_are_two(void **state)
 {
     (void)state;
@@ -307,6 +431,12 @@ int main(void)
         cmocka_unit_test(numbers_of_lambdas_and_hashes_do_not_count),
         cmocka_unit_test(operators_are_told_apart),
         cmocka_unit_test(asserts_through_one_handler_are_two),
+        cmocka_unit_test(deep_handlers_do_not_count_towards_the_three),
+        cmocka_unit_test(names_like_a_handlers_do_not_hide_a_crash),
+        cmocka_unit_test(own_assertions_are_told_apart_by_what_they_say),
+        cmocka_unit_test(sanitizers_errors_are_told_apart),
+        cmocka_unit_test(names_are_plain),
+        cmocka_unit_test(handlers_are_known_by_name),
         cmocka_unit_test(asserts_in_one_function_are_two),
         cmocka_unit_test(a_handler_alone_is_better_than_nothing),
         cmocka_unit_test(depth_of_recursion_does_not_count),
