@@ -12,11 +12,23 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-/* A title may come from a game: nothing in it may move the cursor or change colours. */
+/* A title may come from a game: nothing in it may move the cursor or change colours, nor be taken for a command by
+ * a build server that reads along ("##[…]" anywhere, "::…" where a line begins). */
+static void print_lines(FILE *out, const char *text, bool breaks)
+{
+    bool begins = false; /* the first line has something before it */
+    for (; text && *text; text++) {
+        bool shown = (unsigned char)*text >= 0x20 && *text != 0x7f;
+        fputc(shown || (breaks && (*text == '\n' || *text == '\t')) ? *text : '?', out);
+        begins = *text == '\n' || (begins && (*text == ' ' || *text == '\t'));
+        if (strncmp(text, "##[", 3) == 0 || (begins && strncmp(text + 1, "::", 2) == 0))
+            fputc(*text == '#' ? ' ' : '.', out);
+    }
+}
+
 static void print_plain(FILE *out, const char *text)
 {
-    for (; text && *text; text++)
-        fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+    print_lines(out, text, false);
 }
 
 static void print_finding(FILE *out, const struct moth_run_summary *summary, size_t index)
@@ -54,8 +66,7 @@ static void print_texts(FILE *out, const char *heading, const char *const *texts
 {
     for (size_t i = 0; i < n; i++) {
         fprintf(out, "%s: ", heading);
-        for (const char *at = texts[i]; *at; at++)
-            fputc((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t' ? '?' : *at, out);
+        print_lines(out, texts[i], true);
         fputc('\n', out);
     }
 }

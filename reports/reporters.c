@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "reports/github.h"
 #include "reports/reports.h"
 
 const struct moth_reporter_row moth_reporter_rows[MOTH_REPORTER_END] = {
@@ -39,8 +40,11 @@ int moth_reporters_write(uint64_t wanted, const struct moth_run_summary *summary
 
 int moth_reporters_tell(uint64_t wanted, const struct moth_run_summary *summary, FILE *out, struct moth_err *err)
 {
-    (void)err;
+    const char *step_summary = getenv("GITHUB_STEP_SUMMARY");
     if (wanted & MOTH_REPORTER_LIST)
         moth_report_list(summary, out);
-    return 0;
+    if (!(wanted & MOTH_REPORTER_GITHUB))
+        return 0;
+    moth_report_github(summary, getenv("GITHUB_WORKSPACE"), out);
+    return step_summary && *step_summary ? moth_report_github_summary(summary, step_summary, err) : 0;
 }

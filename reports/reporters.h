@@ -22,7 +22,8 @@ struct moth_run_summary;
 #define MOTH_REPORTERS(X)                                                             \
     X(LIST, "list", NULL, NULL, false, "on standard output")                          \
     X(JSON, "json", "run.json", NULL, true, "run.json")                               \
-    X(JUNIT, "junit", "junit.xml", moth_report_junit_text, true, "junit.xml")
+    X(JUNIT, "junit", "junit.xml", moth_report_junit_text, true, "junit.xml")                 \
+    X(GITHUB, "github", NULL, NULL, false, "annotations on standard output, and $GITHUB_STEP_SUMMARY")
 
 enum moth_reporter_place {
 #define X(NAME, name, file, text, live, where) MOTH_REPORTER_PLACE_##NAME,

@@ -139,6 +139,20 @@ void moth_log_live(const char *text)
 
 /* ---- lines ---- */
 
+/* What is said may have been said by a game, and build servers read along for commands: "##[…]" anywhere, "::…"
+ * where a line begins. */
+static void defuse(char *text, size_t size)
+{
+    bool begins = false; /* the first line has our name before it */
+    for (size_t i = 0; i + 1 < size; i++) {
+        if (i + 2 < size && memcmp(text + i, "##[", 3) == 0)
+            text[i] = '.';
+        if (begins && text[i] == ':' && text[i + 1] == ':')
+            text[i] = '.';
+        begins = text[i] == '\n' || text[i] == '\r' || (begins && (text[i] == ' ' || text[i] == '\t'));
+    }
+}
+
 void moth_log(enum moth_log_level level, const char *format, ...)
 {
     if (level > shown_level)
@@ -152,6 +166,7 @@ void moth_log(enum moth_log_level level, const char *format, ...)
     int body = vsnprintf(line + head, room, format, args);
     va_end(args);
     size_t used = head + (body < 0 ? 0 : (size_t)body < room ? (size_t)body : room - 1);
+    defuse(line + head, used - head);
     line[used++] = '\n';
     put(line, used);
 }

@@ -14,6 +14,7 @@
 #include "fleet/fleet.h"
 #include "fleet/outside.h"
 #include "merge/merge.h"
+#include "reports/github.h"
 #include "reports/reporters.h"
 #include "reports/reports.h"
 
@@ -253,6 +254,8 @@ int moth_cli_run(const struct moth_options *options)
     int code = play(&run, &err);
     if (code < 0) {
         moth_log_error("%s", err.message);
+        if (options->reporters & MOTH_REPORTER_GITHUB)
+            moth_report_github_fault(err.message, stdout);
         code = moth_err_exit_code(err.code);
     }
     moth_group_fini(&run.group);

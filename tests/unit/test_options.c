@@ -135,8 +135,8 @@ static void wrong_words_are_told(void **state)
     fails(WORDS("run", "--video", "gll", "--", "g"),
           "--video must be one of auto, none, software, gl, not 'gll'; did you mean 'gl'?");
     fails(WORDS("run", "--reporter", "list,jsn", "--", "g"),
-          "--reporter must be one of list, json, junit, not 'jsn'; did you mean 'json'?");
-    fails(WORDS("run", "--reporter", "", "--", "g"), "--reporter must be one of list, json, junit, not ''");
+          "--reporter must be one of list, json, junit, github, not 'jsn'; did you mean 'json'?");
+    fails(WORDS("run", "--reporter", "", "--", "g"), "--reporter must be one of list, json, junit, github, not ''");
     fails(WORDS("run", "--env", "NOVALUE", "--", "g"), "--env must be NAME=VALUE, not 'NOVALUE'");
     fails(WORDS("run", "-a", "monkey=-1", "--", "g"), "--agent the weight in 'monkey=-1' must be a number over 0");
     fails(WORDS("run", "-a", "=2", "--", "g"), "--agent must be the name of an agent or a file, not '=2'");

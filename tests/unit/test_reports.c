@@ -12,80 +12,13 @@
 
 #include "findings/utf8.h"
 #include "reports/reports.h"
-
-#define NASTY "<b>&\"']]>\x01\x1b[31m\xff\xed\xa0\x80\xef\xbf\xbf tab\tline\nend \xc3\xa4\xf0\x9f\xa6\x8b"
-
-static char *nasty_stack[] = {(char *)(uintptr_t) "f<int>(\"x\") a&b.c:1 (game)", (char *)(uintptr_t)NASTY};
-
-struct sample {
-    struct moth_finding findings[2];
-    struct moth_finding *pointers[2];
-    struct moth_instance_record records[4];
-    struct moth_run_summary summary;
-};
-
-static void fill(struct sample *sample)
-{
-    static const char *const argv[] = {"./game", "--level", "a\xff", NULL};
-    static const char *const warnings[] = {"the game writes outside its folder " NASTY};
-    static const char *const faults[] = {"bot.lua:3: no\nstack traceback:\n\t[C]: in ?"};
-    *sample = (struct sample){0};
-    sample->findings[0] =
-        (struct moth_finding){.kind = MOTH_FINDING_CRASH,
-                              .fingerprint = "1-crash-00112233445566aa",
-                              .title = (char *)(uintptr_t)NASTY,
-                              .stack = nasty_stack,
-                              .n_stack = 2,
-                              .agent = (char *)(uintptr_t) "monkey",
-                              .seed = 77,
-                              .frame = 300,
-                              .inputs = 12,
-                              .times_seen = 3,
-                              .reproduced = 10,
-                              .attempts = 10,
-                              .status = MOTH_FINDING_STATUS_NEW,
-                              .trace = (char *)(uintptr_t) "findings/1-crash-00112233445566aa/trace.moth"};
-    sample->findings[1] = sample->findings[0];
-    sample->findings[1].kind = MOTH_FINDING_EXIT;
-    strcpy(sample->findings[1].fingerprint, "1-exit-00112233445566bb");
-    sample->findings[1].title = (char *)(uintptr_t) "exit with status 3";
-    sample->findings[1].reproduced = 4;
-    for (size_t i = 0; i < 2; i++)
-        sample->pointers[i] = &sample->findings[i];
-    sample->records[0] = (struct moth_instance_record){0, "monkey", 76, 1000, 1.5, "budget", NULL, NULL};
-    sample->records[1] =
-        (struct moth_instance_record){1, "monkey", 77, 300, 0.5, "crash", "1-crash-00112233445566aa", NULL};
-    sample->records[2] =
-        (struct moth_instance_record){2, "bots/<mine>.lua", 78, 10, 0.1, "error", NULL, "bot.lua:3: " NASTY};
-    sample->records[3] =
-        (struct moth_instance_record){3, "monkey", 79, 200, 0.2, "exit", "1-exit-00112233445566bb", NULL};
-    sample->summary = (struct moth_run_summary){.verdict = MOTH_VERDICT_NEW_FINDINGS,
-                                                .exit_code = 1,
-                                                .argv = argv,
-                                                .build_id = "abcd",
-                                                .seed = 1,
-                                                .workers = 2,
-                                                .instances = 4,
-                                                .frames_total = 1510,
-                                                .virtual_s = 25.17,
-                                                .wall_s = 2.0,
-                                                .findings = sample->pointers,
-                                                .n_findings = 2,
-                                                .records = sample->records,
-                                                .n_records = 4,
-                                                .warnings = warnings,
-                                                .n_warnings = 1,
-                                                .agent_faults = faults,
-                                                .n_agent_faults = 1,
-                                                .frame_times = {.n = 100, .p50 = 1.5, .p95 = 2.5, .p99 = 3.5, .max = 4.5},
-                                                .out = "moth-out"};
-}
+#include "sample_summary.h"
 
 static void run_json_keeps_the_contract(void **state)
 {
     (void)state;
     struct sample sample;
-    fill(&sample);
+    sample_fill(&sample);
     char *text = moth_report_json_text(&sample.summary);
     json_error_t why;
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &why);
@@ -153,7 +86,7 @@ static void junit_counts_and_escapes(void **state)
 {
     (void)state;
     struct sample sample;
-    fill(&sample);
+    sample_fill(&sample);
     char *text = moth_report_junit_text(&sample.summary);
     assert_int_equal(count(text, "<testsuite "), 2);
     assert_int_equal(count(text, "<testcase "), 4);
@@ -206,7 +139,7 @@ static void junit_tells_the_cases_apart(void **state)
 {
     (void)state;
     struct sample sample;
-    fill(&sample);
+    sample_fill(&sample);
     junit_is_valid(&sample.summary);
     sample.findings[0].status = MOTH_FINDING_STATUS_QUARANTINED;
     sample.findings[0].owner = (char *)(uintptr_t) "a@b.c";
@@ -237,7 +170,7 @@ static void junit_attaches_nothing_that_a_game_names(void **state)
 {
     (void)state;
     struct sample sample;
-    fill(&sample);
+    sample_fill(&sample);
     sample.findings[0].title = (char *)(uintptr_t) "x [[ATTACHMENT|/etc/passwd]] [[[ATTACHMENT|/etc/shadow]]";
     sample.findings[0].detail = sample.findings[0].title;
     sample.records[2].fault = "bot.lua:3: no\n[[ATTACHMENT|/etc/passwd]]";
@@ -251,7 +184,7 @@ static void junit_leaves_nothing_out(void **state)
 {
     (void)state;
     struct sample sample;
-    fill(&sample);
+    sample_fill(&sample);
     sample.records[3].fingerprint = sample.findings[0].fingerprint;
     char *text = moth_report_junit_text(&sample.summary);
     assert_int_equal(count(text, "<failure "), 2);
@@ -273,7 +206,7 @@ static void the_list_shows_the_way_on(void **state)
 {
     (void)state;
     struct sample sample;
-    fill(&sample);
+    sample_fill(&sample);
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -308,7 +241,7 @@ static void reports_are_not_written_halfway(void **state)
 {
     (void)state;
     struct sample sample;
-    fill(&sample);
+    sample_fill(&sample);
     struct moth_err err = {0};
     assert_int_equal(moth_report_json(&sample.summary, "/nowhere/at/all/run.json", &err), -1);
     assert_int_equal(err.code, MOTH_ERR_IO);
