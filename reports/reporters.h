@@ -23,6 +23,7 @@ struct moth_run_summary;
     X(LIST, "list", NULL, NULL, false, "on standard output")                          \
     X(JSON, "json", "run.json", NULL, true, "run.json")                               \
     X(JUNIT, "junit", "junit.xml", moth_report_junit_text, true, "junit.xml")                 \
+    X(HTML, "html", "report.html", moth_report_html_text, false, "report.html")                 \
     X(GITHUB, "github", NULL, NULL, false, "annotations on standard output, and $GITHUB_STEP_SUMMARY")
 
 enum moth_reporter_place {

@@ -91,6 +91,7 @@ struct moth_replayed_trace {
 };
 
 struct moth_frame_counts; /* fleet/frame_times.h */
+struct json_t;
 struct moth_gate;         /* baseline/gate.h */
 struct moth_history_view; /* history/history.h */
 
@@ -142,6 +143,7 @@ struct moth_run_summary {
     const struct moth_replayed_trace *replayed; /* traces that were played before everything else */
     size_t n_replayed;
     const struct moth_history_view *history; /* all builds so far, this run among them; NULL: there is none */
+    const struct json_t *survey;  /* coverage.json: where it went and how fast ("moth.coverage/1"); NULL: not known */
 };
 
 const char *moth_verdict_name(enum moth_verdict verdict);
@@ -159,6 +161,9 @@ int moth_report_json(const struct moth_run_summary *summary, const char *path, s
 /* JUnit as Surefire writes it: a suite an agent, a test case an instance. */
 char *moth_report_junit_text(const struct moth_run_summary *summary);
 int moth_report_junit(const struct moth_run_summary *summary, const char *path, struct moth_err *err);
+
+/* One file for people to open: html/html.h. */
+char *moth_report_html_text(const struct moth_run_summary *summary);
 
 /* For people, at the end of a run. */
 void moth_report_list(const struct moth_run_summary *summary, FILE *out);

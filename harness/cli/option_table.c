@@ -25,7 +25,7 @@
 #define MISC "Other"
 
 /* In parentheses: known by name, not in this version. */
-#define REPORTERS MOTH_REPORTER_CHOICES("|(html)|(sarif)")
+#define REPORTERS MOTH_REPORTER_CHOICES("|(sarif)")
 
 const struct moth_option moth_option_table[] = {
     {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
