@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "reports/github.h"
 #include "reports/reports.h"
+#include "reports/workspace.h"
 
 const struct moth_reporter_row moth_reporter_rows[MOTH_REPORTER_END] = {
 #define X(NAME, name, file, text, live, where) {name, file, text, live},
@@ -45,6 +46,6 @@ int moth_reporters_tell(uint64_t wanted, const struct moth_run_summary *summary,
         moth_report_list(summary, out);
     if (!(wanted & MOTH_REPORTER_GITHUB))
         return 0;
-    moth_report_github(summary, getenv("GITHUB_WORKSPACE"), out);
+    moth_report_github(summary, moth_workspace_root(), out);
     return step_summary && *step_summary ? moth_report_github_summary(summary, step_summary, err) : 0;
 }

@@ -24,7 +24,8 @@ struct moth_run_summary;
     X(JSON, "json", "run.json", NULL, true, "run.json")                               \
     X(JUNIT, "junit", "junit.xml", moth_report_junit_text, true, "junit.xml")                 \
     X(HTML, "html", "report.html", moth_report_html_text, false, "report.html")                 \
-    X(GITHUB, "github", NULL, NULL, false, "annotations on standard output, and $GITHUB_STEP_SUMMARY")
+    X(GITHUB, "github", NULL, NULL, false, "annotations on standard output, and $GITHUB_STEP_SUMMARY") \
+    X(SARIF, "sarif", "findings.sarif", moth_report_sarif_text, false, "findings.sarif")
 
 enum moth_reporter_place {
 #define X(NAME, name, file, text, live, where) MOTH_REPORTER_PLACE_##NAME,
@@ -43,7 +44,7 @@ enum moth_reporter {
 /* For the table of options: "list|json|…", and "list (on standard output), …, " for the help. */
 #define MOTH_REPORTER_CHOICE(NAME, name, file, text, live, where) "|" name
 #define MOTH_REPORTER_HELP_OF(NAME, name, file, text, live, where) name " (" where "), "
-#define MOTH_REPORTER_CHOICES(later) (&("" MOTH_REPORTERS(MOTH_REPORTER_CHOICE) later)[1])
+#define MOTH_REPORTER_CHOICES (&("" MOTH_REPORTERS(MOTH_REPORTER_CHOICE))[1])
 #define MOTH_REPORTER_HELP MOTH_REPORTERS(MOTH_REPORTER_HELP_OF)
 
 struct moth_reporter_row {

@@ -165,6 +165,9 @@ int moth_report_junit(const struct moth_run_summary *summary, const char *path, 
 /* One file for people to open: html/html.h. */
 char *moth_report_html_text(const struct moth_run_summary *summary);
 
+/* SARIF 2.1.0: a rule a kind, a result a finding. */
+char *moth_report_sarif_text(const struct moth_run_summary *summary);
+
 /* For people, at the end of a run. */
 void moth_report_list(const struct moth_run_summary *summary, FILE *out);
 

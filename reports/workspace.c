@@ -29,17 +29,17 @@ static struct name *find(const struct moth_workspace *workspace, const char *nam
     return workspace->n > 0 ? bsearch(&key, workspace->names, workspace->n, sizeof key, by_name) : NULL;
 }
 
-/* The files of the frames that annotations would stand at. */
+/* The files of all frames, each once. */
 static void collect(struct moth_workspace *workspace, const struct moth_run_summary *summary)
 {
     for (size_t i = 0; i < summary->n_findings; i++) {
         const struct moth_finding *finding = summary->findings[i];
-        struct moth_frame_parts frame = {0};
-        size_t own = moth_frames_first_own(finding->stack, finding->n_stack);
-        if (own < finding->n_stack)
-            moth_frame_parse(finding->stack[own], &frame);
-        if (frame.file[0])
-            workspace->names[workspace->n++] = (struct name){.name = moth_fs_path("%s", frame.file)};
+        for (size_t j = 0; j < finding->n_stack; j++) {
+            struct moth_frame_parts frame = {0};
+            moth_frame_parse(finding->stack[j], &frame);
+            if (frame.file[0])
+                workspace->names[workspace->n++] = (struct name){.name = moth_fs_path("%s", frame.file)};
+        }
     }
     if (workspace->n > 0)
         qsort(workspace->names, workspace->n, sizeof *workspace->names, by_name);
@@ -79,12 +79,20 @@ static void walk(struct moth_workspace *workspace, const char *root)
         fts_close(tree);
 }
 
+const char *moth_workspace_root(void)
+{
+    return getenv("GITHUB_WORKSPACE");
+}
+
 struct moth_workspace *moth_workspace_open(const char *root, const struct moth_run_summary *summary)
 {
     struct moth_workspace *workspace = root && *root ? calloc(1, sizeof *workspace) : NULL;
     if (!workspace)
         return NULL;
-    workspace->names = calloc(summary->n_findings + 1, sizeof *workspace->names);
+    size_t frames = 0;
+    for (size_t i = 0; i < summary->n_findings; i++)
+        frames += summary->findings[i]->n_stack;
+    workspace->names = calloc(frames + 1, sizeof *workspace->names);
     if (!workspace->names) {
         free(workspace);
         return NULL;

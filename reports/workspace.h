@@ -12,6 +12,8 @@
 
 struct moth_workspace; /* opaque */
 
+/* Where a build server says that the repository lies (GITHUB_WORKSPACE), or NULL. */
+const char *moth_workspace_root(void);
 /* Look for the files that the findings' stacks name below `root`, hidden folders aside. NULL where there is no root,
  * or no memory. */
 struct moth_workspace *moth_workspace_open(const char *root, const struct moth_run_summary *summary);

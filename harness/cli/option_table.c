@@ -24,9 +24,6 @@
 #define JUDGE "Judging and telling"
 #define MISC "Other"
 
-/* In parentheses: known by name, not in this version. */
-#define REPORTERS MOTH_REPORTER_CHOICES("|(sarif)")
-
 const struct moth_option moth_option_table[] = {
     {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
      .argument = "NAME|FILE[=WEIGHT]", .group = PLAY, .alias = "agents",
@@ -160,10 +157,10 @@ const struct moth_option moth_option_table[] = {
              "each time."},
 
     {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = RUN, .offset = AT(reporters), .argument = "LIST",
-     .fallback = "list,json", .choices = REPORTERS, .group = JUDGE,
+     .fallback = "list,json", .choices = MOTH_REPORTER_CHOICES, .group = JUDGE,
      .help = "How the run is reported: " MOTH_REPORTER_HELP "with commas between them."},
     {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = REPORT, .offset = AT(reporters), .argument = "LIST",
-     .choices = REPORTERS, .group = JUDGE, .no_config = true,
+     .choices = MOTH_REPORTER_CHOICES, .group = JUDGE, .no_config = true,
      .help = "How it is told: " MOTH_REPORTER_HELP "with commas between them; without it as list. With -o run.json is "
              "always written. Without -o one of them, on standard output."},
     {.name = "resume", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(resume), .argument = "DIR",
