@@ -19,11 +19,11 @@
 struct moth_run_summary;
 
 /* X(NAME, name, file or NULL, function that makes its text or NULL, also while the run lasts, where it goes) */
-#define MOTH_REPORTERS(X)                                                             \
-    X(LIST, "list", NULL, NULL, false, "on standard output")                          \
-    X(JSON, "json", "run.json", NULL, true, "run.json")                               \
-    X(JUNIT, "junit", "junit.xml", moth_report_junit_text, true, "junit.xml")                 \
-    X(HTML, "html", "report.html", moth_report_html_text, false, "report.html")                 \
+#define MOTH_REPORTERS(X) \
+    X(LIST, "list", NULL, NULL, false, "on standard output") \
+    X(JSON, "json", "run.json", NULL, true, "run.json") \
+    X(JUNIT, "junit", "junit.xml", moth_report_junit_text, true, "junit.xml") \
+    X(HTML, "html", "report.html", moth_report_html_text, false, "report.html") \
     X(GITHUB, "github", NULL, NULL, false, "annotations on standard output, and $GITHUB_STEP_SUMMARY") \
     X(SARIF, "sarif", "findings.sarif", moth_report_sarif_text, false, "findings.sarif")
 
