@@ -81,12 +81,11 @@ int moth_baseline_put_machine(struct moth_baseline *baseline, const struct moth_
 
 /* What is known of a finding from the runs before this one (history/history.h). */
 struct moth_past {
-    bool fixed;             /* it was there, then was looked for and not there, and it is here again */
-    const char *first_seen; /* build, or NULL */
+    bool fixed; /* it was there, then was looked for and not there, and it is here again */
 };
 
 /*
- * Set status, quarantine, `accepted` and `first_seen` of a finding that a run met. This is the only place that
+ * Set status, quarantine and `accepted` of a finding that a run met, and `first_seen` where the history did not. This is the only place that
  * decides:
  *
  *   in the baseline as known        → known

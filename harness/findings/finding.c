@@ -56,6 +56,21 @@ const char *moth_finding_outcome_name(enum moth_finding_outcome outcome)
     return (unsigned)outcome < MOTH_OUTCOME_END ? names[outcome] : "clean";
 }
 
+bool moth_finding_is_fingerprint(const char *text)
+{
+    size_t n = text ? strspn(text, "0123456789") : 0;
+    if (n == 0 || n > 3 || text[n] != '-')
+        return false;
+    const char *kind = text + n + 1, *end = strchr(kind, '-');
+    char name[24];
+    if (!end || (size_t)(end - kind) >= sizeof name)
+        return false;
+    memcpy(name, kind, (size_t)(end - kind));
+    name[end - kind] = '\0';
+    return moth_finding_kind_from_name(name) >= 0 && strlen(end + 1) == 16 &&
+           strspn(end + 1, "0123456789abcdef") == 16;
+}
+
 bool moth_finding_counts(const struct moth_finding *finding)
 {
     return finding->status == MOTH_FINDING_STATUS_NEW || finding->status == MOTH_FINDING_STATUS_REOPENED ||

@@ -141,6 +141,8 @@ const char *moth_finding_status_name(enum moth_finding_status status);
 /* -1 when there is none. */
 int moth_finding_status_from_name(const char *name);
 const char *moth_finding_outcome_name(enum moth_finding_outcome outcome);
+/* "2-crash-0123456789abcdef" and nothing else: it becomes part of paths. */
+bool moth_finding_is_fingerprint(const char *text);
 /* Does it count against a build: new, reopened, or quarantined for too long? */
 bool moth_finding_counts(const struct moth_finding *finding);
 /* What the team knows of `from` is known of `finding`, too. */

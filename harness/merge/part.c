@@ -17,21 +17,6 @@
 #define TOKEN_BYTES_MAX 64u
 #define ROW_MEMBERS 8u /* of an instance: index, agent, seed, frames, wall_s, ended, fingerprint, fault */
 
-bool moth_merge_is_fingerprint(const char *text)
-{
-    size_t n = text ? strspn(text, "0123456789") : 0;
-    if (n == 0 || n > 3 || text[n] != '-')
-        return false;
-    const char *kind = text + n + 1, *end = strchr(kind, '-');
-    char name[24];
-    if (!end || (size_t)(end - kind) >= sizeof name)
-        return false;
-    memcpy(name, kind, (size_t)(end - kind));
-    name[end - kind] = '\0';
-    return moth_finding_kind_from_name(name) >= 0 && strlen(end + 1) == 16 &&
-           strspn(end + 1, "0123456789abcdef") == 16;
-}
-
 json_t *moth_merge_read_json(const char *path, const char *schema, const char *what, struct moth_err *err)
 {
     size_t size;
@@ -257,7 +242,7 @@ static void check_findings(struct check *check)
         const json_t *seen = json_object_get(finding, "times_seen");
         json_int_t times = json_integer_value(seen);
         good = good &&
-               moth_merge_is_fingerprint(json_string_value(json_object_get(finding, "fingerprint"))) &&
+               moth_finding_is_fingerprint(json_string_value(json_object_get(finding, "fingerprint"))) &&
                json_is_integer(seen) && times >= 0 && times <= UINT32_MAX;
     }
     if (!good)
@@ -281,7 +266,7 @@ static bool is_row(const json_t *row)
     const char *fingerprint = json_string_value(json_array_get(row, 6));
     return json_integer_value(json_array_get(row, 0)) <= UINT32_MAX &&
            json_integer_value(json_array_get(row, 3)) <= UINT32_MAX &&
-           (!fingerprint || moth_merge_is_fingerprint(fingerprint));
+           (!fingerprint || moth_finding_is_fingerprint(fingerprint));
 }
 
 static void check_played(struct check *check)

@@ -68,7 +68,5 @@ char *moth_part_name(const struct moth_part *part);
 /* Read a JSON file of ours with this schema. NULL and err (MOTH_ERR_USAGE) where it is damaged or another's.
  */
 json_t *moth_merge_read_json(const char *path, const char *schema, const char *what, struct moth_err *err);
-/* "2-crash-0123456789abcdef" and nothing else, for it becomes part of a path. */
-bool moth_merge_is_fingerprint(const char *text);
 
 #endif

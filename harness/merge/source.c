@@ -129,7 +129,7 @@ static int read_findings(struct moth_source *source, const json_t *run_json, con
     json_array_foreach(rows, i, row)
     {
         struct moth_finding *finding = NULL;
-        if (moth_merge_is_fingerprint(json_string_value(json_object_get(row, "fingerprint"))))
+        if (moth_finding_is_fingerprint(json_string_value(json_object_get(row, "fingerprint"))))
             finding = read_finding(source, row, path, warn, err);
         if (!finding)
             return moth_err_set(err, MOTH_ERR_USAGE, "%s is damaged: entry %zu of `findings` is no finding",
