@@ -2,8 +2,10 @@
  *
  * What branches of a game cost.
  *
- *     bench_branches costs FRAMES TIMES VIDEO GAME…   snapshot and restore at that depth, nanoseconds,
- * medians bench_branches depth FRAMES TIMES VIDEO GAME…   a restore against a replay from boot, nanoseconds
+ *     bench_branches costs FRAMES TIMES VIDEO GAME…   snapshot and restore at that depth, nanoseconds, medians
+ *     bench_branches depth FRAMES TIMES VIDEO GAME…   a restore against a replay from boot, nanoseconds
+ *     bench_branches chain FRAMES COUNT VIDEO GAME…   a restore, when each of so many places is reached from the
+ *                                                     one before: the first ten and the last, medians
  *     bench_branches live  FRAMES COUNT VIDEO GAME…   memory of so many live snapshots, FRAMES apart, and the
  *                                                     game, when they may have MEMORY together
  *
@@ -147,6 +149,30 @@ static void depth(const struct moth_instance_config *config, uint32_t frames, un
     }
 }
 
+/* Each place is reached from the one before: medians of the first and of the last of so many restores. */
+static void chain(const struct moth_instance_config *config, uint32_t frames, unsigned count)
+{
+    enum { PART = 10 };
+    static uint64_t took[TIMES_MAX];
+    struct moth_tree *tree = launch(config, PLENTY);
+    struct moth_err err = {.message = ""};
+    play(tree, frames);
+    for (unsigned i = 0; i < count; i++) {
+        struct moth_node *node = moth_tree_snapshot(tree, &err);
+        if (!node)
+            stop("a snapshot", err.message);
+        uint64_t began = now();
+        if (moth_tree_restore(tree, node, &err) != 0)
+            stop("a restore", err.message);
+        took[i] = now() - began;
+        play(tree, 1);
+    }
+    unsigned part = count < PART ? count : PART;
+    printf("first_ns %llu\n", (unsigned long long)median(took, part));
+    printf("last_ns %llu\n", (unsigned long long)median(took + count - part, part));
+    moth_tree_close(tree);
+}
+
 static void live(const struct moth_instance_config *config, uint32_t frames, unsigned count)
 {
     struct moth_tree *tree = launch(config, MEMORY);
@@ -180,6 +206,8 @@ int main(int argc, char **argv)
         costs(&config, frames, times);
     else if (strcmp(argv[1], "depth") == 0)
         depth(&config, frames, times);
+    else if (strcmp(argv[1], "chain") == 0)
+        chain(&config, frames, times);
     else if (strcmp(argv[1], "live") == 0)
         live(&config, frames, times);
     else
