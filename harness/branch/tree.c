@@ -1,47 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "branch/tree.h"
+#include "branch/tree_state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "branch/way.h"
-#include "runner/snapshot.h"
-
-#define PSS_READS 3u        /* live snapshots whose memory is read again for each new one */
-#define LIVE_MAX 1000u      /* processes … */
-#define LIVE_DESCRIPTORS 4u /* … and what each holds open here */
-#define OTHER_DESCRIPTORS 64u
-
-/* A node lives while somebody can come back to it: the caller, a child, or the game that stands below it. */
-struct moth_node {
-    struct moth_node *parent;
-    unsigned references; /* the caller's 1, each child's 1, the current game's 1 */
-    struct moth_way way; /* from the parent to here */
-    struct moth_observation here;
-    struct moth_snapshot *snapshot;              /* live, or NULL */
-    uint64_t pss_bytes, used;                    /* when it was last restored or taken */
-    struct moth_node *live_next, *live_previous; /* in the tree's list while live */
-    struct moth_node *next, *previous;           /* in the tree's list of all */
-};
-
-struct moth_tree {
-    struct moth_tree_config config;
-    struct moth_instance *instance;
-    struct moth_player player;
-    struct moth_node *root; /* the first boundary */
-    struct moth_node *at;   /* the node the game has last passed */
-    struct moth_way since;  /* what was played since */
-    bool rebuilding;
-    bool adrift;                  /* the last restore failed: the game stands on no recorded way */
-    struct moth_node *all, *live; /* newest first */
-    struct moth_node *next_read;  /* of the live ones; NULL: from the newest on */
-    uint32_t n_live, n_nodes, live_max;
-    uint64_t mean_bytes; /* of a live snapshot that is not packed, when last read */
-    uint64_t clock;      /* counts uses */
-    struct moth_tree_counts counts;
-};
+#include "base/clock.h"
 
 /* ---- nodes ---- */
 
@@ -54,6 +17,7 @@ static struct moth_node *node_new(struct moth_tree *tree, struct moth_node *pare
     if (parent)
         parent->references++;
     node->references = 1;
+    node->lineage.debt_ns = parent ? parent->lineage.debt_ns : 0;
     node->here = *moth_instance_last(tree->instance);
     node->next = tree->all;
     if (tree->all)
@@ -61,24 +25,6 @@ static struct moth_node *node_new(struct moth_tree *tree, struct moth_node *pare
     tree->all = node;
     tree->n_nodes++;
     return node;
-}
-
-static void snapshot_drop(struct moth_tree *tree, struct moth_node *node)
-{
-    if (!node->snapshot)
-        return;
-    moth_snapshot_release(node->snapshot);
-    node->snapshot = NULL;
-    if (tree->next_read == node)
-        tree->next_read = node->live_next;
-    if (node->live_previous)
-        node->live_previous->live_next = node->live_next;
-    else
-        tree->live = node->live_next;
-    if (node->live_next)
-        node->live_next->live_previous = node->live_previous;
-    node->live_next = node->live_previous = NULL;
-    tree->n_live--;
 }
 
 static void node_free(struct moth_tree *tree, struct moth_node *node)
@@ -95,117 +41,10 @@ static void unref(struct moth_tree *tree, struct moth_node *node)
 {
     while (node && --node->references == 0) {
         struct moth_node *parent = node->parent;
-        snapshot_drop(tree, node);
+        moth_parked_drop(tree, node);
         node_free(tree, node);
         node = parent;
     }
-}
-
-/* ---- the budget ---- */
-
-static void read_bytes(struct moth_node *node)
-{
-    node->pss_bytes = moth_snapshot_pss_bytes(node->snapshot);
-}
-
-/* Reading the figure walks all pages of a process, and what one holds changes as others come and go: each new
- * one has a few of the others looked at again, in turn. Until it is its turn it counts as the mean. */
-static void read_some(struct moth_tree *tree)
-{
-    for (unsigned i = 0; i < PSS_READS && i < tree->n_live; i++) {
-        if (!tree->next_read)
-            tree->next_read = tree->live;
-        read_bytes(tree->next_read);
-        tree->next_read = tree->next_read->live_next;
-    }
-}
-
-static uint64_t live_bytes(struct moth_tree *tree)
-{
-    uint64_t sum = 0, unpacked = 0;
-    uint32_t n_unpacked = 0;
-    for (const struct moth_node *node = tree->live; node; node = node->live_next) {
-        sum += node->pss_bytes;
-        if (!moth_snapshot_packed(node->snapshot)) {
-            unpacked += node->pss_bytes;
-            n_unpacked++;
-        }
-    }
-    tree->mean_bytes = n_unpacked ? unpacked / n_unpacked : tree->mean_bytes;
-    tree->counts.pss_bytes = sum;
-    return sum;
-}
-
-static struct moth_node *least_used(struct moth_tree *tree, const struct moth_node *keep, bool unpacked)
-{
-    struct moth_node *least = NULL;
-    for (struct moth_node *node = tree->live; node; node = node->live_next)
-        if (node != keep && !(unpacked && moth_snapshot_packed(node->snapshot)) &&
-            (!least || node->used < least->used))
-            least = node;
-    return least;
-}
-
-static void drop_one(struct moth_tree *tree, struct moth_node *node)
-{
-    snapshot_drop(tree, node);
-    tree->counts.evictions++;
-}
-
-/* Bytes that became free. */
-static uint64_t pack_one(struct moth_tree *tree, struct moth_node *node)
-{
-    struct moth_err why;
-    uint64_t before = node->pss_bytes;
-    if (moth_snapshot_pack(node->snapshot, &why) != 0) {
-        drop_one(tree, node);
-        return before;
-    }
-    tree->counts.packed++;
-    before = moth_snapshot_pss_bytes(node->snapshot);
-    uint64_t freed = node->pss_bytes > before ? node->pss_bytes - before : 0;
-    node->pss_bytes = before;
-    return freed;
-}
-
-/* Those used least are packed first, and given up when that is not enough. */
-static void evict(struct moth_tree *tree, const struct moth_node *keep)
-{
-    read_some(tree);
-    uint64_t bytes = live_bytes(tree);
-    struct moth_node *node;
-    while (bytes > tree->config.memory_bytes && (node = least_used(tree, keep, true))) {
-        uint64_t freed = pack_one(tree, node);
-        bytes -= freed < bytes ? freed : bytes;
-    }
-    while (bytes > tree->config.memory_bytes && (node = least_used(tree, keep, false))) {
-        bytes -= node->pss_bytes < bytes ? node->pss_bytes : bytes;
-        drop_one(tree, node);
-    }
-    while (tree->n_live > tree->live_max && (node = least_used(tree, keep, false)))
-        drop_one(tree, node);
-}
-
-/* Put a live snapshot behind a node where the game stands, if the budget has room for one. */
-static int park(struct moth_tree *tree, struct moth_node *node, struct moth_err *err)
-{
-    if (tree->config.memory_bytes == 0 || node->snapshot)
-        return 0;
-    node->snapshot = moth_instance_snapshot(tree->instance, err);
-    if (!node->snapshot)
-        return -1;
-    if (tree->counts.shared[0] == '\0')
-        snprintf(tree->counts.shared, sizeof tree->counts.shared, "%s", moth_instance_shared(tree->instance));
-    node->used = ++tree->clock;
-    node->pss_bytes = tree->mean_bytes;
-    node->live_previous = NULL;
-    node->live_next = tree->live;
-    if (tree->live)
-        tree->live->live_previous = node;
-    tree->live = node;
-    tree->n_live++;
-    evict(tree, node);
-    return 0;
 }
 
 /* ---- playing ---- */
@@ -220,6 +59,8 @@ static void on_checkpoint(void *context, const struct moth_trace_checkpoint *che
 static void on_observed(void *context, const struct moth_observation *observation)
 {
     struct moth_tree *tree = context;
+    tree->costs.work_ns += observation->cpu_ns;
+    tree->costs.frames++;
     if (!tree->rebuilding && tree->config.observed)
         tree->config.observed(tree->config.context, observation);
 }
@@ -232,19 +73,6 @@ static void start_player(struct moth_tree *tree)
     tree->player.context = tree;
 }
 
-/* As many as the limit of open files has room for, once it is as high as it may be. */
-static uint32_t most_live(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t room =
-        limit.rlim_cur > OTHER_DESCRIPTORS ? (limit.rlim_cur - OTHER_DESCRIPTORS) / LIVE_DESCRIPTORS : 1;
-    return room < LIVE_MAX ? (uint32_t)room : LIVE_MAX;
-}
-
 struct moth_tree *moth_tree_launch(const struct moth_tree_config *config, struct moth_err *err)
 {
     struct moth_tree *tree = calloc(1, sizeof *tree);
@@ -253,12 +81,14 @@ struct moth_tree *moth_tree_launch(const struct moth_tree_config *config, struct
         return NULL;
     }
     tree->config = *config;
+    uint64_t began_ns = moth_clock_monotonic_ns();
     tree->instance = moth_instance_launch(&config->launch, err);
     if (!tree->instance) {
         free(tree);
         return NULL;
     }
-    tree->live_max = most_live();
+    tree->costs.launch_ns = moth_clock_monotonic_ns() - began_ns;
+    tree->live_max = moth_parked_most();
     start_player(tree);
     tree->root = node_new(tree, NULL);
     tree->at = tree->root;
@@ -314,7 +144,7 @@ struct moth_node *moth_tree_snapshot(struct moth_tree *tree, struct moth_err *er
     }
     struct moth_node *node = node_new(tree, tree->at);
     struct moth_err why;
-    park(tree, node, &why); /* without a live snapshot it is rebuilt when it is wanted */
+    moth_parked_put(tree, node, &why); /* without a live snapshot it is rebuilt when it is wanted */
     node->way = tree->since;
     tree->since = (struct moth_way){0};
     stand_at(tree, node);
@@ -333,9 +163,10 @@ static int relaunch(struct moth_tree *tree, struct moth_err *err)
         return -1;
     moth_instance_close(tree->instance);
     tree->instance = again;
+    tree->generation = 0;
     /* The next way back to the beginning is shorter. */
     struct moth_err why;
-    park(tree, tree->root, &why);
+    moth_parked_put(tree, tree->root, &why);
     return 0;
 }
 
@@ -370,28 +201,41 @@ static bool alike(const struct moth_observation *a, const struct moth_observatio
            a->random_chain == b->random_chain && a->call_chain == b->call_chain;
 }
 
-/* From the nearest ancestor that is still there. */
-static int rebuild(struct moth_tree *tree, struct moth_node *node, struct moth_err *err)
+/* The nearest that is still there; else the launch. */
+static struct moth_node *nearest(struct moth_node *node)
 {
-    size_t depth = 0;
-    struct moth_node *from = node;
-    while (from->parent && !from->snapshot) {
-        from = from->parent;
-        depth++;
+    while (node->parent && !node->snapshot)
+        node = node->parent;
+    return node;
+}
+
+/* Stand at `from`, or before it where its process was killed: then the next ancestor is where to begin. */
+static int begin_at(struct moth_tree *tree, struct moth_node **from, struct moth_err *err)
+{
+    while ((*from)->snapshot) {
+        if (moth_instance_restore(tree->instance, (*from)->snapshot, err) == 0) {
+            tree->generation = (*from)->lineage.generation + 1;
+            return 0;
+        }
+        moth_parked_drop(tree, *from);
+        *from = nearest(*from);
     }
-    if (from->snapshot && moth_instance_restore(tree->instance, from->snapshot, err) != 0) {
-        snapshot_drop(tree, from); /* its process was killed: the next ancestor */
-        return rebuild(tree, node, err);
-    }
-    if (!from->snapshot && relaunch(tree, err) != 0)
+    return relaunch(tree, err);
+}
+
+/* By the inputs since `from`, itself or an ancestor. */
+static int rebuild(struct moth_tree *tree, struct moth_node *node, struct moth_node *from, struct moth_err *err)
+{
+    if (begin_at(tree, &from, err) != 0)
         return -1;
     from->used = ++tree->clock;
     start_player(tree);
-    tree->counts.rebuilds += depth > 0;
+    size_t depth = 0, n = 0;
+    for (const struct moth_node *at = node; at != from; at = at->parent)
+        depth++;
     const struct moth_node **way = calloc(depth + 1, sizeof *way);
     if (!way)
         abort();
-    size_t n = 0;
     for (const struct moth_node *at = node; at != from; at = at->parent)
         way[n++] = at;
     int result = 0;
@@ -405,11 +249,29 @@ static int rebuild(struct moth_tree *tree, struct moth_node *node, struct moth_e
     return result;
 }
 
+/* By a fork where it has a snapshot, unless it is time for a fresh root. */
+static int go_to(struct moth_tree *tree, struct moth_node *node, struct moth_err *err)
+{
+    struct moth_node *root = node->snapshot ? moth_lineage_root(tree, node) : NULL;
+    uint64_t began_ns = moth_clock_monotonic_ns();
+    tree->counts.rebuilds += !root && !node->snapshot && node->parent;
+    if (rebuild(tree, node, root ? root : nearest(node), err) != 0)
+        return -1;
+    uint64_t took_ns = moth_clock_monotonic_ns() - began_ns;
+    if (root) {
+        moth_parked_drop(tree, node); /* for one of the process that stands now */
+        moth_lineage_paid(tree, node, took_ns);
+    } else if (node->snapshot) {
+        moth_lineage_charge(tree, node, took_ns);
+    }
+    return 0;
+}
+
 int moth_tree_restore(struct moth_tree *tree, struct moth_node *node, struct moth_err *err)
 {
     tree->counts.restores++;
     tree->rebuilding = true;
-    int result = rebuild(tree, node, err);
+    int result = go_to(tree, node, err);
     tree->rebuilding = false;
     stand_at(tree, node);
     tree->adrift = result != 0;
@@ -419,7 +281,7 @@ int moth_tree_restore(struct moth_tree *tree, struct moth_node *node, struct mot
         return moth_err_set(err, MOTH_ERR_NONDETERMINISTIC,
                             "returning to frame %u by the same inputs led somewhere else", node->here.frame);
     struct moth_err why;
-    park(tree, node, &why);
+    moth_parked_put(tree, node, &why);
     return 0;
 }
 
@@ -436,12 +298,12 @@ bool moth_node_live(const struct moth_node *node)
 void moth_tree_read_memory(struct moth_tree *tree)
 {
     for (struct moth_node *node = tree->live; node; node = node->live_next)
-        read_bytes(node);
+        moth_parked_read(node);
 }
 
 void moth_tree_counts(struct moth_tree *tree, struct moth_tree_counts *counts)
 {
-    live_bytes(tree);
+    moth_parked_bytes(tree);
     *counts = tree->counts;
     counts->live = tree->n_live;
     counts->nodes = tree->n_nodes;
@@ -524,7 +386,7 @@ void moth_tree_close(struct moth_tree *tree)
     if (!tree)
         return;
     while (tree->live)
-        snapshot_drop(tree, tree->live);
+        moth_parked_drop(tree, tree->live);
     moth_instance_close(tree->instance);
     moth_way_clear(&tree->since);
     while (tree->all)

@@ -34,6 +34,7 @@ struct moth_tree_counts {
     uint32_t live, nodes;      /* live snapshots, nodes held */
     uint64_t restores, rebuilds, evictions;
     uint64_t packed;           /* snapshots whose memory was compressed */
+    uint64_t roots;            /* places that were played to again so that forks stay cheap */
     uint64_t frames_rebuilt;   /* boundaries replayed to return somewhere */
     uint64_t pss_bytes;        /* of the live snapshots, when last read */
     char shared[128];          /* the first thing that branches had to share, or "" */
