@@ -15,7 +15,8 @@
 
 static const struct moth_lua_entry *const game_tables[] = {
     moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch,
-    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_game_archive, moth_lua_api_group, NULL};
+    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_game_archive, moth_lua_api_group,
+    moth_lua_api_see, NULL};
 static const struct moth_lua_entry *const member_tables[] = {moth_lua_api_input, moth_lua_api_member, NULL};
 static const struct moth_lua_entry *const archive_tables[] = {moth_lua_api_archive, NULL};
 static const struct moth_lua_entry *const snapshot_tables[] = {moth_lua_api_snapshot, NULL};
@@ -32,7 +33,7 @@ const struct moth_lua_class moth_lua_classes[] = {
     {"rng", "moth.rng", "The only randomness an agent gets: from the run's seed.", rng_tables},
     {NULL, NULL, NULL, NULL}};
 
-const char *const moth_lua_later[] = {"call", "events", "on", "see", NULL};
+const char *const moth_lua_later[] = {"call", "events", "on", NULL};
 
 /* What a call needs to check its arguments; the dispatcher's upvalue. */
 struct binding {

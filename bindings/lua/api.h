@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "bindings/lua/box.h"
+#include "bindings/lua/eyes.h"
 #include "bindings/lua/host.h"
 #include "wire/channel.h"
 
@@ -63,6 +64,10 @@ struct moth_lua_host {
 
     struct moth_lua_archive *archives[MOTH_LUA_ARCHIVES_MAX]; /* api_archive.c */
     uint32_t n_archives;
+
+    struct moth_lua_eyes eyes;                  /* api_see.c */
+    const char *folder, *stem, *chunk_name;     /* of the script: where it lies, its file's name, what Lua calls it */
+    bool update_pictures;
 };
 
 typedef int (*moth_lua_function)(lua_State *L, struct moth_lua_host *host);
@@ -83,7 +88,8 @@ struct moth_lua_class {
 
 extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
     moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[],
-    moth_lua_api_inputs[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[];
+    moth_lua_api_inputs[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[],
+    moth_lua_api_see[];
 extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
 extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */
 
@@ -145,6 +151,15 @@ void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames);
 void moth_lua_release_all(struct moth_lua_host *host);
 /* Queue, or nothing where there is no room; for use without Lua. */
 void moth_lua_queue_quietly(struct moth_lua_host *host, const struct moth_input_event *event);
+
+/* Hand a finding on, unless this play had it; with the line of the script where it was made. */
+void moth_lua_finding(lua_State *L, struct moth_lua_host *host, enum moth_finding_kind kind, const char *title);
+/* Raises unless the argument `i` of a call, `name`, may name a picture that is kept. */
+#define MOTH_LUA_PICTURE_NAME_MAX 64
+void moth_lua_check_picture_name(lua_State *L, const char *call, int i);
+/* The game went on: what was seen of it is of before. */
+void moth_lua_eyes_blink(struct moth_lua_host *host);
+void moth_lua_eyes_fini(struct moth_lua_host *host);
 
 /* Push nil and the message of err; returns 2. */
 int moth_lua_fail(lua_State *L, const struct moth_err *err);

@@ -86,6 +86,7 @@ static int api_restore(lua_State *L, struct moth_lua_host *host)
 {
     struct moth_lua_place *place = place_at(L, host, 2);
     struct moth_err err = {0};
+    moth_lua_eyes_blink(host);
     moth_lua_box_leave(&host->box);
     int result = host->backend->restore(host->backend->context, place->id, &host->now, &err);
     moth_lua_box_return(&host->box);

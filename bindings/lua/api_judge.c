@@ -17,22 +17,45 @@ static const char *const kinds[] = {
 
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
 
-/* Hand a finding on, unless this play had it: a check in a loop is one finding, not one a frame. */
-static void finding(lua_State *L, struct moth_lua_host *host, enum moth_finding_kind kind, const char *title)
+#define WHERE_BYTES 512
+
+/* The line of the script itself that is being run, "bots/a.lua:12"; of what called it where it is not on the stack. */
+static void where_of(lua_State *L, const struct moth_lua_host *host, char where[WHERE_BYTES])
 {
+    lua_Debug call;
+    for (int level = 1; lua_getstack(L, level, &call); level++) {
+        lua_getinfo(L, "Sl", &call);
+        if (host->chunk_name && strcmp(call.source, host->chunk_name) == 0 && call.currentline > 0) {
+            snprintf(where, WHERE_BYTES, "%s:%d", host->chunk_name + 1, call.currentline);
+            return;
+        }
+    }
+    luaL_where(L, 1);
+    snprintf(where, WHERE_BYTES, "%s", lua_tostring(L, -1));
+    where[strcspn(where, " ")] = '\0';
+    lua_pop(L, 1);
+}
+
+/* A check in a loop is one finding, not one a frame. */
+void moth_lua_finding(lua_State *L, struct moth_lua_host *host, enum moth_finding_kind kind, const char *title)
+{
+    int top = lua_gettop(L);
     lua_getfield(L, LUA_REGISTRYINDEX, "moth.findings");
     lua_pushfstring(L, "%s %s", kinds[kind], title);
     lua_pushvalue(L, -1);
     bool seen = lua_rawget(L, -3) != LUA_TNIL;
     lua_pop(L, 1);
     if (!seen) {
+        char where[WHERE_BYTES];
         lua_pushboolean(L, 1);
         lua_rawset(L, -3);
+        where_of(L, host, where);
         moth_lua_box_leave(&host->box);
         if (host->backend->finding)
-            host->backend->finding(host->backend->context, kind, title, host->now.frame);
+            host->backend->finding(host->backend->context, kind, title, where, host->now.frame);
         moth_lua_box_return(&host->box);
     }
+    lua_settop(L, top);
 }
 
 static int api_expect(lua_State *L, struct moth_lua_host *host)
@@ -44,7 +67,7 @@ static int api_expect(lua_State *L, struct moth_lua_host *host)
             luaL_where(L, 1);
             message = lua_pushfstring(L, "%sexpectation failed", lua_tostring(L, -1));
         }
-        finding(L, host, MOTH_FINDING_INVARIANT, message);
+        moth_lua_finding(L, host, MOTH_FINDING_INVARIANT, message);
     }
     lua_pushboolean(L, holds);
     return 1;
@@ -55,7 +78,7 @@ static int api_report(lua_State *L, struct moth_lua_host *host)
     const char *name = lua_tostring(L, 2);
     for (size_t i = 0; i < N_KINDS; i++)
         if (strcmp(kinds[i], name) == 0) {
-            finding(L, host, (enum moth_finding_kind)i, lua_tostring(L, 3));
+            moth_lua_finding(L, host, (enum moth_finding_kind)i, lua_tostring(L, 3));
             return 0;
         }
     luaL_Buffer all;

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCREENSHOT_NAME_MAX 64
-
 static int not_available(lua_State *L, const char *what)
 {
     lua_pushnil(L);
@@ -37,7 +35,7 @@ static int api_picture(lua_State *L, struct moth_lua_host *host)
 
 static bool is_file_name(const char *name, size_t size)
 {
-    if (size == 0 || size > SCREENSHOT_NAME_MAX || name[0] == '.')
+    if (size == 0 || size > MOTH_LUA_PICTURE_NAME_MAX || name[0] == '.')
         return false;
     for (size_t i = 0; i < size; i++)
         if (!isalnum((unsigned char)name[i]) && !strchr("-_.", name[i] ? name[i] : '/'))
@@ -45,15 +43,21 @@ static bool is_file_name(const char *name, size_t size)
     return true;
 }
 
-static int api_screenshot(lua_State *L, struct moth_lua_host *host)
+void moth_lua_check_picture_name(lua_State *L, const char *call, int i)
 {
     size_t size;
-    const char *name = lua_tolstring(L, 2, &size);
+    const char *name = lua_tolstring(L, i, &size);
     if (!is_file_name(name, size))
-        return moth_lua_argument_error(L, "game", "screenshot", "name",
-                                       "must be at most %d letters, digits, '-', '_' and '.', without a dot at "
-                                       "its beginning, not '%s'",
-                                       SCREENSHOT_NAME_MAX, name);
+        moth_lua_argument_error(L, "game", call, "name",
+                                "must be at most %d letters, digits, '-', '_' and '.', without a dot at its beginning, "
+                                "not '%s'",
+                                MOTH_LUA_PICTURE_NAME_MAX, name);
+}
+
+static int api_screenshot(lua_State *L, struct moth_lua_host *host)
+{
+    const char *name = lua_tostring(L, 2);
+    moth_lua_check_picture_name(L, "screenshot", 2);
     if (!host->backend->screenshot)
         return not_available(L, "screenshots");
     struct moth_err err = {0};

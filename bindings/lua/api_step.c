@@ -9,6 +9,7 @@
 void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
 {
     uint64_t left = frames;
+    moth_lua_eyes_blink(host);
     if (host->play.max_frames && left > host->play.max_frames - host->frames)
         left = host->play.max_frames - host->frames;
     bool short_of_budget = left < frames;

@@ -16,7 +16,7 @@
 #define MATH_RANDOM_STREAM UINT64_C(0x6c75612e6d617468) /* so that math.random and rng differ */
 
 struct moth_agent {
-    char *name, *path, *folder, *chunk_name;
+    char *name, *path, *folder, *stem, *chunk_name;
     char *text;
     size_t size_bytes;
     bool explores;
@@ -72,6 +72,7 @@ void moth_agent_free(struct moth_agent *agent)
     free(agent->name);
     free(agent->path);
     free(agent->folder);
+    free(agent->stem);
     free(agent->chunk_name);
     free(agent->text);
     free(agent);
@@ -245,6 +246,7 @@ struct moth_agent *moth_agent_load(const char *name, const struct moth_agent_opt
     agent->path = path;
     agent->name = stem_of(path);
     agent->folder = folder_of(path);
+    agent->stem = stem_of(path);
     agent->chunk_name = moth_fs_path("@%s", path);
     struct moth_err why = {0};
     agent->text = moth_fs_read(path, AGENT_BYTES_MAX, &agent->size_bytes, &why);
@@ -337,6 +339,10 @@ enum moth_agent_result moth_agent_play(const struct moth_agent *agent, const str
     host->hand = host->hands;
     host->play = *play;
     host->now = backend->now;
+    host->folder = agent->folder;
+    host->stem = agent->stem;
+    host->chunk_name = agent->chunk_name;
+    host->update_pictures = agent->options.update_pictures;
     moth_rng_seed(&host->rng, play->seed);
     struct moth_lua_box_options options = box_options(agent, play->seed);
     struct moth_lua_sources sources = agent->sources; /* read only: keep_sources is off */
@@ -350,6 +356,7 @@ enum moth_agent_result moth_agent_play(const struct moth_agent *agent, const str
         judge(agent, host, run_agent(agent, host) != 0, outcome);
         moth_lua_branch_fini(host);
         moth_lua_archives_fini(host);
+        moth_lua_eyes_fini(host);
         moth_lua_box_close(&host->box);
     }
     free(host);

@@ -39,6 +39,11 @@ struct moth_lua_now {
     uint32_t window_w, window_h; /* pixels; 0 while there is no window, or none is known of */
 };
 
+struct moth_lua_picture {
+    const uint8_t *pixels; /* 4 bytes each, R G B X, rows packed; the game's memory, not to be trusted */
+    uint32_t width, height; /* not those of the window where the game draws at another size */
+};
+
 /* A game of a group. */
 struct moth_lua_member {
     const char *name;
@@ -63,7 +68,8 @@ struct moth_lua_backend {
      * ".png"). 0, or -1 with a reason. */
     int (*screenshot)(void *context, const char *name, struct moth_err *err);
     /* game:expect and game:report; the same kind and title comes only once an instance. */
-    void (*finding)(void *context, enum moth_finding_kind kind, const char *title, uint32_t frame);
+    void (*finding)(void *context, enum moth_finding_kind kind, const char *title, const char *where,
+                    uint32_t frame); /* where: "file:line" of the script, or "" */
     void (*mark)(void *context, uint32_t frame, const char *text);
     void (*waiting)(void *context, uint32_t frame, bool waiting);
     /* Branches. snapshot: keep the place where the game stands; an id above 0, or 0 with a reason. restore:
@@ -75,6 +81,12 @@ struct moth_lua_backend {
     /* What is on screen as MOTH_CELL_ROWS × MOTH_CELL_COLUMNS grey values 0..255, row by row. 0, or -1
      * with a reason. */
     int (*cell)(void *context, uint8_t *grid, struct moth_err *err);
+    /* What is on screen, good until the next call. 0, or -1 with a reason. */
+    int (*pixels)(void *context, struct moth_lua_picture *picture, struct moth_err *err);
+    /* Write a picture of 4 bytes a pixel (R G B X): to the file `path`, whose folders are made, or, where that is
+     * NULL, beside the play's findings as `name`, as screenshot does. 0, or -1 with a reason (err may be NULL). */
+    int (*keep_picture)(void *context, const char *path, const char *name, const uint8_t *pixels, uint32_t width,
+                        uint32_t height, struct moth_err *err);
     /* The inputs from frame 0 to where the game stands, in order: malloc'd, the caller frees. 0 or -1. */
     int (*way)(void *context, struct moth_input_event **events, size_t *n_events);
     /* What the game publishes, as it stands; the memory is the game's and not to be trusted. NULL: nothing. */
@@ -92,6 +104,7 @@ struct moth_agent_options {
     uint64_t memory_bytes_max; /* of one Lua state; 0: 256 MiB; at most 1 GiB */
     unsigned stuck_ms;         /* CPU time in one call of a Lua library until it is a fault; 0: 4000 */
     bool unsafe_lua;           /* os, io, debug, package, bytecode: as in plain Lua */
+    bool update_pictures;      /* game:expect_picture writes what it sees instead of comparing it */
     uint64_t fail_allocation;  /* tests: the n-th allocation of each state fails, 0: none */
 };
 

@@ -33,6 +33,10 @@ const struct moth_option moth_option_table[] = {
     {.name = "scenario", .letter = 's', .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(scenarios),
      .argument = "FILE", .group = PLAY, .alias = "scenarios",
      .help = "Play this Lua file once, before the agents. May be given several times."},
+    {.name = "update-pictures", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(update_pictures), .group = PLAY,
+     .no_config = true,
+     .help = "game:expect_picture writes what it sees to pictures/<script>/<name>.png beside the script, instead of "
+             "comparing it."},
     {.name = "seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(seed), .argument = "N",
      .fallback = "1", .most = ANY, .group = PLAY,
      .help = "Where all randomness of the run comes from: the agents' and the game's."},

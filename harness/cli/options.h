@@ -88,6 +88,7 @@ struct moth_options {
     /* limits of an agent; 0: the host's default */
     uint64_t lua_memory_mb, lua_instructions;
     bool unsafe_lua;
+    bool update_pictures; /* run: what scripts expect to see is what there is */
 
     /* judging and telling */
     bool fail_on_flaky, strict;

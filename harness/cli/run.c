@@ -41,6 +41,7 @@ static int load_agent(struct moth_fleet_agent *agent, const char *name, double w
         .instructions_max = options->lua_instructions,
         .memory_bytes_max = options->lua_memory_mb << 20,
         .unsafe_lua = options->unsafe_lua,
+        .update_pictures = options->update_pictures,
     };
     agent->name = name;
     agent->weight = weight;

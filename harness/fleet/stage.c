@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "runner/png.h"
 #include "runner/watch.h"
 #include "fleet/outside.h"
 
@@ -231,7 +232,35 @@ static int agent_screenshot(void *context, const char *name, struct moth_err *er
     return result;
 }
 
-static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, uint32_t frame)
+static int agent_pixels(void *context, struct moth_lua_picture *seen, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    struct moth_picture picture;
+    if (moth_instance_pixels(moth_tree_instance(stage->tree), &picture, err) != 0)
+        return -1;
+    *seen = (struct moth_lua_picture){picture.pixels, picture.width, picture.height};
+    return 0;
+}
+
+static int agent_keep_picture(void *context, const char *path, const char *name, const uint8_t *pixels, uint32_t width,
+                              uint32_t height, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    if (!path && !stage->work)
+        return 0;
+    char *file = path ? moth_fs_path("%s", path) : moth_fs_path("%s/%s.png", stage->work, name);
+    char *slash = strrchr(file, '/');
+    *slash = '\0';
+    int result = moth_fs_make_dirs(file, err);
+    *slash = '/';
+    if (result == 0)
+        result = moth_png_write(file, pixels, width, height, err);
+    free(file);
+    return result;
+}
+
+static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, const char *where,
+                          uint32_t frame)
 {
     struct moth_stage *stage = context;
     struct moth_finding *finding = stage->keep.n < MOTH_PLAY_FINDINGS_MAX ? calloc(1, sizeof *finding) : NULL;
@@ -239,6 +268,7 @@ static void agent_finding(void *context, enum moth_finding_kind kind, const char
         return;
     finding->kind = kind;
     finding->title = strdup(title);
+    finding->detail = where[0] ? strdup(where) : NULL;
     finding->frame = frame;
     finding->scripted = true;
     moth_finding_fingerprint(finding);
@@ -394,6 +424,8 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
         .restore = agent_restore,
         .release = agent_release,
         .cell = agent_cell,
+        .pixels = agent_pixels,
+        .keep_picture = agent_keep_picture,
         .way = agent_way,
         .watches = agent_watches,
         .member = agent_member,

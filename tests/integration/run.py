@@ -29,6 +29,7 @@ import bus  # noqa: E402,F401
 import determinism  # noqa: E402,F401
 import explore  # noqa: E402,F401
 import fingerprints  # noqa: E402,F401
+import eyes  # noqa: E402,F401
 import fleet  # noqa: E402,F401
 import groups  # noqa: E402,F401
 import inputs  # noqa: E402,F401

@@ -142,6 +142,29 @@ static int picture(void *context, uint64_t *hash, struct moth_err *err)
     return 0;
 }
 
+/* Grey in all shades; half as large as the window. */
+static int pixels(void *context, struct moth_lua_picture *seen, struct moth_err *err)
+{
+    static uint8_t all[160 * 100 * 4];
+    struct lua_play *play = context;
+    if (play->no_picture)
+        return moth_err_set(err, MOTH_ERR_IO, "the picture cannot be read");
+    for (size_t i = 0; i < sizeof all / 4; i++)
+        memset(all + 4 * i, (int)((i * 7 + i / 160 * 11 + i / 160 * i % 160) & 255), 4);
+    *seen = (struct moth_lua_picture){all, 160, 100};
+    return 0;
+}
+
+static int keep_picture(void *context, const char *path, const char *name, const uint8_t *rgbx, uint32_t width,
+                        uint32_t height, struct moth_err *err)
+{
+    (void)err;
+    assert_non_null(rgbx);
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    say(context, "keep %s %u x %u\n", name ? name : slash + 1, width, height);
+    return 0;
+}
+
 static int screenshot(void *context, const char *name, struct moth_err *err)
 {
     struct lua_play *play = context;
@@ -151,8 +174,10 @@ static int screenshot(void *context, const char *name, struct moth_err *err)
     return 0;
 }
 
-static void finding(void *context, enum moth_finding_kind kind, const char *title, uint32_t frame)
+static void finding(void *context, enum moth_finding_kind kind, const char *title, const char *where,
+                    uint32_t frame)
 {
+    (void)where;
     say(context, "finding %d %u %s\n", (int)kind, frame, title);
 }
 
@@ -222,6 +247,8 @@ void lua_play_named(struct lua_play *play, const char *name)
                                        .mark = mark,
                                        .waiting = waiting,
                                        .cell = cell,
+                                       .pixels = pixels,
+                                       .keep_picture = keep_picture,
                                        .way = way,
                                        .watches = watches,
                                        .log = play->archive,

@@ -8,6 +8,25 @@
 
 static char *document;
 
+/* A PNG of one grey pixel, for each picture that a block names. */
+static void draw_pictures(const char *folder, const char *script)
+{
+    static const uint8_t dot[] = {0x89, 'P',  'N',  'G',  '\r', '\n', 0x1a, '\n', 0,    0,    0,    13,   'I',  'H',
+                                  'D',  'R',  0,    0,    0,    1,    0,    0,    0,    1,    8,    0,    0,    0,
+                                  0,    0x3a, 0x7e, 0x9b, 0x55, 0,    0,    0,    10,   'I',  'D',  'A',  'T',  0x78,
+                                  0x9c, 0x63, 0x60, 0,    0,    0,    2,    0,    1,    0x48, 0xaf, 0xa4, 0x71, 0,
+                                  0,    0,    0,    'I',  'E',  'N',  'D',  0xae, 0x42, 0x60, 0x82};
+    struct moth_err err;
+    for (const char *at = script; (at = strstr(at, ".png\"")); at++) {
+        const char *begin = at;
+        while (begin[-1] != '"')
+            begin--;
+        char *path = moth_fs_path("%s/%.*s.png", folder, (int)(at - begin), begin);
+        assert_int_equal(moth_fs_write_atomic(path, dot, sizeof dot, &err), 0);
+        free(path);
+    }
+}
+
 static void every_block_plays(void **state)
 {
     (void)state;
@@ -21,7 +40,11 @@ static void every_block_plays(void **state)
         assert_non_null(play);
         play->play.max_frames = 2000;
         play->play.seed = 5;
+        char *folder = test_scratch();
+        draw_pictures(folder, script);
+        play->folder = folder;
         lua_play(play, script);
+        test_scratch_remove(folder);
         if (!play->loaded)
             fail_msg("%s\n%s", play->load_err.message, script);
         if (play->outcome.result != MOTH_AGENT_FINISHED && play->outcome.result != MOTH_AGENT_BUDGET)

@@ -164,6 +164,37 @@ function game:members() end
 ---@return moth.member
 function game:member(name) end
 
+--- Look on screen for a picture from a file, which lies beside the script: by normalized
+--- cross-correlation of grey values. Its centre in window pixels, so that
+--- game:click(game:see("ok.png")) clicks on it; nil and a message where it is not to be seen.
+--- options.threshold: how well it must match, to 1 (0.9); options.region: {x, y, w, h}, where to
+--- look; options.mask: a PNG of the same size, dark where it does not count, or "alpha" for the
+--- picture's own.
+---@param png string
+---@param options? table
+---@return integer?
+---@return integer?
+function game:see(png, options) end
+
+--- The same, and all that is known: { x, y, left, top, width, height, score }, in window pixels.
+---@param png string
+---@param options? table
+---@return table?
+---@return string?
+function game:sight(png, options) end
+
+--- What is on screen must be pictures/<script>/<name>.png beside the script; else an `invariant`
+--- finding with the picture, the expected one and the difference. `moth run --update-pictures`
+--- makes the file. true; false and what is wrong; nil and a message where the picture cannot be
+--- read. options.tolerance: how far off red, green or blue of a pixel may be, of 255 (8);
+--- options.share: part of the pixels that may be further off (0); options.region, options.mask:
+--- where it counts, as for see.
+---@param name string
+---@param options? table
+---@return boolean?
+---@return string?
+function game:expect_picture(name, options) end
+
 --- A place in the game that can be returned to: `game:snapshot()`.
 ---@class moth.snapshot
 local snapshot = {}
