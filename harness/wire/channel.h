@@ -17,11 +17,12 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "wire/call.h"
 #include "wire/input.h"
 #include "wire/mail.h"
 
 #define MOTH_CHANNEL_MAGIC 0x6c6e6863686d746fULL
-#define MOTH_CHANNEL_VERSION 3u
+#define MOTH_CHANNEL_VERSION 4u
 #define MOTH_CHANNEL_FD 900  /* the channel, in the game */
 #define MOTH_PRIVATE_FD 901  /* the instance's private folder: HOME is below /proc/self/fd/901 */
 
@@ -213,6 +214,27 @@ struct moth_watch_value {
     char text[MOTH_WATCH_TEXT_BYTES]; /* str, NUL-terminated, cut */
 };
 
+/* How a call went. */
+enum moth_call_status {
+    MOTH_CALL_DONE = 0,
+    MOTH_CALL_REFUSED /* nothing was called; `problem` says why */
+};
+
+/* Asked for with program.frames 0 and `wanted`: the game calls one of its functions where it stands, on its main
+ * fiber, and gives the turn back. Other fibers go on meanwhile as far as the function waits. */
+struct moth_call_request {
+    uint32_t wanted;
+    uint32_t running; /* 1: the game is in the function */
+    uint32_t fiber;   /* … on this fiber */
+    uint32_t status;  /* enum moth_call_status */
+    uint64_t address; /* of the function */
+    char text[MOTH_CALL_TEXT_BYTES];   /* as wire/call.h has it */
+    char result[MOTH_CALL_TEXT_BYTES]; /* answer, likewise */
+    char problem[128];
+    uint32_t slots_used; /* pointers that are known by a number, the next one's place */
+    uint64_t slots[MOTH_CALL_SLOTS];
+};
+
 #define MOTH_CRASH_REGS 32 /* x86-64: glibc's gregs order (23 used); arm64: x0..x30, sp; pc apart */
 
 struct moth_crash_record {
@@ -290,6 +312,7 @@ struct moth_channel {
     struct moth_watch_value watches[MOTH_WATCHES_MAX];
 
     struct moth_work_sample sample;
+    struct moth_call_request call;
     uint64_t heap_bytes; /* handed out by libc's allocator and not given back; 0: not known */
 
     /* From here on nothing is to be known between two programs: a branch begins without it. */

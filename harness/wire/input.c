@@ -135,6 +135,8 @@ bool moth_input_valid(const struct moth_input_event *event)
         return event->code > 0 && event->code < MOTH_KEYS;
     case MOTH_INPUT_TEXT:
         return event->text[0] && memchr(event->text, '\0', sizeof event->text);
+    case MOTH_INPUT_CALL:
+        return event->code <= 1 && event->text[0] && memchr(event->text, '\0', sizeof event->text);
     case MOTH_INPUT_MOUSE_DOWN:
     case MOTH_INPUT_MOUSE_UP:
         return event->code >= 1 && event->code <= 5;

@@ -150,6 +150,8 @@ const char *moth_block_name(uint8_t type)
         return "group";
     case MOTH_BLOCK_GROUP_EVENTS:
         return "group events";
+    case MOTH_BLOCK_CALL_EVENTS:
+        return "call events";
     default:
         return "unknown";
     }

@@ -32,7 +32,8 @@ enum moth_block_type {
     MOTH_BLOCK_MARKS = 4,
     MOTH_BLOCK_END = 5,
     MOTH_BLOCK_GROUP = 6,       /* who else plays; right behind the header */
-    MOTH_BLOCK_GROUP_EVENTS = 7 /* as EVENTS, with members */
+    MOTH_BLOCK_GROUP_EVENTS = 7, /* as EVENTS, with members */
+    MOTH_BLOCK_CALL_EVENTS = 8   /* as either, with calls */
 };
 #define MOTH_BLOCK_IGNORABLE 0x80u /* bit of the type: a reader that does not know it skips it */
 

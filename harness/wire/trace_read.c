@@ -174,6 +174,7 @@ static int read_payload(struct reader *reader, uint8_t type, size_t offset)
         return read_group(reader, offset);
     case MOTH_BLOCK_EVENTS:
     case MOTH_BLOCK_GROUP_EVENTS:
+    case MOTH_BLOCK_CALL_EVENTS:
         return read_records(reader, offset, "an input event", read_event);
     case MOTH_BLOCK_CHECKPOINTS:
         return read_records(reader, offset, "a checkpoint", read_checkpoint);

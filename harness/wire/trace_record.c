@@ -53,6 +53,10 @@ void moth_record_put_event(struct moth_buf *out, struct moth_record_state *state
     if (event->member > 0)
         moth_buf_put_u8(out, event->member);
     switch (event->type) {
+    case MOTH_INPUT_CALL:
+        moth_buf_put_u8(out, (uint8_t)event->code);
+        moth_buf_put_string(out, event->text);
+        break;
     case MOTH_INPUT_TEXT:
         moth_buf_put_string(out, event->text);
         break;
@@ -107,6 +111,10 @@ void moth_record_get_event(struct moth_cursor *in, struct moth_record_state *sta
             in->failed = true;
     }
     switch (event->type) {
+    case MOTH_INPUT_CALL:
+        event->code = moth_cursor_u8(in);
+        get_text(in, event);
+        break;
     case MOTH_INPUT_TEXT:
         get_text(in, event);
         break;

@@ -20,6 +20,7 @@ struct queue {
     struct moth_buf records;
     struct moth_record_state state;
     uint32_t last_frame; /* also across blocks: frames never go back */
+    bool calls;          /* there are calls among them, which not every reader knows */
 };
 
 struct moth_trace_writer {
@@ -115,7 +116,8 @@ static int flush_queue(struct moth_trace_writer *writer, struct queue *queue, st
 {
     if (queue->records.size_bytes == 0 && !queue->records.failed)
         return 0;
-    int result = put_block(writer, queue->type, &queue->records, err);
+    int result = put_block(writer, queue->calls ? MOTH_BLOCK_CALL_EVENTS : queue->type, &queue->records, err);
+    queue->calls = false;
     moth_buf_clear(&queue->records);
     memset(&queue->state, 0, sizeof queue->state);
     return result;
@@ -155,6 +157,7 @@ int moth_trace_event(struct moth_trace_writer *writer, const struct moth_input_e
     if (begin_record(writer, &writer->events, event->frame, err) != 0)
         return -1;
     moth_record_put_event(&writer->events.records, &writer->events.state, event);
+    writer->events.calls = writer->events.calls || event->type == MOTH_INPUT_CALL;
     return end_record(writer, &writer->events, err);
 }
 

@@ -91,7 +91,7 @@ void moth_boundary_disable(void)
 
 uint64_t moth_boundary_due(void)
 {
-    if (!enabled || moth_in_boundary)
+    if (!enabled || moth_in_boundary || moth_in_call)
         return MOTH_FOREVER;
     return last_boundary_ns + tick_ns() * (last_was_present ? PATIENCE_TICKS : 1);
 }
@@ -147,11 +147,16 @@ static void next_program(void)
         moth_give_turn(MOTH_STATE_BOUNDARY);
         if (c->program.frames != 0)
             break;
-        if (c->branch.wanted)
+        if (c->branch.wanted) {
             moth_branch();
-        else
+        } else if (c->call.wanted) {
+            moth_call();
+            moth_watches_sample();
+            moth_net_collect();
+        } else
             moth_video_observe(&c->observations[0], c->program.want, true); /* only a look */
     }
+    moth_call_over();
     moth_net_deliver();
     c->n_observations = 0;
     next_event = 0;
@@ -163,7 +168,7 @@ static void next_program(void)
 static void stand(void)
 {
     struct moth_channel *c = moth_channel;
-    if (moth_in_boundary)
+    if (moth_in_boundary || moth_in_call)
         return;
     moth_in_boundary = true;
     moth_crash_forget();
@@ -213,6 +218,16 @@ void moth_native_poll(void)
     moth_boundary_poll();
 }
 
+/* A picture that a called function shows takes its tick of time and is no boundary: the frame's input is for the
+ * game that goes on after the call. */
+static void present_in_call(void *presenter)
+{
+    moth_channel->present_calls++;
+    moth_video_presented(presenter, true);
+    if (moth_active())
+        moth_sleep_until(next_tick(moth_now_ns));
+}
+
 void moth_boundary_present(void *presenter)
 {
     if (moth_in_boundary || moth_mode == MOTH_DORMANT)
@@ -220,6 +235,10 @@ void moth_boundary_present(void *presenter)
     moth_boundary_enable();
     if (!enabled)
         return;
+    if (moth_in_call) {
+        present_in_call(presenter);
+        return;
+    }
     moth_channel->present_calls++;
     presents_since++;
     /* With several windows, one of them sets the pace. */

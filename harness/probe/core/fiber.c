@@ -262,6 +262,8 @@ static void settle(void)
     if (from->finished && from->detached)
         moth_thread_collect(from);
     take_signals();
+    if (moth_call_asked && moth_current == MAIN && !MAIN->preempted)
+        moth_call_serve();
     if (moth_current->cancel_async)
         moth_cancel_point();
 }
@@ -533,8 +535,10 @@ void moth_preempt_pass(void)
     struct moth_fiber *self = moth_current;
     self->priority = 0; /* two that spin for each other must take turns */
     self->running = false;
+    self->preempted = true;
     moth_fiber_make_ready(self);
     switch_to(take_ready());
+    self->preempted = false;
 }
 
 void moth_sync_point(void)

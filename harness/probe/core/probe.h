@@ -99,6 +99,7 @@ struct moth_fiber {
     sigset_t mask;
     _Atomic uint32_t park; /* futex of the parked kernel thread */
     struct robust_list_head *robust; /* libc's list of robust locks it holds, or NULL */
+    bool preempted;        /* in the middle of anything: what runs on its stack now is a signal handler */
     bool parentless;       /* the kernel thread stayed behind in the game this one was forked from … */
     uint64_t parked_at[MOTH_ARCH_CONTEXT_WORDS]; /* … and this is where a new one takes its place */
     struct moth_thread_exit *exits; /* thread_local destructors */
@@ -212,6 +213,14 @@ void moth_count_stop(void);
 
 /* The runner asked for a branch: fork here. In the branch it returns too, with a channel of its own. */
 void moth_branch(void);
+
+/* ---- calls (call/) ---- */
+
+extern bool moth_in_call;   /* the game is in a function that the runner asked for */
+extern bool moth_call_asked; /* the main fiber is to make a call when it runs next */
+void moth_call(void);       /* the one that is asked for, where the game stands at a boundary */
+void moth_call_serve(void); /* on the main fiber */
+void moth_call_over(void);  /* the boundary is over: the main fiber goes on where it was */
 
 /* ---- chains and warnings (core/observe.c) ---- */
 
