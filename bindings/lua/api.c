@@ -15,7 +15,7 @@
 
 static const struct moth_lua_entry *const game_tables[] = {
     moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch,
-    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_game_archive, moth_lua_api_group,
+    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_call, moth_lua_api_game_archive, moth_lua_api_group,
     moth_lua_api_see, NULL};
 static const struct moth_lua_entry *const member_tables[] = {moth_lua_api_input, moth_lua_api_member, NULL};
 static const struct moth_lua_entry *const archive_tables[] = {moth_lua_api_archive, NULL};
@@ -33,7 +33,7 @@ const struct moth_lua_class moth_lua_classes[] = {
     {"rng", "moth.rng", "The only randomness an agent gets: from the run's seed.", rng_tables},
     {NULL, NULL, NULL, NULL}};
 
-const char *const moth_lua_later[] = {"call", "events", "on", NULL};
+const char *const moth_lua_later[] = {"events", "on", NULL};
 
 /* What a call needs to check its arguments; the dispatcher's upvalue. */
 struct binding {
@@ -278,7 +278,7 @@ static const char *parse_list(const char *text, bool named, struct moth_lua_para
         struct moth_lua_param *param = &params[(*n)++];
         int used = 0;
         if (named) {
-            if (sscanf(text, "%23[a-z_0-9]%n", param->name, &used) != 1)
+            if (sscanf(text, "%23[a-z_0-9.]%n", param->name, &used) != 1)
                 return NULL;
             text += used;
             param->optional = *text == '?';
@@ -315,11 +315,13 @@ static void check_arguments(lua_State *L, const struct binding *binding)
     const char *class_name = binding->class->name, *name = binding->entry->name;
     if (!luaL_testudata(L, 1, binding->class->metatable))
         luaL_error(L, "%s.%s: call it with a colon, %s:%s(…)", class_name, name, class_name, name);
-    int given = lua_gettop(L) - 1;
-    if (given > signature->n_params)
+    int given = lua_gettop(L) - 1, n = signature->n_params;
+    bool open = n > 0 && strcmp(signature->params[n - 1].name, "...") == 0;
+    n -= open;
+    if (given > n && !open)
         luaL_error(L, "%s:%s takes %d argument%s, not %d", class_name, name, signature->n_params,
                    signature->n_params == 1 ? "" : "s", given);
-    for (int i = 0; i < signature->n_params; i++) {
+    for (int i = 0; i < n; i++) {
         const struct moth_lua_param *param = &signature->params[i];
         if (param->optional && lua_isnoneornil(L, i + 2))
             continue;
@@ -329,7 +331,8 @@ static void check_arguments(lua_State *L, const struct binding *binding)
         if (wrong)
             moth_lua_argument_error(L, class_name, name, param->name, "%s", wrong);
     }
-    lua_settop(L, 1 + signature->n_params);
+    if (!open || given < n)
+        lua_settop(L, 1 + n);
 }
 
 static int dispatch(lua_State *L)

@@ -22,7 +22,8 @@ enum moth_lua_end {
     MOTH_LUA_END_NONE, /* still playing */
     MOTH_LUA_END_GAME,
     MOTH_LUA_END_BUDGET,
-    MOTH_LUA_END_INTERRUPTED
+    MOTH_LUA_END_INTERRUPTED,
+    MOTH_LUA_END_CALL /* the game ended in a function that the script called: `fault` says how */
 };
 
 #define MOTH_LUA_KEYS 512
@@ -53,6 +54,7 @@ struct moth_lua_host {
     struct moth_rng rng; /* of the `rng` that the agent gets; math.random has its own */
     uint32_t frames;     /* boundaries run */
     enum moth_lua_end end;
+    char fault[1024], fault_traceback[4096];
 
     struct moth_lua_hands hands[MOTH_MEMBERS_MAX]; /* of each member of a group; alone: the first */
     struct moth_lua_hands *hand;                   /* whose the call at hand is */
@@ -88,7 +90,7 @@ struct moth_lua_class {
 
 extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
     moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[],
-    moth_lua_api_inputs[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[],
+    moth_lua_api_inputs[], moth_lua_api_call[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[],
     moth_lua_api_see[];
 extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
 extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */

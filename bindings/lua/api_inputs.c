@@ -12,7 +12,8 @@ static const char *const types[MOTH_INPUT_TYPE_END] = {
     [MOTH_INPUT_MOUSE_DOWN] = "mouse_down", [MOTH_INPUT_MOUSE_UP] = "mouse_up",
     [MOTH_INPUT_WHEEL] = "wheel",           [MOTH_INPUT_PAD_DOWN] = "pad_down",
     [MOTH_INPUT_PAD_UP] = "pad_up",         [MOTH_INPUT_PAD_AXIS] = "pad_axis",
-    [MOTH_INPUT_PAD_ATTACH] = "pad_attach", [MOTH_INPUT_QUIT] = "quit"};
+    [MOTH_INPUT_PAD_ATTACH] = "pad_attach", [MOTH_INPUT_QUIT] = "quit",
+    [MOTH_INPUT_CALL] = "call"};
 
 /* True when the input changes nothing: a key that is down cannot be pressed. Notes what it changes. */
 static bool is_idle(struct moth_lua_host *host, const struct moth_input_event *event)
@@ -79,17 +80,18 @@ void moth_lua_push_inputs(lua_State *L, const struct moth_input_event *events, s
         set_integer(L, "frame", event->frame);
         lua_pushstring(L, event->type < MOTH_INPUT_TYPE_END ? types[event->type] : NULL);
         lua_setfield(L, -2, "type");
-        if (event->type == MOTH_INPUT_TEXT) {
+        bool has_text = event->type == MOTH_INPUT_TEXT || event->type == MOTH_INPUT_CALL;
+        if (has_text) {
             lua_pushstring(L, event->text);
             lua_setfield(L, -2, "text");
-        } else {
-            set_integer(L, "code", event->code);
         }
+        if (event->type != MOTH_INPUT_TEXT)
+            set_integer(L, "code", event->code);
         if (event->device)
             set_integer(L, "device", event->device);
         if (event->member)
             set_integer(L, "member", event->member);
-        if (event->type != MOTH_INPUT_TEXT && (event->x || event->y)) {
+        if (!has_text && (event->x || event->y)) {
             set_integer(L, "x", event->x);
             set_integer(L, "y", event->y);
         }
@@ -122,7 +124,7 @@ static void read_input(lua_State *L, struct moth_input_event *event)
     event->code = (uint16_t)number_of(L, "code", 0, UINT16_MAX);
     event->device = (uint8_t)number_of(L, "device", 0, MOTH_PADS_MAX - 1);
     event->member = (uint8_t)number_of(L, "member", 0, MOTH_MEMBERS_MAX - 1);
-    if (event->type == MOTH_INPUT_TEXT) {
+    if (event->type == MOTH_INPUT_TEXT || event->type == MOTH_INPUT_CALL) {
         lua_getfield(L, 2, "text");
         size_t size = 0;
         const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;

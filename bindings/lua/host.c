@@ -301,6 +301,13 @@ static void fill_error(const struct moth_agent *agent, const struct moth_lua_box
 static void judge(const struct moth_agent *agent, struct moth_lua_host *host, bool failed,
                   struct moth_agent_outcome *outcome)
 {
+    outcome->frames = host->frames;
+    if (host->end == MOTH_LUA_END_CALL) {
+        outcome->result = MOTH_AGENT_ERROR;
+        script_error(agent, host->fault, &outcome->err);
+        snprintf(outcome->traceback, sizeof outcome->traceback, "%s", host->fault_traceback);
+        return;
+    }
     bool fault = host->end == MOTH_LUA_END_NONE && (failed || host->box.stopped);
     /* A script that holds snapshots runs on after the game's death: only that error of its is none. */
     if (host->end == MOTH_LUA_END_GAME && failed && !host->box.stopped)

@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "findings/finding.h"
+#include "wire/call.h"
 #include "wire/channel.h"
 #include "wire/input.h"
 
@@ -30,6 +31,14 @@ enum moth_lua_step {
     MOTH_LUA_STEP_OK,         /* all frames were run; the game stands at a boundary */
     MOTH_LUA_STEP_ENDED,      /* the game is gone (any way): stop playing */
     MOTH_LUA_STEP_INTERRUPTED /* the run is to end now (ctrl-c, --duration) */
+};
+
+enum moth_lua_call {
+    MOTH_LUA_CALL_OK,
+    MOTH_LUA_CALL_REFUSED,    /* nothing was called: err says why */
+    MOTH_LUA_CALL_FATAL,      /* the function ended the game: the script's fault, err says how */
+    MOTH_LUA_CALL_ENDED,      /* the game is gone, by itself */
+    MOTH_LUA_CALL_INTERRUPTED /* the run is to end now */
 };
 
 /* Where the game stands. */
@@ -94,6 +103,11 @@ struct moth_lua_backend {
     /* The index-th game of the group, from 0, which is the game itself; false: there are not so many. NULL: it
      * plays alone. */
     bool (*member)(void *context, unsigned index, struct moth_lua_member *member);
+    /* The signature of a function by the game's debug information. 0, or -1 with what to do. NULL: there is none. */
+    int (*signature)(void *context, const char *name, char *text, size_t size, struct moth_err *err);
+    /* Call a function of the game (wire/call.h) where it stands; `result` gets what came back, as text. Fills `now`. */
+    enum moth_lua_call (*call)(void *context, struct moth_call *call, char *result, size_t size,
+                               struct moth_lua_now *now, struct moth_err *err);
     struct moth_log *log; /* where game:archive is shared; borrowed, NULL: not at all */
     /* One line of the agent's print(), without newline. */
     void (*print)(void *context, const char *line);

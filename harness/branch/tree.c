@@ -121,6 +121,20 @@ enum moth_step moth_tree_step(struct moth_tree *tree, uint32_t frames, const str
     return moth_player_step(&tree->player, frames, events, n_events, err);
 }
 
+enum moth_step moth_tree_call(struct moth_tree *tree, const char *text, char *result, size_t size, struct moth_err *err)
+{
+    struct moth_input_event events[MOTH_CALL_EVENTS_MAX];
+    if (tree->adrift) {
+        moth_err_set(err, MOTH_ERR_INTERNAL, "the game was not brought back to where it is said to stand");
+        return MOTH_STEP_FAULT;
+    }
+    enum moth_step step = moth_instance_call(tree->instance, text, result, size, err);
+    size_t n = step == MOTH_STEP_FAULT ? 0 : moth_call_split(text, tree->player.frame, events);
+    for (size_t i = 0; i < n; i++)
+        moth_way_add_event(&tree->since, &events[i]);
+    return step;
+}
+
 void moth_tree_mark(struct moth_tree *tree, const char *text)
 {
     moth_way_add_mark(&tree->since, tree->player.frame, text);
@@ -184,6 +198,8 @@ static int replay(struct moth_tree *tree, const struct moth_node *node, struct m
         events[i].frame -= from;
     }
     enum moth_step step = moth_player_step(&tree->player, frames, events, node->way.n_events, err);
+    if (step == MOTH_STEP_OK) /* made where the node is, before it was kept */
+        step = moth_instance_make_calls(tree->instance, events, node->way.n_events, frames, err);
     free(events);
     tree->counts.frames_rebuilt += tree->player.frame - from;
     if (step == MOTH_STEP_FAULT)

@@ -48,6 +48,9 @@ uint32_t moth_tree_frame(const struct moth_tree *tree);
 /* Play on; as moth_player_step, and recorded. */
 enum moth_step moth_tree_step(struct moth_tree *tree, uint32_t frames, const struct moth_input_event *events,
                               size_t n_events, struct moth_err *err);
+/* Call one of the game's functions where it stands: as moth_instance_call, and recorded if it was made. */
+enum moth_step moth_tree_call(struct moth_tree *tree, const char *text, char *result, size_t size,
+                              struct moth_err *err);
 /* A note on the timeline, where the game stands. */
 void moth_tree_mark(struct moth_tree *tree, const char *text);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fleet/stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -280,6 +281,67 @@ static void agent_finding(void *context, enum moth_finding_kind kind, const char
     moth_stage_note(stage, finding);
 }
 
+/* ---- calls ---- */
+
+static int agent_signature(void *context, const char *name, char *text, size_t size, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    return moth_instance_call_signature(moth_tree_instance(stage->tree), name, text, size, err);
+}
+
+/* How the game ended in a function that the script called, with where: in a sentence. */
+static void describe_fatal(const struct moth_death *death, struct moth_err *err)
+{
+    const char *how = death->how == MOTH_STEP_CRASH      ? "crashed the game"
+                      : death->how == MOTH_STEP_HANG     ? "does not return"
+                      : death->how == MOTH_STEP_DEADLOCK ? "waits for what never comes"
+                      : death->how == MOTH_STEP_EXIT     ? "ended the game"
+                                                         : "made the game use too much memory";
+    char signal[32] = "";
+    const char *name = death->how == MOTH_STEP_CRASH ? sigabbrev_np(death->signal) : NULL;
+    if (name)
+        snprintf(signal, sizeof signal, " (SIG%s)", name);
+    const char *stacks = death->stacks ? death->stacks : "", *end = strstr(stacks, "\n\n");
+    size_t length = end ? (size_t)(end - stacks) : strlen(stacks); /* the culprit's comes first */
+    const char *below = strstr(stacks, "ffi_call");                /* from there on it is not the call's */
+    while (below && below < stacks + length && below > stacks && below[-1] != '\n')
+        below--;
+    if (below && below > stacks && below < stacks + length)
+        length = (size_t)(below - stacks) - 1;
+    moth_err_set(err, MOTH_ERR_SCRIPT, "%s %s%s%s%s%s%.*s", death->call, how, signal, death->detail[0] ? ": " : "",
+                 death->detail, length > 0 ? "\n" : "", (int)length, stacks);
+}
+
+static enum moth_lua_call agent_call(void *context, struct moth_call *call, char *result, size_t size,
+                                     struct moth_lua_now *now, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    char text[MOTH_CALL_TEXT_BYTES];
+    if (stopped(stage) || was_killed(stage))
+        return MOTH_LUA_CALL_INTERRUPTED;
+    moth_instance_point(moth_tree_instance(stage->tree), call);
+    if (moth_call_encode(call, text, sizeof text) != 0) {
+        moth_err_set(err, MOTH_ERR_USAGE, "the call and its arguments are longer than %u bytes", MOTH_CALL_TEXT_BYTES - 1);
+        return MOTH_LUA_CALL_REFUSED;
+    }
+    enum moth_step step = moth_tree_call(stage->tree, text, result, size, err);
+    if (step == MOTH_STEP_FAULT)
+        return MOTH_LUA_CALL_REFUSED;
+    *now = now_of(stage);
+    stage->step = step;
+    if (was_killed(stage))
+        return MOTH_LUA_CALL_INTERRUPTED;
+    if (step == MOTH_STEP_OK)
+        return MOTH_LUA_CALL_OK;
+    const struct moth_death *death = moth_instance_death(moth_tree_instance(stage->tree));
+    if (death->call[0]) {
+        describe_fatal(death, err);
+        return MOTH_LUA_CALL_FATAL;
+    }
+    moth_stage_judge(stage);
+    return MOTH_LUA_CALL_ENDED;
+}
+
 static void agent_mark(void *context, uint32_t frame, const char *text)
 {
     struct moth_stage *stage = context;
@@ -429,6 +491,8 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
         .way = agent_way,
         .watches = agent_watches,
         .member = agent_member,
+        .signature = agent_signature,
+        .call = agent_call,
         .log = stage->archive,
         .print = agent_print,
     };

@@ -21,6 +21,7 @@
 #include "runner/cgroup.h"
 #include "base/rng.h"
 #include "runner/environment.h"
+#include "runner/function.h"
 #include "runner/launch.h"
 #include "runner/private.h"
 #include "runner/process.h"
@@ -38,6 +39,19 @@ static pid_t player(const struct moth_member *member)
 
 /* ---- endings ---- */
 
+/* What happens in a function that a script called, or while it is waited for, is the call's; a crash on another fiber
+ * is not. */
+static void note_call(const struct moth_channel *channel, enum moth_step how, struct moth_death *death)
+{
+    bool other = how == MOTH_STEP_CRASH && channel->state == MOTH_STATE_CRASH &&
+                 channel->crash.fiber != channel->call.fiber;
+    if (!channel->call.running || other || how == MOTH_STEP_KILLED)
+        return;
+    size_t length = strcspn(channel->call.text, "(");
+    if (length < sizeof channel->call.text)
+        snprintf(death->call, sizeof death->call, "%.*s", (int)(length < 100 ? length : 100), channel->call.text);
+}
+
 static enum moth_step end(struct moth_instance *in, struct moth_member *member, enum moth_step how, const char *detail)
 {
     if (in->over)
@@ -49,6 +63,7 @@ static enum moth_step end(struct moth_instance *in, struct moth_member *member, 
     death->frame = member->process.channel->frame;
     death->time_ns = member->process.channel->vtime_ns;
     snprintf(death->detail, sizeof death->detail, "%.*s", (int)sizeof death->detail - 1, detail);
+    note_call(member->process.channel, how, death);
     death->sanitizer = moth_private_sanitizer_report(&member->process.folder);
     return how;
 }
@@ -348,10 +363,12 @@ void moth_member_load(struct moth_member *member, uint32_t frames, const struct 
 {
     struct moth_program *program = &member->process.channel->program;
     program->frames = frames;
-    program->n_events = (uint32_t)n_events;
+    program->n_events = 0;
     for (size_t i = 0; i < n_events; i++) {
-        program->events[i] = events[i];
-        program->events[i].frame -= first_frame;
+        if (events[i].type == MOTH_INPUT_CALL)
+            continue;
+        program->events[program->n_events] = events[i];
+        program->events[program->n_events++].frame -= first_frame;
     }
 }
 
@@ -372,6 +389,9 @@ static uint32_t take_observations(struct moth_instance *in, uint32_t batch, stru
 static size_t cut_batch(const struct moth_input_event *events, size_t n_events, uint32_t done, uint32_t *batch)
 {
     size_t n = 0;
+    for (size_t i = 0; i < n_events && events[i].frame < done + *batch; i++)
+        if (events[i].type == MOTH_INPUT_CALL && events[i].frame > done)
+            *batch = events[i].frame - done; /* calls are made between two programs */
     while (n < n_events && n < MOTH_PROGRAM_EVENTS_MAX && events[n].frame < done + *batch)
         n++;
     if (n < MOTH_PROGRAM_EVENTS_MAX || n == n_events || events[n].frame >= done + *batch)
@@ -442,6 +462,8 @@ enum moth_step moth_instance_step(struct moth_instance *in, uint32_t frames,
     enum moth_step step = in->over ? in->death.how : MOTH_STEP_OK;
     while (step == MOTH_STEP_OK && done < frames) {
         uint32_t batch = frames - done < most ? frames - done : most, got = 0;
+        if ((step = moth_instance_make_calls(in, events, n_events, done, err)) != MOTH_STEP_OK)
+            break;
         size_t n = cut_batch(events, n_events, done, &batch);
         if (batch == 0) {
             moth_err_set(err, MOTH_ERR_USAGE, "more than %u input events in one frame", MOTH_PROGRAM_EVENTS_MAX);
@@ -487,6 +509,7 @@ void moth_instance_close(struct moth_instance *in)
     }
     moth_process_clear_retired();
     moth_network_fini(&in->network);
+    moth_function_symbols_close(in->symbols);
     moth_instance_forget_death(in);
     free(in->members);
     free(in);

@@ -66,6 +66,7 @@ struct moth_death {
     char detail[1024]; /* abort message, deadlock's cycle, limit that was hit */
     char *sanitizer;   /* sanitizer's whole report, or NULL; owned by the instance */
     char *stacks;      /* text of all fibers' stacks, the culprit's first; owned by the instance */
+    char call[128];  /* the function that a script called and that it ended in: the caller's fault; else "" */
     struct moth_stacks *unwound; /* the same, structured (unwind/unwind.h), or NULL; owned by the instance */
 };
 
@@ -102,6 +103,25 @@ enum moth_step moth_instance_step(struct moth_instance *instance, uint32_t frame
 enum moth_step moth_instance_step_sampled(struct moth_instance *instance, const struct moth_input_event *events,
                                           size_t n_events, uint32_t want, uint64_t period_ns,
                                           void (*sampled)(void *context), void *context, struct moth_err *err);
+
+/* ---- calls of the game's functions (wire/call.h), where it stands ---- */
+
+struct moth_symbols; /* symbols/symbols.h */
+
+/* What is known of the game's variables and functions, as it is mapped now. NULL and err. */
+struct moth_symbols *moth_instance_symbols(struct moth_instance *instance, struct moth_err *err);
+/* The signature of a function by the game's debug information. 0, or -1 with what to do. */
+int moth_instance_call_signature(struct moth_instance *instance, const char *name, char *text, size_t size,
+                                 struct moth_err *err);
+/* Write pointers that calls gave back as what they are, so that the call can be made where addresses are others. */
+void moth_instance_point(struct moth_instance *instance, struct moth_call *call);
+/* Make a call that is given as text. MOTH_STEP_OK: `result` (may be NULL) has what came back. MOTH_STEP_FAULT: nothing was
+ * called, err says why. Else the game ended in it: its death's `call` is set when that is the caller's fault. */
+enum moth_step moth_instance_call(struct moth_instance *instance, const char *text, char *result, size_t size,
+                                  struct moth_err *err);
+/* Make the calls among the events of `frame`; moth_instance_step does so for the frames it begins. */
+enum moth_step moth_instance_make_calls(struct moth_instance *instance, const struct moth_input_event *events,
+                                        size_t n_events, uint32_t frame, struct moth_err *err);
 
 /* Members of the group, the game itself included. */
 unsigned moth_instance_members(const struct moth_instance *instance);

@@ -35,6 +35,7 @@ struct moth_instance {
     unsigned culprit; /* the member that ended it */
     void (*sampled)(void *context); /* who looks at samples */
     void *sampled_context;
+    struct moth_symbols *symbols; /* opened when first asked for */
     char shared[128]; /* what the last branch could not take along */
 };
 

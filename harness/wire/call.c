@@ -210,7 +210,7 @@ static bool take_string(struct in *in, struct moth_call_value *value)
         value->text = NULL;
         return true;
     }
-    if (*in->at != '"')
+    if (*in->at != '"' || in->size == 0)
         return false;
     value->text = in->strings;
     for (in->at++; *in->at != '"'; in->at++) {

@@ -277,7 +277,7 @@ static unsigned parse_stars(struct parser *parser, bool *reference)
     }
 }
 
-/* `[3]` behind a member: as many of it. */
+/* `[3]` behind a member: a struct of as many of it, which is passed in the same way. */
 static int parse_array(struct parser *parser, unsigned from)
 {
     struct moth_call_signature *signature = parser->signature;
@@ -289,15 +289,21 @@ static int parse_array(struct parser *parser, unsigned from)
     parser->at++;
     if (parser->depth == 0)
         return fail(parser, "an array is passed as a pointer: write * for []");
-    for (unsigned i = 1; i < count; i++)
+    struct moth_call_node element[MOTH_CALL_NODES_MAX], *node;
+    memcpy(element, &signature->nodes[from], size * sizeof *element);
+    signature->n_nodes = from;
+    if (!(node = add_node(parser, MOTH_CALL_STRUCT)))
+        return -1;
+    memcpy(node->name, element[0].name, sizeof node->name);
+    element[0].name[0] = '\0';
+    for (unsigned i = 0; i < count; i++)
         for (unsigned k = 0; k < size; k++) {
-            struct moth_call_node *node = add_node(parser, signature->nodes[from + k].type);
-            if (!node)
+            if (!(node = add_node(parser, element[k].type)))
                 return -1;
-            *node = signature->nodes[from + k];
-            node->end = (uint8_t)(signature->nodes[from + k].end + i * size);
-            node->name[0] = k == 0 ? '\0' : node->name[0];
+            *node = element[k];
+            node->end = (uint8_t)(element[k].end + 1 + i * size);
         }
+    signature->nodes[from].end = (uint8_t)signature->n_nodes;
     return 0;
 }
 
@@ -305,6 +311,8 @@ static int parse_name_behind(struct parser *parser, unsigned from)
 {
     char word[MOTH_CALL_MEMBER_BYTES];
     take_word(parser, word, sizeof word);
+    if (named_type(word) >= 0 || count_word(&(struct numbers){0}, word))
+        return fail(parser, "'%s' stands where a name or a comma would", word);
     snprintf(parser->signature->nodes[from].name, sizeof parser->signature->nodes[from].name, "%s", word);
     skip_spaces(parser);
     return *parser->at == '[' ? parse_array(parser, from) : 0;

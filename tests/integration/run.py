@@ -26,6 +26,7 @@ import bad_input  # noqa: E402,F401
 import branch  # noqa: E402,F401
 import bugs  # noqa: E402,F401
 import bus  # noqa: E402,F401
+import calls  # noqa: E402,F401
 import determinism  # noqa: E402,F401
 import explore  # noqa: E402,F401
 import fingerprints  # noqa: E402,F401

@@ -271,6 +271,50 @@ void moth_instance_announcements(struct moth_instance *instance,
     (void)context;
 }
 
+enum moth_step moth_instance_call(struct moth_instance *instance, const char *text, char *result, size_t size,
+                                  struct moth_err *err)
+{
+    (void)instance;
+    (void)text;
+    if (result && size > 0)
+        result[0] = '\0';
+    moth_err_set(err, MOTH_ERR_USAGE, "nothing can be called here");
+    return MOTH_STEP_FAULT;
+}
+
+enum moth_step moth_instance_make_calls(struct moth_instance *instance, const struct moth_input_event *events,
+                                        size_t n_events, uint32_t frame, struct moth_err *err)
+{
+    (void)instance;
+    (void)events;
+    (void)n_events;
+    (void)frame;
+    (void)err;
+    return MOTH_STEP_OK;
+}
+
+int moth_instance_call_signature(struct moth_instance *instance, const char *name, char *text, size_t size,
+                                 struct moth_err *err)
+{
+    (void)instance;
+    (void)size;
+    text[0] = '\0';
+    return moth_err_set(err, MOTH_ERR_USAGE, "nothing is known of %s here", name);
+}
+
+void moth_instance_point(struct moth_instance *instance, struct moth_call *call)
+{
+    (void)instance;
+    (void)call;
+}
+
+struct moth_symbols *moth_instance_symbols(struct moth_instance *instance, struct moth_err *err)
+{
+    (void)instance;
+    moth_err_set(err, MOTH_ERR_USAGE, "nothing is known of it here");
+    return NULL;
+}
+
 pid_t moth_instance_pid(const struct moth_instance *instance)
 {
     (void)instance;

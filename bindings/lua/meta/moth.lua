@@ -146,6 +146,17 @@ function game:input(input) end
 ---@return table
 function game:held() end
 
+--- Call a function of the game, where it stands, on its main thread:
+--- game:call("give_item(int,float)int", 3, 0.5). The name alone is enough where the game has debug
+--- information. Returns what the function returns: true for void, a table for a struct, an integer
+--- for a pointer; nil and a message when there is no such function. A call that crashes the game,
+--- or does not return, is the script's error. Calls are part of the trace.
+---@param signature string
+---@param ... any
+---@return any?
+---@return string?
+function game:call(signature, ...) end
+
 --- An archive of places in this game, and of the ways there. Agents that explore share it with the
 --- other workers of the run; `options.name` keeps archives of different kinds apart.
 --- agents/explorer.lua shows its use.

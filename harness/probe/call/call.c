@@ -61,16 +61,18 @@ static void perform(void)
     struct moth_call_request *request = &moth_channel->call;
     request->fiber = moth_current->index;
     request->running = 1;
-    bool at_boundary = moth_in_boundary;
+    bool at_boundary = moth_in_boundary, in_call = moth_in_call;
     moth_in_boundary = false;
     moth_in_call = true;
     make_it();
-    moth_in_call = false;
+    moth_in_call = in_call; /* the boundary's own fiber waits: what others show is none yet */
     moth_in_boundary = at_boundary;
     request->running = 0;
     moth_marshal_end(&marshal, &call);
-    if (call.slot != MOTH_CALL_NO_SLOT)
+    if (call.slot != MOTH_CALL_NO_SLOT) {
         request->slots[call.slot % MOTH_CALL_SLOTS] = call.values[0].u;
+        request->slots_used = call.slot + 1;
+    }
     if (moth_call_encode_result(&call, request->result, sizeof request->result) != 0)
         refuse("what came back is too long");
 }

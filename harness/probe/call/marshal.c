@@ -186,7 +186,8 @@ static void get(struct moth_marshal *m, struct moth_call *call, unsigned at, con
 const char *moth_marshal_begin(struct moth_marshal *m, const struct moth_call *call)
 {
     const struct moth_call_signature *signature = &call->signature;
-    m->n_elements = m->text_used = m->n_params = 0;
+    m->n_elements = m->n_params = 0;
+    m->text_used = 0;
     m->result_type = type_of(m, signature, 0);
     for (unsigned i = signature->nodes[0].end; i < signature->n_nodes; i = signature->nodes[i].end)
         m->param_types[m->n_params++] = type_of(m, signature, i);

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+"""Calls of a game's functions: every shape of them, what they do to the game and to time, what is recorded, and whose
+fault it is when one goes wrong."""
+import glob
+import os
+import re
+import shutil
+
+from driver import add, case, check
+
+SHAPES = r"""
+return function(game)
+    local function is(what, got, expected)
+        if got ~= expected then error(what .. " is " .. tostring(got) .. ", not " .. tostring(expected)) end
+    end
+    game:step(5)
+    local typed = DEBUG
+    local function call(signature, ...)
+        return game:call(typed and signature:match("^[^(]*") or signature, ...)
+    end
+    is("int and float", call("give_item(int,float)int", 3, 0.5), 31)
+    is("i8", call("add_i8(i8,i8)i8", -100, -20), -120)
+    is("i8 round", call("add_i8(i8,i8)i8", 100, 100), -56)
+    is("u8", call("add_u8(u8,u8)u8", 200, 100), 44)
+    is("i16", call("add_i16(i16,i16)i16", -5, 7), -12)
+    is("u16", call("add_u16(u16,u16)u16", 60000, 60000), 54464)
+    is("u32", call("add_u32(u32,u32)u32", 4294967295, 3), 2)
+    is("i64", call("add_i64(i64,i64)i64", math.mininteger, -1), math.mininteger + 1)
+    is("u64", call("add_u64(u64,u64)u64", -1, 5), 4)
+    is("bool", call("is_even(int)bool", 4), true)
+    is("not", call("is_even(int)bool", 5), false)
+    is("float", call("half(float)float", 3), 1.5)
+    is("double", call("product(double,double)double", 1.5, -2.5), -3.75)
+    is("void", call("nothing()"), true)
+    is("ten", call("ten(int,double,i64,float,u8,double,int,int,int,double)double", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), 385.0)
+    is("twelve", call("twelve_doubles(double,double,double,double,double,double,double,double,double,double,double,"
+                      .. "double)double", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 650.0)
+    local p = call("move_point({float x,float y} at,{float x,float y} by){float x,float y}", {1, 2}, {x = 3, y = 4.5})
+    is("point.x", p.x, 4.0)
+    is("point[2]", p[2], 6.5)
+    local item = call("heavier({int id,i8 kind,double weight},double){int id,i8 kind,double weight}",
+                      {id = 3, kind = -4, weight = 1.5}, 2)
+    is("item.id", item.id, 4)
+    is("item.kind", item.kind, -4)
+    is("item.weight", item.weight, 3.5)
+    local large = call("enlarge({i64 values[4],float scale,char* name},int){i64 values[4],float scale,char* name}",
+                       {values = {1, 2, 3, 4}, scale = 1.5, name = "big"}, 10)
+    is("large.values", table.concat(large.values, " "), "10 20 30 40")
+    is("large.scale", large.scale, 3.0)
+    is("large.name", large.name, "bigger")
+    local pair = call("swap_pair({double a,i64 b}){double a,i64 b}", {a = 3, b = 4})
+    is("pair", pair.a .. " " .. pair.b, "4.0 3")
+    is("text", call("length_of(char*)size_t", "h\u{f6}l lo\n%\""), 10)
+    is("no text", call("length_of(char*)size_t"), 999)
+    is("greeting", call("greeting(int)char*", 5), "hello 5")
+    is("no greeting", call("greeting(int)char*", -1), nil)
+    call("keep_name(char*)", "Zo\u{eb}")
+    call("length_of(char*)size_t", "something else")
+    is("kept", call("kept_name()char*"), "Zo\u{eb}")
+    local made = call("make_item(int)void*", 77)
+    is("pointer", math.type(made), "integer")
+    is("item of pointer", call("item_id(void*)int", made), 77)
+    is("item of nil", call("item_id(void*)int", nil), -1)
+    is("thread", call("on_main_thread()bool"), true)
+    is("nap", call("nap(int)int", 100), 100)
+    is("level", call("load_level(int)int", 4), 4)
+    is("level, seen", game.state.level, 4)
+    is("worker", call("with_thread(int)int", 21), 42)
+    is("lock", call("with_lock(int)int", 3), 4)
+    is("frame", game.frame, 6)
+    local ok, why = game:call("no_such_function(int)int", 1)
+    is("no function", ok, nil)
+    if not why:find("no_such_function", 1, true) then error(why) end
+    if CXX then
+        is("overload", game:call("shop::buy(int)int", 1), 4)
+        is("other overload", game:call("shop::buy(double)double", 1.5), 2.5)
+        is("method", game:call("shop::Cart::add", game:call("shop::cart"), 5), 7)
+        ok, why = game:call("give_item(int)int", 3)
+        is("wrong parameters", ok, nil)
+        if not why:find("give_item(int,float)int", 1, true) then error(why) end
+    end
+    game:step(3)
+    game:expect(false, "all was called")
+end
+"""
+
+
+def script(test, name, text, **replaced):
+    path = os.path.join(test.folder, name + ".lua")
+    for word, value in replaced.items():
+        text = re.sub(rf"\b{word}\b", value, text)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def shapes(test, game, debug=True):
+    agent = script(test, "shapes", SHAPES, DEBUG=str(debug).lower(), CXX=str(debug).lower())
+    run = test.run(test.game(game), agent=agent, frames=9, options=("--replays", "2"))
+    check([f["title"] for f in run.findings] == ["all was called"], "the script did not come to its end\n" + run.describe())
+    check(run.findings[0]["reproduced"] == "2/2", "not the same in replays\n" + run.describe())
+    folder = os.path.join(run.folder, "findings", run.findings[0]["fingerprint"])
+    again = test.moth("replay", folder, "--json")
+    check(again.status == 0 and '"divergence": null' in again.out, "the replay went another way\n" + again.describe())
+
+
+for place in ("calls", "calls_thread", "calls_no_pie"):
+    add(f"calls/shapes_{place}", shapes, place)
+add("calls/shapes_exported", shapes, "calls_exported", debug=False)
+
+# Branches, the trace, and the same picture whichever way one comes there.
+BRANCHES = """
+return function(game)
+    game:step(5)
+    game:call("give_item(int,float)int", 3, 0.5)
+    game:tap("c", 2)
+    local item = game:call("make_item", 77)
+    game:step(7)
+    game:press("x")
+    game:call("load_level", 4)
+    game:step(3)
+    local first = game:snapshot()
+    game:call("item_id", item)
+    game:call("with_thread", 21)
+    game:step(10)
+    game:restore(first)
+    game:call("nap", 333)
+    game:call("with_lock", 333)
+    local second = game:snapshot()
+    game:step(50)
+    local picture = game:picture()
+    game:restore(first)
+    game:restore(second)
+    game:step(50)
+    if picture ~= game:picture() then error("another picture") end
+    game:step(60)
+    game:expect(false, "the way is " .. game:picture())
+end
+"""
+
+
+def branches(test, game):
+    agent = script(test, "branches", BRANCHES)
+    ways = []
+    for memory in ("512", "0"):  # live snapshots, and each rebuilt from the launch
+        run = test.run(test.game(game), agent=agent, frames=260, options=("--replays", "1", "--snapshot-memory", memory))
+        check(len(run.findings) == 1, "no end\n" + run.describe())
+        check(run.findings[0]["reproduced"] == "1/1", "not the same again\n" + run.describe())
+        ways.append(run.findings[0]["title"])
+    check(ways[0] == ways[1], f"rebuilt branches are others: {ways}")
+    folder = os.path.join(run.folder, "findings", run.findings[0]["fingerprint"])
+    again = test.moth("replay", os.path.join(folder, "trace.moth"), "--json")
+    check('"divergence": null' in again.out, "the replay went another way\n" + again.describe())
+
+
+for place in ("calls", "calls_thread"):
+    add(f"calls/branches_{place}", branches, place)
+
+
+def faults(test, game, call, words):
+    agent = script(test, "fault", f"""
+return function(game)
+    game:step(5)
+    game:call("nothing()")
+    pcall(game.call, game, {call})
+    game:step(1)
+    game:report("invariant", "it lived on")
+end
+""")
+    run = test.run(test.game(game), agent=agent, frames=20, options=("--frame-cpu-ms", "1500", "--frame-wall-ms", "3000"))
+    check(run.findings == [], f"a call's fault is the caller's, not a finding: {run.findings}\n" + run.describe())
+    check("agent fault" in run.out + run.err, "no agent fault\n" + run.describe())
+    check(re.search(words, run.out + run.err), f"'{words}' is not said\n" + run.describe())
+    check("fault.lua:5: game:call" in run.out + run.err, "not where it was called\n" + run.describe())
+    check(run.json["verdict"] == "error", f"the verdict is {run.json['verdict']}")
+
+
+for place in ("calls", "calls_thread"):
+    for shape, asked, said in (
+            ("crash", "'crash_here(int)int', 3", r"crash_here crashed the game \(SIGSEGV\)(.|\n)*#3 crash_here game.c:\d+"),
+            ("abort", "'abort_here'", r"abort_here crashed the game \(SIGABRT\)"),
+            ("exit", "'leave_here', 3", "leave_here ended the game"),
+            ("exit_0", "'leave_here', 0", "leave_here ended the game"),
+            ("spin", "'spin_here'", "spin_here does not return"),
+            ("throw", "'shop::refuse(int)', 1", "shop::refuse crashed the game(.|\n)*(exception|#7 shop::refuse)")):
+        add(f"calls/{shape}_{place}", faults, place, asked, said)
+# Where another thread goes on showing pictures nothing is a deadlock: it waits for as long as a frame may take.
+add("calls/deadlock", faults, "calls", "'wait_forever'", "wait_forever (waits for what never comes|does not return)")
+
+
+@case
+def replay_where_addresses_moved(test):
+    """What a call is made of are names: the trace of one build plays on another one, in which all lies elsewhere."""
+    agent = script(test, "pointers", """
+return function(game)
+    game:step(5)
+    local item = game:call("make_item", 77)
+    game:step(5)
+    if game:call("item_id", item) ~= 77 then error("another item") end
+    game:call("give_item", game:call("item_id", item), 2)
+    game:step(60)
+end
+""")
+    game = test.path("game")
+    shutil.copy(test.game("calls"), game)
+    run = test.run(game, agent=agent, frames=71, options=("--traces", "1"))
+    kept = glob.glob(os.path.join(run.folder, "traces", "*.moth"))
+    check(run.status == 0 and len(kept) == 1, f"traces: {kept}\n" + run.describe())
+    trace = kept[0]
+    shutil.copy(test.game("calls_no_pie"), game)
+    again = test.moth("replay", trace, "--json")
+    check(again.status == 0 and '"divergence": null' in again.out and '"same_build": false' in again.out, again.describe())
+    shutil.copy(test.game("null_deref_clean"), game)
+    again = test.moth("replay", trace)
+    check(again.status == 3 and "recorded call of make_item" in again.err, "not said\n" + again.describe())
