@@ -28,14 +28,15 @@ def expect_deterministic(result, found):
 
 
 def sources():
-    """(name, beyond reach) of chaos, read from its source, so that cases exist before it is built."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "games", "chaos.cpp")
-    with open(path, encoding="utf-8") as file:
-        table = file.read().partition("static const source sources[]")[2].partition("};")[0]
-    for line in table.splitlines():
-        parts = line.strip(" {},").split(", ")
-        if len(parts) == 3:
-            yield parts[0].strip('"'), parts[2] == "true"
+    """(name, beyond reach) of chaos, read from its sources, so that cases exist before it is built."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "games", "chaos")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            table = file.read().partition("_sources = {")[2].partition("};")[0]
+        for line in table.splitlines():
+            parts = line.strip(" {},").split(", ")
+            if len(parts) == 3:
+                yield parts[0].strip('"'), parts[2] == "true"
 
 
 def one_source(test, source):
