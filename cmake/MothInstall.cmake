@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What `cmake --install` leaves: bin/moth, the probe, moth.h, the shipped scripts, pkg-config and a
+# What `cmake --install` leaves: bin/moth, the probe, moth.h, the shipped scripts, schemas, pkg-config and a
 # CMake package. harness/base/shipped.c finds them again by moth's own place.
 include(CMakePackageConfigHelpers)
 
@@ -12,6 +12,9 @@ install(DIRECTORY agents DESTINATION ${CMAKE_INSTALL_DATADIR}/moth FILES_MATCHIN
 if(EXISTS ${PROJECT_SOURCE_DIR}/scenarios)
     install(DIRECTORY scenarios DESTINATION ${CMAKE_INSTALL_DATADIR}/moth FILES_MATCHING PATTERN "*.lua")
 endif()
+
+install(FILES reports/schema/run.schema.json reports/schema/finding.schema.json reports/schema/doctor.schema.json
+    reports/schema/compare.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/moth/schema)
 
 # moth::header is moth.h alone; moth::probe is a game that carries the probe by linking it.
 add_library(moth_header INTERFACE)
