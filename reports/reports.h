@@ -86,8 +86,9 @@ struct moth_coverage {
 
 /* A trace of an earlier run that this one played first. */
 struct moth_replayed_trace {
-    const char *path, *fingerprint; /* the finding's; NULL: it had none, and ran clean or did not */
-    bool happened;
+    const char *path, *fingerprint; /* of the finding that it leads to; NULL: to none */
+    bool tried;                     /* it was played to its end, or to a finding */
+    bool happened;                  /* … to that finding */
 };
 
 struct moth_frame_counts; /* fleet/frame_times.h */

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "baseline/gate.h"
 #include "findings/finding_json.h"
+#include "history/history.h"
 #include "reports/run_json.h"
 
 
@@ -64,6 +65,28 @@ static json_t *members_json(const struct moth_run_summary *summary)
     return members;
 }
 
+/* Traces that were played before everything else. */
+static json_t *replayed_json(const struct moth_run_summary *summary)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < summary->n_replayed; i++) {
+        const struct moth_replayed_trace *trace = &summary->replayed[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "trace", moth_json_text(trace->path));
+        json_object_set_new(json, "fingerprint", moth_json_text(trace->fingerprint));
+        json_object_set_new(json, "happened", trace->tried ? json_boolean(trace->happened) : json_null());
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
+static json_t *date_json(int64_t date_ms)
+{
+    char text[MOTH_HISTORY_DATE_BYTES];
+    moth_history_date(date_ms, text);
+    return text[0] ? json_string(text) : json_null();
+}
+
 static json_t *link_json(const struct moth_link *link)
 {
     json_t *json = json_object();
@@ -81,6 +104,7 @@ static json_t *game_json(const struct moth_run_summary *summary)
     json_t *game = json_object();
     json_object_set_new(game, "argv", texts(summary->argv, n));
     json_object_set_new(game, "build_id", moth_json_text(summary->build_id));
+    json_object_set_new(game, "label", moth_json_text(summary->build_label));
     if (summary->n_members > 0) {
         json_object_set_new(game, "members", members_json(summary));
         json_object_set_new(game, "link", link_json(&summary->link));
@@ -223,6 +247,8 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
     json_object_set_new(json, "frames_per_s",
                         json_real(summary->wall_s > 0 ? (double)summary->frames_total / summary->wall_s : 0));
     json_object_set_new(json, "findings", findings_json(summary));
+    json_object_set_new(json, "replayed", replayed_json(summary));
+    json_object_set_new(json, "started", date_json(summary->started_ms));
     json_object_set_new(json, "frame_time_ms", moth_report_frame_times_json(&summary->frame_times));
     json_object_set_new(json, "memory_mb", memory_json(&summary->frame_times.memory));
     json_object_set_new(json, "spikes", spikes_json(&summary->frame_times));

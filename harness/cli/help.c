@@ -21,6 +21,8 @@ struct exit_code {
 #define DOCTOR MOTH_VERB_DOCTOR
 #define COMPARE MOTH_VERB_COMPARE
 #define REPORT MOTH_VERB_REPORT
+#define HISTORY MOTH_VERB_HISTORY
+#define BISECT MOTH_VERB_BISECT
 #define ALL (~0u)
 
 static const struct exit_code exit_codes[] = {
@@ -29,6 +31,9 @@ static const struct exit_code exit_codes[] = {
     {0, MINIMIZE, "the finding's inputs were shrunk, or could not be any further"},
     {0, DOCTOR, "the game can be attached to and is deterministic"},
     {0, MOTH_VERB_LIST | MOTH_VERB_INIT, "done"},
+    {0, HISTORY, "done"},
+    {0, BISECT, "the first build that has the finding was found"},
+    {1, BISECT, "there is no such build: the oldest one has it already, or the newest has not"},
     {0, COMPARE, "B is not slower than A"},
     {1, COMPARE, "B is slower than A"},
     {1, RUN | REPORT, "new findings"},
@@ -36,12 +41,14 @@ static const struct exit_code exit_codes[] = {
     {2, ALL, "wrong usage, configuration, agent or trace"},
     {3, RUN | REPLAY | MINIMIZE | DOCTOR | COMPARE, "the game could not be launched or attached to, or moth itself failed"},
     {3, REPORT, "a shard is missing, was interrupted or failed; or moth itself failed"},
+    {3, HISTORY, "the database could not be read or written"},
+    {3, BISECT, "no build could be tried where it matters, or moth itself failed"},
     {4, RUN | MINIMIZE | DOCTOR | REPORT, "nothing ran: no instance reached its first frame"},
     {5, RUN | REPORT, "flaky findings only, with --fail-on-flaky"},
     {6, RUN | REPORT, "the game is not deterministic, with --strict"},
     {6, MINIMIZE | DOCTOR, "the game is not deterministic"},
     {125, REPLAY, "with --expect-clean: it could not be tried"},
-    {130, RUN | REPLAY | MINIMIZE | DOCTOR | COMPARE, "interrupted; reports were still written"},
+    {130, RUN | REPLAY | MINIMIZE | DOCTOR | COMPARE | BISECT, "interrupted; reports were still written"},
 };
 
 static const struct page {
@@ -58,11 +65,13 @@ static const struct page {
      "moth run -- ./game\n"
      "moth run --frames 100000 -j 4 --seed 7 -- ./game --windowed\n"
      "moth run -a monkey=3 -a bots/shopper.lua --duration 30m -o out/nightly --reporter list,json,junit\n"},
-    {REPLAY, "moth replay [options] TRACE|FINDING",
+    {REPLAY, "moth replay [options] TRACE|FINDING [-- GAME [ARG…]]",
      "Launches the game of a trace again and gives it the same inputs at the same frames. TRACE is a .moth "
-     "file; FINDING is a finding's folder.",
+     "file; FINDING is a finding's folder. GAME is played in the place of the recorded program, say another build of it; "
+     "without ARGs the recorded ones stay.",
      "moth replay moth-out/findings/2-crash-0123456789abcdef\n"
-     "git bisect run moth replay --expect-clean trace.moth\n"},
+     "moth replay crash.moth -- build/game\n"
+     "git bisect run sh -c 'make || exit 125; moth replay --expect-clean crash.moth -- ./game'\n"},
     {MOTH_VERB_RECORD, "moth record [options] -- GAME [ARG…]",
      "A person plays in a window; writes a trace and an editable Lua scenario. Not in this version.", NULL},
     {MINIMIZE, "moth minimize [options] FINDING",
@@ -102,6 +111,25 @@ static const struct page {
      "take the place of the program that the trace was recorded with; its arguments, environment and folder stay.",
      "moth compare ./game-1.0 ./game --trace level1.moth --trace moth-out/findings/2-crash-0123456789abcdef\n"
      "moth compare --json --threshold 0.5 build-a/game build-b/game --trace boss.moth\n"},
+    {HISTORY, "moth history show|merge|prune [options] FILE…",
+     "What all runs so far came to, build after build: the database that `moth run --history FILE` and `moth report "
+     "--history FILE` write.\n"
+     "show: the builds with what was found, fixed and reopened in each, and the findings with the builds that they were "
+     "seen in. merge: put the runs of all other FILEs into the first, which is made where it is not there; the order does "
+     "not matter, and a run that comes twice is there once. prune: drop what is old (--keep).",
+     "moth history show nightly.db\n"
+     "moth history show --json --keep 20 nightly.db | jq '.builds[].metrics'\n"
+     "moth history merge all.db linux.db arcade.db\n"
+     "moth history prune --keep 100 nightly.db\n"},
+    {BISECT, "moth bisect [options] TRACE|FINDING BUILD…",
+     "Which build was the first to have a finding? BUILDs are programs of the game, or folders that have it, the oldest "
+     "first. The finding's trace is replayed with as few of them as it takes; a build takes the place of the program that "
+     "the trace was recorded with, and its arguments and environment stay. A build that does not start is passed over, "
+     "and where that leaves several, all of them are named.\n"
+     "The trace should be from a build that is among them, or close: the more a build differs from the one that was "
+     "played, the less its replay says. For commits there is `git bisect run moth replay --expect-clean FINDING -- GAME`.",
+     "moth bisect moth-out/findings/2-crash-0123456789abcdef builds/*/\n"
+     "moth bisect --json --times 5 crash.moth game-1.0 game-1.1 game-1.2 game-1.3\n"},
     {MOTH_VERB_INIT, "moth init [--force]",
      "Writes a commented moth.lua into the working directory, to be edited.", "moth init\n"},
 };

@@ -44,6 +44,10 @@ static int dispatch(const struct moth_options *options)
         return moth_cli_list(options);
     case MOTH_VERB_COMPARE:
         return moth_cli_compare(options);
+    case MOTH_VERB_HISTORY:
+        return moth_cli_history(options);
+    case MOTH_VERB_BISECT:
+        return moth_cli_bisect(options);
     case MOTH_VERB_INIT:
         return moth_cli_init(options);
     default:

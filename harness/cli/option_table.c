@@ -11,6 +11,8 @@
 #define COMPARE MOTH_VERB_COMPARE
 #define INIT MOTH_VERB_INIT
 #define REPORT MOTH_VERB_REPORT
+#define HISTORY MOTH_VERB_HISTORY
+#define BISECT MOTH_VERB_BISECT
 
 #define AT(field) offsetof(struct moth_options, field)
 #define U32 UINT64_C(0xffffffff)
@@ -107,7 +109,7 @@ const struct moth_option moth_option_table[] = {
      .group = WORLD,
      .help = "native: leave the game's threads to the system, for a game that cannot live otherwise; it is "
              "then not deterministic."},
-    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE, .offset = AT(env),
+    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(env),
      .argument = "K=V", .group = WORLD,
      .help = "Put a variable into the game's environment. May be given several times."},
     {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(pads), .argument = "N",
@@ -128,24 +130,24 @@ const struct moth_option moth_option_table[] = {
      .argument = "PERCENT", .group = GROUP, .alias = "link.loss",
      .help = "Datagrams that are lost on the way: 2, 0.5%. A stream's data comes 200 ms later instead."},
 
-    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE,
+    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT,
      .offset = AT(frame_cpu_ms), .argument = "N", .fallback = "5000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.cpu_ms", .help = "CPU time without a frame until it is a hang."},
-    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE,
+    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT,
      .offset = AT(frame_wall_ms), .argument = "N", .fallback = "20000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.wall_ms",
      .help = "Time without a frame, and without using the CPU, until it is a hang."},
-    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE,
+    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT,
      .offset = AT(boot_wall_ms), .argument = "N", .fallback = "60000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "limits.boot_wall_ms", .help = "Time until the first frame."},
-    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE, .offset = AT(memory_mb),
+    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(memory_mb),
      .argument = "N", .fallback = "4096", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.memory_mb",
      .help = "Memory of the game."},
     {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE, .offset = AT(snapshot_memory_mb),
      .argument = "MB", .fallback = "1024", .most = U32, .group = LIMITS, .alias = "limits.snapshot_memory_mb",
      .help = "Memory of all snapshots that are kept alive, shared out among the workers. The ones used least are "
              "given up, and rebuilt from their inputs when they are wanted. 0: none is kept alive."},
-    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE, .offset = AT(file_mb),
+    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(file_mb),
      .argument = "N", .fallback = "1024", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.file_mb",
      .help = "Size of any one file the game writes, its log too."},
     {.name = "lua-memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(lua_memory_mb),
@@ -204,14 +206,14 @@ const struct moth_option moth_option_table[] = {
      .fallback = "1", .group = JUDGE, .no_config = true,
      .help = "B is worse when it is surely slower by more than this over a whole trace, by twice as much in a part of "
              "it, in one frame by half, or in one function."},
-    {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY | MINIMIZE, .offset = AT(softlock_s),
+    {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY | MINIMIZE | BISECT, .offset = AT(softlock_s),
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
      .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},
     {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(spike_ms),
      .argument = "N", .fallback = "60", .most = 1000000, .group = JUDGE, .alias = "detectors.spike.ms",
      .help = "Work time of a frame, in milliseconds, over which it is a spike, if it does so in each replay; an agent's own "
              "`budget` goes before. 0: never."},
-    {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY | MINIMIZE, .offset = AT(spike_ms),
+    {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY | MINIMIZE | BISECT, .offset = AT(spike_ms),
      .argument = "N", .fallback = "0", .most = 1000000, .group = JUDGE, .no_config = true,
      .help = "Work time of a frame, in milliseconds, over which a spike counts as met. 0: what it was held against when it "
              "was found."},
@@ -225,8 +227,26 @@ const struct moth_option moth_option_table[] = {
      .help = "End with 6 when the game turns out not to be deterministic."},
     {.name = "baseline", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(baseline), .argument = "FILE",
      .group = JUDGE, .later = true, .help = "The findings the team already knows."},
-    {.name = "history", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(history), .argument = "FILE",
-     .group = JUDGE, .later = true, .help = "A database of past runs."},
+    {.name = "history", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT, .offset = AT(history), .argument = "FILE",
+     .group = JUDGE,
+     .help = "Add the run to this database of runs (made where there is none), and say of each finding since which build "
+             "it is known, and whether it had been fixed. A database that cannot be used is a warning; the run's own "
+             "result does not depend on it. `moth history` shows it."},
+    {.name = "history", .type = MOTH_OPTION_STRING, .verbs = HISTORY, .offset = AT(history), .argument = "FILE",
+     .group = JUDGE, .no_config = true, .help = "The database, where it is not named as an argument."},
+    {.name = "build-label", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT, .offset = AT(build_label),
+     .argument = "TEXT", .group = JUDGE,
+     .help = "How people call this build: a version, a commit. Without it, what `git describe` says in the folder of the "
+             "game's program, if anything."},
+    {.name = "fixed-after", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPORT | HISTORY, .offset = AT(fixed_after),
+     .argument = "N", .fallback = "3", .least = 1, .most = 1000, .group = JUDGE,
+     .help = "In the history a finding is fixed when so many runs of later builds should have seen it and did not: they "
+             "came to their end and played what a run that had seen it played, or its trace. Where each replay of a "
+             "finding had met it, one trace played in vain is enough."},
+    {.name = "keep", .type = MOTH_OPTION_NUMBER, .verbs = HISTORY, .offset = AT(keep), .argument = "N",
+     .fallback = "0", .most = U32, .group = MUCH, .no_config = true,
+     .help = "prune: the last N builds keep everything; of older ones stays what shows when findings came, went and came "
+             "back. show: only the last N builds. 0: all."},
     {.name = "bus", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(bus), .argument = "URL",
      .group = JUDGE,
      .help = "Show the run to other programs there, and let them drive instances (agent `outside`): ipc:///path, in a "
@@ -244,6 +264,9 @@ const struct moth_option moth_option_table[] = {
              "could not be tried."},
     {.name = "times", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY, .offset = AT(times), .argument = "N",
      .fallback = "1", .least = 1, .most = 10000, .group = MUCH, .no_config = true, .help = "Replay N times."},
+    {.name = "times", .type = MOTH_OPTION_NUMBER, .verbs = BISECT, .offset = AT(times), .argument = "N",
+     .fallback = "3", .least = 1, .most = 10000, .group = MUCH, .no_config = true,
+     .help = "Replay with each build that is tried up to N times; the first that meets the finding decides."},
     {.name = "until", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY, .offset = AT(until), .argument = "FRAME",
      .least = 1, .most = U32, .group = MUCH, .no_config = true, .later = true,
      .help = "Replay up to this frame; with --headed, hand the controls over then."},
@@ -251,7 +274,7 @@ const struct moth_option moth_option_table[] = {
      .no_config = true, .later = true, .help = "In a real window, at the game's speed."},
     {.name = "break", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(break_at_finding),
      .group = JUDGE, .no_config = true, .later = true, .help = "Wait for a debugger at the finding's frame."},
-    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | MINIMIZE | LIST | COMPARE, .offset = AT(json),
+    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT, .offset = AT(json),
      .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
 
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
@@ -262,9 +285,9 @@ const struct moth_option moth_option_table[] = {
     {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(config_path),
      .argument = "FILE", .group = MISC, .no_config = true,
      .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
-    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE,
+    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
      .offset = AT(quiet), .group = MISC, .help = "Say only what went wrong."},
-    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE,
+    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
      .offset = AT(verbose), .group = MISC, .help = "Say more."},
 };
 

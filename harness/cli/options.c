@@ -184,34 +184,50 @@ static void fill_defaults(struct moth_options *options, const bool *given)
         moth_option_add_agent(options, "explorer", 1);
 }
 
+/* What stands on the command line besides options. */
+static const struct arguments {
+    enum moth_verb verb;
+    size_t least, most;
+    const char *what;
+} arguments[] = {
+    {MOTH_VERB_REPLAY, 1, 1, "TRACE|FINDING"},
+    {MOTH_VERB_MINIMIZE, 1, 1, "FINDING"},
+    {MOTH_VERB_LIST, 1, 2, "agents|scenarios|detectors|findings [DIR]"},
+    {MOTH_VERB_REPORT, 1, SIZE_MAX, "DIR…"},
+    {MOTH_VERB_COMPARE, 2, 2, "A B --trace TRACE"},
+    {MOTH_VERB_HISTORY, 1, SIZE_MAX, "show|merge|prune FILE…"},
+    {MOTH_VERB_BISECT, 2, SIZE_MAX, "TRACE|FINDING BUILD…"},
+    {0, 0, 0, ""}, /* the others: none */
+};
+
+static const struct arguments *wanted_by(enum moth_verb verb)
+{
+    const struct arguments *wants = arguments;
+    while (wants->verb && wants->verb != verb)
+        wants++;
+    return wants;
+}
+
 static int check_arguments(const struct moth_options *options, bool has_game, struct moth_err *err)
 {
     const char *verb = moth_verb_name(options->verb);
     const char *first = options->args.n ? options->args.items[0] : NULL;
     bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR);
-    if (has_game && !plays)
+    if (has_game && !plays && options->verb != MOTH_VERB_REPLAY)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s takes nothing after --", verb);
     if (plays && first)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: what is '%s'? The game goes after --: moth %s -- %s", verb,
                             first, verb, first);
     if (has_game && options->game.n == 0)
         return moth_err_set(err, MOTH_ERR_USAGE, "there is no game after --");
-    size_t least = options->verb & (MOTH_VERB_REPLAY | MOTH_VERB_MINIMIZE | MOTH_VERB_LIST | MOTH_VERB_REPORT) ? 1 : 0;
-    if (options->verb == MOTH_VERB_COMPARE)
-        least = 2;
-    size_t most = options->verb == MOTH_VERB_LIST ? 2 : options->verb == MOTH_VERB_REPORT ? SIZE_MAX : least;
-    if (options->args.n < least)
-        return moth_err_set(err, MOTH_ERR_USAGE, "moth %s needs to know what: moth %s %s", verb, verb,
-                            options->verb == MOTH_VERB_LIST ? "agents|scenarios|detectors|findings [DIR]"
-                            : options->verb == MOTH_VERB_MINIMIZE ? "FINDING"
-                            : options->verb == MOTH_VERB_REPORT   ? "DIR…"
-                            : options->verb == MOTH_VERB_COMPARE  ? "A B --trace TRACE"
-                                                                  : "TRACE|FINDING");
+    const struct arguments *wants = wanted_by(options->verb);
+    if (options->args.n < wants->least)
+        return moth_err_set(err, MOTH_ERR_USAGE, "moth %s needs to know what: moth %s %s", verb, verb, wants->what);
     if (options->verb == MOTH_VERB_REPORT && !options->out && (options->reporters & (options->reporters - 1)))
         return moth_err_set(err, MOTH_ERR_USAGE, "--reporter: without -o there is room for one, on standard output");
-    if (options->args.n > most)
+    if (options->args.n > wants->most)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: '%s' is one argument too many", verb,
-                            options->args.items[most]);
+                            options->args.items[wants->most]);
     return 0;
 }
 
@@ -284,5 +300,6 @@ void moth_options_free(struct moth_options *options)
     free(options->bus_token);
     free(options->baseline);
     free(options->history);
+    free(options->build_label);
     memset(options, 0, sizeof *options);
 }

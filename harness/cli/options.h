@@ -30,7 +30,9 @@
     X(BASELINE, "baseline", 6, "the findings the team already knows", false)                          \
     X(LIST, "list", 7, "agents, scenarios, detectors or findings", true)                              \
     X(INIT, "init", 8, "write a commented moth.lua beside the game", true)                            \
-    X(COMPARE, "compare", 9, "is one build of a game slower than another, on the same traces", true)
+    X(COMPARE, "compare", 9, "is one build of a game slower than another, on the same traces", true) \
+    X(HISTORY, "history", 12, "what all runs so far came to: show, merge or prune it", true)          \
+    X(BISECT, "bisect", 13, "which of several builds was the first to have a finding", true)
 
 enum moth_verb {
 #define X(name, text, bit, line, here) MOTH_VERB_##name = 1 << bit,
@@ -123,7 +125,13 @@ struct moth_options {
     uint64_t times; /* 1 */
 
     /* accepted by name, refused with "is not in this version" when used */
-    char *baseline, *history;
+    char *baseline;
+
+    /* history */
+    char *history;        /* file, or NULL */
+    char *build_label;    /* how people call the build, or NULL */
+    uint64_t fixed_after; /* runs that must miss a finding */
+    uint64_t keep;        /* history prune: builds */
 };
 
 /* Parse `moth <verb> argv[2..]`, read moth.lua where the verb takes one, fill defaults. Returns 0, -1
@@ -143,6 +151,8 @@ int moth_cli_doctor(const struct moth_options *options);
 int moth_cli_report(const struct moth_options *options);
 int moth_cli_list(const struct moth_options *options);
 int moth_cli_compare(const struct moth_options *options);
+int moth_cli_history(const struct moth_options *options);
+int moth_cli_bisect(const struct moth_options *options);
 int moth_cli_init(const struct moth_options *options);
 
 #endif

@@ -57,6 +57,33 @@ char **moth_cli_merge_env(const struct moth_trace *trace, const struct moth_opti
     return merged;
 }
 
+char **moth_cli_other_game(const struct moth_trace *trace, const struct moth_strings *game, struct moth_err *err)
+{
+    struct moth_game_info info;
+    if (moth_game_inspect(game->items[0], &info, err) != 0)
+        return NULL;
+    size_t n = 0;
+    while (trace->header.argv[n])
+        n++;
+    n = game->n > 1 ? game->n : n;
+    char **command = calloc(n + 1, sizeof *command);
+    if (!command) {
+        moth_err_set(err, MOTH_ERR_MEMORY, "no memory for a command");
+        return NULL;
+    }
+    command[0] = moth_fs_path("%s", info.path); /* the folder may change */
+    for (size_t i = 1; i < n; i++)
+        command[i] = game->n > 1 ? game->items[i] : trace->header.argv[i];
+    return command;
+}
+
+void moth_cli_free_game(char **command)
+{
+    if (command)
+        free(command[0]);
+    free(command);
+}
+
 struct moth_limits moth_cli_limits(const struct moth_options *options)
 {
     return (struct moth_limits){.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,

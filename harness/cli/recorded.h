@@ -18,6 +18,10 @@ char *moth_cli_find_trace(const char *name, struct moth_err *err);
 void moth_cli_enter_directory(const struct moth_trace *trace);
 /* The trace's environment and what the command line adds. The array is the caller's, its strings not. */
 char **moth_cli_merge_env(const struct moth_trace *trace, const struct moth_options *options);
+/* Another game in the place of the recorded one: its program alone, and the recorded arguments stay, or all of its
+ * command. To be freed with moth_cli_free_game; the trace's arguments are borrowed. NULL and err: it cannot be run. */
+char **moth_cli_other_game(const struct moth_trace *trace, const struct moth_strings *game, struct moth_err *err);
+void moth_cli_free_game(char **command);
 struct moth_limits moth_cli_limits(const struct moth_options *options);
 
 /* From here on SIGINT and SIGTERM only ask for an end; `flags` are sigaction's. */

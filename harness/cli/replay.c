@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/recorded.h"
+#include "cli/replays.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -15,119 +16,24 @@
 
 #define NOT_TRIED 125 /* for `git bisect run`: skip this commit */
 
-/* What came of all replays. */
-struct replays {
-    uint32_t tried, met, clean, other;
-    bool interrupted, other_build;
-    uint32_t frames; /* of the last one */
-    bool diverged;   /* in any of them: the first divergence */
-    uint32_t diverged_frame;
-    const char *diverged_what;
-    struct moth_finding *finding; /* the last one that was met */
-};
-
-/* ---- replaying ---- */
-
-static void add_outcome(struct replays *replays, struct moth_replay_outcome *outcome,
-                        const struct moth_trace *trace)
-{
-    replays->interrupted = replays->interrupted || outcome->interrupted;
-    replays->other_build = replays->other_build || outcome->other_build;
-    replays->frames = outcome->frames;
-    if (outcome->diverged && !replays->diverged) {
-        replays->diverged = true;
-        replays->diverged_frame = outcome->diverged_frame;
-        replays->diverged_what = outcome->diverged_what;
-    }
-    if (outcome->interrupted || outcome->killed)
-        return;
-    const char *wanted = trace->has_end ? trace->end.fingerprint : NULL;
-    bool nondeterminism = trace->has_end && trace->end.kind && strcmp(trace->end.kind, "nondeterminism") == 0;
-    replays->tried++;
-    if (nondeterminism ? outcome->diverged
-                       : outcome->finding && wanted && strcmp(outcome->finding->fingerprint, wanted) == 0)
-        replays->met++;
-    else if (outcome->finding)
-        replays->other++;
-    else
-        replays->clean++;
-    if (outcome->finding) {
-        moth_finding_free(replays->finding);
-        replays->finding = outcome->finding;
-        outcome->finding = NULL;
-    }
-}
-
-/* A finding that a script reported is met again by the script, if it can still be loaded. */
-static struct moth_agent *scripted_agent(const struct moth_trace *trace, const char *path)
-{
-    char *folder = strdup(path);
-    char *slash = folder ? strrchr(folder, '/') : NULL;
-    if (slash)
-        *slash = '\0';
-    struct moth_finding *finding = slash ? moth_finding_load(folder, NULL) : NULL;
-    struct moth_err err = {0};
-    struct moth_agent *agent = NULL;
-    if (finding && finding->scripted) {
-        agent = moth_agent_load(trace->header.agent, NULL, &err);
-        if (!agent)
-            moth_log_warning(
-                "the script that reported this cannot be loaded, only its inputs are replayed: %s",
-                err.message);
-    }
-    moth_finding_free(finding);
-    free(folder);
-    return agent;
-}
-
-static int replay_once(const struct moth_trace *trace, const struct moth_agent *agent,
-                       const struct moth_replay_config *config, struct replays *replays, struct moth_err *err)
-{
-    if (agent) {
-        bool met = false, killed = false;
-        if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), trace->end.finding_frame,
-                               config, trace->end.fingerprint, &met, &killed, err) != 0)
-            return -1;
-        replays->interrupted = replays->interrupted || moth_cli_stopped(NULL);
-        replays->frames = trace->end.finding_frame;
-        bool told = !killed && !moth_cli_stopped(NULL);
-        replays->tried += told;
-        replays->met += met;
-        replays->clean += !met && told;
-        return 0;
-    }
-    struct moth_replay_outcome outcome;
-    if (moth_replay(trace, config, &outcome, err) != 0)
-        return -1;
-    bool started = outcome.started;
-    add_outcome(replays, &outcome, trace);
-    moth_replay_outcome_fini(&outcome);
-    return started ? 0 : moth_err_set(err, MOTH_ERR_NOTHING_RAN, "the game ended before its first frame");
-}
-
 static int replay_all(const struct moth_trace *trace, const struct moth_agent *agent,
-                      const struct moth_options *options, struct replays *replays, struct moth_err *err)
+                      const struct moth_options *options, struct moth_replays *replays, struct moth_err *err)
 {
-    struct moth_replay_config config = {
-        .limits = moth_cli_limits(options),
-        .softlock_s = (uint32_t)options->softlock_s,
-        .spike_ms = (double)options->spike_ms,
-        .interrupted = moth_cli_stopped,
-    };
+    struct moth_replay_config config = moth_replays_config(options);
     struct moth_reaper reaper;
     if (moth_reaper_start(&reaper, err) != 0)
         return -1;
     moth_cli_stop_on_signals(0);
     int result = 0;
     for (uint64_t i = 0; i < options->times && result == 0 && !moth_cli_stopped(NULL); i++)
-        result = replay_once(trace, agent, &config, replays, err);
+        result = moth_replays_once(trace, agent, &config, replays, err);
     moth_reaper_stop(&reaper);
     return result;
 }
 
 /* ---- telling ---- */
 
-static void print_json(const struct moth_trace *trace, const struct replays *replays, bool happened, int code)
+static void print_json(const struct moth_trace *trace, const struct moth_replays *replays, bool happened, int code)
 {
     json_t *json = json_object();
     json_object_set_new(json, "schema", json_string("moth.replay/1"));
@@ -151,7 +57,7 @@ static void print_json(const struct moth_trace *trace, const struct replays *rep
     json_decref(json);
 }
 
-static void print_text(const struct moth_trace *trace, const struct replays *replays)
+static void print_text(const struct moth_trace *trace, const struct moth_replays *replays)
 {
     if (trace->has_end && trace->end.fingerprint)
         printf("%s\n  %s\n  reproduced %u/%u\n", trace->end.fingerprint,
@@ -166,12 +72,12 @@ static void print_text(const struct moth_trace *trace, const struct replays *rep
         printf("    #%zu %s\n", i, replays->finding->stack[i]);
 }
 
-static void warn(const struct moth_trace *trace, const struct replays *replays)
+static void warn(const struct moth_trace *trace, const struct moth_replays *replays, bool asked)
 {
     if (trace->cut)
         moth_log_warning("the trace is cut: it is replayed up to its last whole block, frame %u",
                          trace->frames);
-    if (replays->other_build)
+    if (replays->other_build && !asked) /* who names another game knows */
         moth_log_warning("the game is another build than the one the trace was recorded with");
     if (replays->diverged)
         moth_log_warning("the replay went another way than the recording: %s differs at frame %u",
@@ -179,18 +85,20 @@ static void warn(const struct moth_trace *trace, const struct replays *replays)
 }
 
 /* A trace with a finding is replayed to see it again; one without, to see that it is clean. */
-static int judge(const struct moth_trace *trace, const struct replays *replays, bool expect_clean,
+static int judge(const struct moth_trace *trace, const struct moth_replays *replays, bool expect_clean,
                  bool *happened)
 {
     bool has_finding = trace->has_end && trace->end.fingerprint;
     *happened = has_finding ? replays->met == replays->tried : replays->clean == replays->tried;
     if (!expect_clean)
         return *happened ? 0 : 1;
+    if (has_finding && replays->met == 0 && replays->early == replays->tried)
+        return NOT_TRIED; /* something else came first, each time */
     bool clean = has_finding ? replays->met == 0 : replays->clean == replays->tried;
     return clean ? 0 : 1;
 }
 
-static int tell(const struct moth_trace *trace, const struct replays *replays,
+static int tell(const struct moth_trace *trace, const struct moth_replays *replays,
                 const struct moth_options *options)
 {
     bool happened = false;
@@ -199,7 +107,7 @@ static int tell(const struct moth_trace *trace, const struct replays *replays,
         code = 130;
     else if (replays->tried == 0)
         code = options->expect_clean ? NOT_TRIED : moth_err_exit_code(MOTH_ERR_SYSTEM);
-    warn(trace, replays);
+    warn(trace, replays, options->game.n > 0);
     if (options->json)
         print_json(trace, replays, happened, code);
     else if (!options->quiet)
@@ -211,19 +119,27 @@ static int replay_trace(struct moth_trace *trace, const char *path, const struct
                         struct moth_err *err)
 {
     char **recorded = trace->header.env, **merged = moth_cli_merge_env(trace, options);
+    char **command = trace->header.argv, **other = NULL;
     if (!merged)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the environment");
+    if (options->game.n > 0 && !(other = moth_cli_other_game(trace, &options->game, err))) {
+        free(merged);
+        return -1;
+    }
     trace->header.env = merged;
+    trace->header.argv = other ? other : command;
     moth_cli_enter_directory(trace);
-    struct moth_agent *agent = scripted_agent(trace, path);
-    struct replays replays = {0};
+    struct moth_agent *agent = moth_replays_agent(trace, path);
+    struct moth_replays replays = {0};
     int code = replay_all(trace, agent, options, &replays, err);
     if (code == 0)
         code = tell(trace, &replays, options);
-    moth_finding_free(replays.finding);
+    moth_replays_fini(&replays);
     moth_agent_free(agent);
     trace->header.env = recorded;
+    trace->header.argv = command;
     free(merged);
+    moth_cli_free_game(other);
     return code;
 }
 

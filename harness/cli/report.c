@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cli/options.h"
+#include "cli/remember.h"
 #include "merge/merge.h"
 
 static void warn(const char *sentence)
@@ -56,6 +57,37 @@ static int tell(const struct moth_options *options, struct moth_merge *merge, st
     return tell_them(options, merge, err);
 }
 
+/* Each run that was put together goes into the history by itself, as if it had been told of it when it was played. */
+static void remember(struct moth_remember *remember, struct moth_merge *merge)
+{
+    const struct moth_options *options = remember->options;
+    size_t n = moth_merge_n_runs(merge), n_records = 0, without = 0;
+    struct moth_history_run *records = calloc(n + 1, sizeof *records);
+    for (size_t i = 0; records && i < n; i++) {
+        const json_t *json = moth_merge_record(merge, i);
+        struct moth_err err = {0};
+        if (!json || moth_history_run_from_json(json, "merge.json", &records[n_records], &err) != 0) {
+            if (json)
+                moth_log_warning("%s", err.message);
+            without++;
+            continue;
+        }
+        if (options->build_label) {
+            free(records[n_records].label);
+            records[n_records].label = moth_fs_path("%s", options->build_label);
+        }
+        n_records++;
+    }
+    if (without > 0)
+        moth_log_warning("%zu of the runs left no record for a history and %s not in it", without,
+                         without == 1 ? "is" : "are");
+    moth_remember_runs(remember, records, n_records);
+    moth_remember_apply(remember, moth_merge_edit(merge));
+    for (size_t i = 0; i < n_records; i++)
+        moth_history_run_fini(&records[i]);
+    free(records);
+}
+
 int moth_cli_report(const struct moth_options *options)
 {
     struct moth_merge_config config = {.force = options->force,
@@ -66,10 +98,18 @@ int moth_cli_report(const struct moth_options *options)
     struct moth_merge *merge =
         moth_merge_folders((const char *const *)options->args.items, options->args.n, &config, warn, &err);
     int code = merge ? moth_merge_summary(merge)->exit_code : 0;
+    struct moth_remember past;
+    moth_remember_begin(&past, options);
+    if (merge && options->history) {
+        if (options->build_label)
+            moth_merge_edit(merge)->build_label = options->build_label;
+        remember(&past, merge);
+    }
     if (!merge || tell(options, merge, &err) != 0) {
         moth_log_error("%s", err.message);
         code = moth_err_exit_code(err.code);
     }
     moth_merge_free(merge);
+    moth_remember_end(&past);
     return code;
 }

@@ -7,14 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cli/label.h"
+#include "cli/remember.h"
 #include "cli/shard.h"
 #include "fleet/disk.h"
 #include "fleet/fleet.h"
 #include "fleet/outside.h"
+#include "findings/store.h"
 #include "merge/merge.h"
 #include "reports/github.h"
+#include "reports/record.h"
 #include "reports/reporters.h"
 #include "reports/reports.h"
 
@@ -23,6 +28,9 @@ struct run {
     struct moth_fleet_agent *agents, *scenarios;
     struct moth_shard shard;
     bool report_failed; /* and the user knows */
+    struct moth_remember remember;
+    struct moth_build_label label;
+    int64_t started_ms;
     struct moth_group group;
 };
 
@@ -130,19 +138,51 @@ static int write_files(const struct moth_options *options, struct moth_run_summa
     return result != 0 ? moth_err_exit_code(err.code) : 0;
 }
 
+/* What only this process knows of the run. */
+static struct moth_run_summary complete_summary(struct run *run, const struct moth_run_summary *summary)
+{
+    struct moth_run_summary whole = *summary;
+    whole.started_ms = run->started_ms;
+    whole.build_label = run->label.text[0] ? run->label.text : NULL;
+    whole.built_ms = run->label.built_ms;
+    return whole;
+}
+
 /* While it lasts: whatever becomes of us, there is a report. */
 static void write_partial(void *context, const struct moth_run_summary *summary)
 {
     struct run *run = context;
-    struct moth_run_summary copy = *summary;
+    struct moth_run_summary copy = complete_summary(run, summary);
+    moth_remember_apply(&run->remember, &copy);
     write_files(run->options, &copy, &run->report_failed);
 }
 
-/* Findings are on disk; a report that cannot be written is an error all the same. */
-static int write_reports(const struct moth_options *options, const struct moth_run_summary *result)
+/* The run is over: it goes into the history, and its findings learn what that knows. */
+static void remember(struct run *run, struct moth_run_summary *summary)
 {
-    struct moth_run_summary summary = *result;
+    struct moth_history_run record;
+    moth_remember_apply(&run->remember, summary); /* whether they are reopened is asked of the runs before */
+    if (!run->options->history || moth_report_history_run(summary, &record) != 0)
+        return;
+    moth_remember_runs(&run->remember, &record, 1);
+    moth_history_run_fini(&record);
+    moth_remember_apply(&run->remember, summary);
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        char *folder = moth_store_folder(summary->out, summary->findings[i]->fingerprint);
+        struct moth_err err;
+        if (summary->findings[i]->trace && moth_finding_save(summary->findings[i], folder, &err) != 0)
+            moth_log_warning("%s", err.message);
+        free(folder);
+    }
+}
+
+/* Findings are on disk; a report that cannot be written is an error all the same. */
+static int write_reports(struct run *run, const struct moth_run_summary *result)
+{
+    const struct moth_options *options = run->options;
+    struct moth_run_summary summary = complete_summary(run, result);
     struct moth_err err = {0};
+    remember(run, &summary);
     int code = write_files(options, &summary, NULL);
     uint64_t told = options->quiet ? options->reporters & ~(uint64_t)MOTH_REPORTER_LIST : options->reporters;
     if (moth_reporters_tell(told, &summary, stdout, &err) != 0) {
@@ -233,13 +273,16 @@ static int play(struct run *run, struct moth_err *err)
     if (find_shard(run, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
+    run->started_ms = (int64_t)(moth_clock_ns(CLOCK_REALTIME) / MOTH_NS_PER_MS);
+    moth_cli_label_build(game.path, run->options->build_label, &run->label);
+    moth_remember_begin(&run->remember, run->options);
     struct moth_fleet_result *result;
     moth_cli_view_begin(config.argv[0]);
     int failed = moth_fleet_run(&config, &result, err);
     moth_cli_view_end();
     if (failed)
         return -1;
-    int code = write_reports(run->options, moth_fleet_summary(result));
+    int code = write_reports(run, moth_fleet_summary(result));
     moth_fleet_result_free(result);
     return code;
 }
@@ -259,6 +302,7 @@ int moth_cli_run(const struct moth_options *options)
             moth_report_github_fault(err.message, stdout);
         code = moth_err_exit_code(err.code);
     }
+    moth_remember_end(&run.remember);
     moth_group_fini(&run.group);
     free_agents(&run);
     return code;

@@ -187,9 +187,9 @@ static int look_at_path(const char *path, enum moth_history_access access, struc
 
 struct moth_history *moth_history_open(const char *path, enum moth_history_access access, struct moth_err *err)
 {
-    static const int flags[] = {[MOTH_HISTORY_READ] = SQLITE_OPEN_READONLY,
-                                [MOTH_HISTORY_WRITE] = SQLITE_OPEN_READWRITE,
-                                [MOTH_HISTORY_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
+    /* Also to read: what a writer left that died is rolled back first. Where the file is write-protected SQLite reads
+     * it without. */
+    int flags = SQLITE_OPEN_READWRITE | (access == MOTH_HISTORY_CREATE ? SQLITE_OPEN_CREATE : 0);
     if (look_at_path(path, access, err) != 0)
         return NULL;
     struct moth_history *history = calloc(1, sizeof *history);
@@ -198,7 +198,7 @@ struct moth_history *moth_history_open(const char *path, enum moth_history_acces
         return NULL;
     }
     history->path = moth_fs_path("%s", path);
-    int opened = sqlite3_open_v2(path, &history->db, flags[access], NULL);
+    int opened = sqlite3_open_v2(path, &history->db, flags, NULL);
     int result = opened == SQLITE_OK ? 0 : moth_history_fail(history, err);
     if (result == 0) {
         sqlite3_busy_timeout(history->db, BUSY_MS);

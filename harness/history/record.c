@@ -10,9 +10,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "findings/finding_json.h"
 #include "history/inside.h"
 
-#define TEXT_BYTES_MAX 4096u
+#define TEXT_BYTES_MAX 16384u
 #define ROWS_MAX 1000000u
 #define DATE_MS_MAX INT64_C(253402300800000) /* the year 10000 */
 
@@ -20,7 +21,7 @@
 
 static json_t *text_json(const char *text)
 {
-    return json_string(text ? text : "");
+    return moth_json_text(text ? text : "");
 }
 
 static json_t *finding_json(const struct moth_history_sighting *finding)

@@ -27,6 +27,8 @@ struct moth_merge {
     struct moth_agent_share *agents; /* their names are the parts' */
     size_t n_agents;
     struct moth_texts warnings, agent_faults;
+    struct moth_replayed_trace *replayed; /* their texts are the parts' */
+    size_t n_replayed;
     const char **argv; /* the parts' */
     char shard[64];
     struct moth_frame_counts *counts;

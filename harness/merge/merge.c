@@ -226,6 +226,22 @@ static void add_records(struct moth_merge *merge, const json_t *rows)
     };
 }
 
+/* Each part's, one after the other: a trace is played by one of them. */
+static void add_replayed(struct moth_merge *merge, const json_t *rows)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        const json_t *happened = json_object_get(row, "happened");
+        merge->replayed[merge->n_replayed++] =
+            (struct moth_replayed_trace){.path = json_string_value(json_object_get(row, "trace")),
+                                         .fingerprint = json_string_value(json_object_get(row, "fingerprint")),
+                                         .tried = json_is_boolean(happened),
+                                         .happened = json_is_true(happened)};
+    }
+}
+
 static int by_seed_and_index(const void *a, const void *b)
 {
     const struct moth_instance_record *left = a, *right = b;
@@ -291,17 +307,21 @@ static void add_part(struct moth_merge *merge, const struct moth_part *part)
         moth_frame_counts_merge(merge->counts, part->counts);
     add_coverage(&summary->coverage, &part->coverage);
     add_records(merge, json_object_get(part->json, "played"));
+    add_replayed(merge, json_object_get(part->json, "replayed"));
 }
 
 static int make_room(struct moth_merge *merge, struct moth_err *err)
 {
-    size_t rows = 1, words = json_array_size(argv_of(&merge->parts.at[0])) + 1;
-    for (size_t i = 0; i < merge->parts.n; i++)
+    size_t rows = 1, replayed = 1, words = json_array_size(argv_of(&merge->parts.at[0])) + 1;
+    for (size_t i = 0; i < merge->parts.n; i++) {
         rows += json_array_size(json_object_get(merge->parts.at[i].json, "played"));
+        replayed += json_array_size(json_object_get(merge->parts.at[i].json, "replayed"));
+    }
+    merge->replayed = calloc(replayed, sizeof *merge->replayed);
     merge->records = calloc(rows, sizeof *merge->records);
     merge->counts = calloc(1, sizeof *merge->counts);
     merge->argv = calloc(words, sizeof *merge->argv);
-    if (!merge->records || !merge->counts || !merge->argv)
+    if (!merge->records || !merge->replayed || !merge->counts || !merge->argv)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %zu instances", rows);
     return 0;
 }
@@ -351,6 +371,9 @@ static void fill_summary(struct moth_merge *merge)
     summary->fail_on_flaky = merge->config.fail_on_flaky;
     summary->records = merge->records;
     summary->n_records = merge->n_records;
+    summary->replayed = merge->replayed;
+    summary->n_replayed = merge->n_replayed;
+    summary->build_label = json_string_value(json_object_get(json_object_get(first->json, "game"), "label"));
     summary->agents = merge->agents;
     summary->n_agents = merge->n_agents;
     summary->warnings = (const char *const *)merge->warnings.at;
@@ -390,6 +413,22 @@ struct moth_merge *moth_merge_folders(const char *const *folders, size_t n,
     return merge;
 }
 
+struct moth_run_summary *moth_merge_edit(struct moth_merge *merge)
+{
+    return &merge->summary;
+}
+
+size_t moth_merge_n_runs(const struct moth_merge *merge)
+{
+    return merge->parts.n;
+}
+
+const json_t *moth_merge_record(const struct moth_merge *merge, size_t i)
+{
+    const json_t *record = json_object_get(merge->parts.at[i].json, "record");
+    return json_is_object(record) ? record : NULL;
+}
+
 const struct moth_run_summary *moth_merge_summary(const struct moth_merge *merge)
 {
     return &merge->summary;
@@ -406,6 +445,7 @@ void moth_merge_free(struct moth_merge *merge)
     free(merge->findings);
     free(merge->finding_outs);
     free(merge->records);
+    free(merge->replayed);
     free(merge->agents);
     free(merge->counts);
     free(merge->argv);

@@ -12,6 +12,7 @@
 #ifndef MOTH_MERGE_MERGE_H
 #define MOTH_MERGE_MERGE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -37,6 +38,11 @@ struct moth_merge *moth_merge_folders(const char *const *folders, size_t n,
                                       void (*warn)(const char *sentence), struct moth_err *err);
 /* Its findings lie where they were found. */
 const struct moth_run_summary *moth_merge_summary(const struct moth_merge *merge);
+/* The same, to put into it what is known of the runs from elsewhere, before it is written. */
+struct moth_run_summary *moth_merge_edit(struct moth_merge *merge);
+/* Its runs, each with the record for a history that it left (reports/record.h); NULL: it left none. */
+size_t moth_merge_n_runs(const struct moth_merge *merge);
+const json_t *moth_merge_record(const struct moth_merge *merge, size_t i);
 /* For people: what was put together, a line a run, where it is more than one. */
 void moth_merge_list_runs(const struct moth_merge *merge, FILE *out);
 /* run.json of the whole. Caller frees. */

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "findings/finding_json.h"
 #include "fleet/explore.h"
+#include "reports/record.h"
 
 #define MERGE_SCHEMA "moth.merge/1"
 #define HASH_DIGITS 16u
@@ -128,6 +129,7 @@ void moth_part_add(json_t *part, const struct moth_run_summary *summary, const c
     json_object_set_new(part, "played", rows);
     json_object_set_new(part, "frame_counts",
                         summary->frame_counts ? counts_json(summary->frame_counts) : json_null());
+    json_object_set_new(part, "record", moth_report_record_json(summary));
     json_object_set_new(part, "reference", summary->coverage.known ? cells_json(out) : json_null());
 }
 
@@ -279,6 +281,21 @@ static void check_played(struct check *check)
         fail(check, "played", "a list of instances");
 }
 
+static void check_replayed(struct check *check)
+{
+    const json_t *rows = json_object_get(check->json, "replayed"), *row;
+    size_t i;
+    bool good = !rows || json_is_array(rows);
+    json_array_foreach(rows, i, row)
+    {
+        const char *fingerprint = json_string_value(json_object_get(row, "fingerprint"));
+        good = good && json_is_string(json_object_get(row, "trace")) &&
+               (!fingerprint || moth_merge_is_fingerprint(fingerprint));
+    }
+    if (!good)
+        fail(check, "replayed", "a list of traces");
+}
+
 static int digit(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -346,6 +363,7 @@ int moth_part_check(json_t *json, const char *path, struct moth_part *part, stru
     check_verdict(&check, part);
     check_findings(&check);
     check_played(&check);
+    check_replayed(&check);
     check_counts(&check, part);
     check_coverage(&check, part);
     check_cells(&check, part);

@@ -60,7 +60,9 @@ expect 2 'did you mean --frames?' run --frmaes 3 -- true
 expect 2 'which game?' run
 expect 2 'is not in this version' record x
 expect 2 'no trace and no finding' minimize x
-expect 2 'is not in this version' run --history x -- true
+expect 2 'there is no history' history show x
+expect 2 "cannot 'forget'" history forget x
+expect 2 'no trace and no finding' bisect x true
 expect 2 'an absolute path in a folder of its own' run --bus ipc:///x -- true
 expect 2 'say --bus URL' run -a outside -- true
 expect 3 '/nowhere/game' run -- /nowhere/game

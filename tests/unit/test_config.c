@@ -176,7 +176,6 @@ static void wrong_values_have_their_line(void **state)
     fails("return { game = 'g', env = {\n A = {} } }", "moth.lua:2: env.A must be a string, not a table");
     fails("return { game = 'g', reporter = {\n 'list', 5 } }", "moth.lua:1: reporter must be a list of strings, not a number");
     fails("return { game = 'g',\n frames = 5,\n budgets = {\n  frames = 6 } }", "moth.lua:2: frames is there twice");
-    fails("return { game = 'g',\n history = 'x' }", "moth.lua:2: history is not in this version of moth");
     fails("return { game = 'g',\n baseline = 'x' }", "moth.lua:2: baseline is not in this version of moth");
     fails("return { game = 'g',\n watches = {} }", "moth.lua:2: watches is not in this version of moth");
 }

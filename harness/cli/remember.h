@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * --history of `run` and `report`: runs are added to it, and findings learn what it knows of them. Whatever is
+ * wrong with the file is a warning: the caller's result does not depend on it.
+ */
+#ifndef MOTH_CLI_REMEMBER_H
+#define MOTH_CLI_REMEMBER_H
+
+#include "cli/options.h"
+#include "history/history.h"
+#include "reports/reports.h"
+
+struct moth_remember {
+    const struct moth_options *options;
+    struct moth_history_view *view; /* NULL: there is no history, or it cannot be used */
+    char *warning;                  /* the last, or NULL */
+    const char **warnings;          /* a summary's, with ours behind them */
+};
+
+/* Look at the history before the run is in it, so that what is wrong is said before anything is played. */
+void moth_remember_begin(struct moth_remember *remember, const struct moth_options *options);
+/* A finding that had been fixed was reopened. */
+bool moth_remember_was_fixed(const struct moth_remember *remember, const char *fingerprint);
+/* Add these runs. From here on the view has them. */
+void moth_remember_runs(struct moth_remember *remember, const struct moth_history_run *runs, size_t n);
+/* Put what is known into a summary and its findings. It is borrowed until _end. */
+void moth_remember_apply(struct moth_remember *remember, struct moth_run_summary *summary);
+void moth_remember_end(struct moth_remember *remember);
+
+#endif
