@@ -109,7 +109,7 @@ static const struct page {
      "slower: over the whole, in which part of the trace, in which frame, and in which function. A frame's time is the "
      "work time of the game, the least of all plays; every figure has an interval that says how sure it is. A and B "
      "take the place of the program that the trace was recorded with; its arguments, environment and folder stay.",
-     "moth compare ./game-1.0 ./game --trace level1.moth --trace moth-out/findings/2-crash-0123456789abcdef\n"
+     "moth compare ./game-1.0 ./game --trace level1.moth --trace boss.moth\n"
      "moth compare --json --threshold 0.5 build-a/game build-b/game --trace boss.moth\n"},
     {HISTORY, "moth history show|merge|prune [options] FILE…",
      "What all runs so far came to, build after build: the database that `moth run --history FILE` and `moth report "
