@@ -44,10 +44,10 @@ void moth_remember_begin(struct moth_remember *remember, const struct moth_optio
     moth_history_close(history);
 }
 
-bool moth_remember_was_fixed(const struct moth_remember *remember, const char *fingerprint)
+struct moth_past moth_remember_past(const struct moth_remember *remember, const char *fingerprint)
 {
     const struct moth_history_finding *finding = moth_history_find(remember->view, fingerprint);
-    return finding && finding->state != MOTH_HISTORY_OPEN;
+    return (struct moth_past){.fixed = finding && finding->state != MOTH_HISTORY_OPEN};
 }
 
 void moth_remember_runs(struct moth_remember *remember, const struct moth_history_run *runs, size_t n)
@@ -85,7 +85,7 @@ void moth_remember_apply(struct moth_remember *remember, struct moth_run_summary
     summary->history = remember->view;
     for (size_t i = 0; i < summary->n_findings; i++) {
         struct moth_finding *finding = summary->findings[i];
-        if (finding->status == MOTH_FINDING_STATUS_NEW && moth_remember_was_fixed(remember, finding->fingerprint))
+        if (finding->status == MOTH_FINDING_STATUS_NEW && moth_remember_past(remember, finding->fingerprint).fixed)
             finding->status = MOTH_FINDING_STATUS_REOPENED;
         moth_report_take_history(finding, remember->view);
     }

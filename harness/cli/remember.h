@@ -6,6 +6,7 @@
 #ifndef MOTH_CLI_REMEMBER_H
 #define MOTH_CLI_REMEMBER_H
 
+#include "baseline/baseline.h"
 #include "cli/options.h"
 #include "history/history.h"
 #include "reports/reports.h"
@@ -19,8 +20,8 @@ struct moth_remember {
 
 /* Look at the history before the run is in it, so that what is wrong is said before anything is played. */
 void moth_remember_begin(struct moth_remember *remember, const struct moth_options *options);
-/* A finding that had been fixed was reopened. */
-bool moth_remember_was_fixed(const struct moth_remember *remember, const char *fingerprint);
+/* What the life cycle of a finding wants to know (baseline/baseline.h). */
+struct moth_past moth_remember_past(const struct moth_remember *remember, const char *fingerprint);
 /* Add these runs. From here on the view has them. */
 void moth_remember_runs(struct moth_remember *remember, const struct moth_history_run *runs, size_t n);
 /* Put what is known into a summary and its findings. It is borrowed until _end. */

@@ -290,7 +290,7 @@ static void check_replayed(struct check *check)
     {
         const char *fingerprint = json_string_value(json_object_get(row, "fingerprint"));
         good = good && json_is_string(json_object_get(row, "trace")) &&
-               (!fingerprint || moth_merge_is_fingerprint(fingerprint));
+               (!fingerprint || moth_finding_is_fingerprint(fingerprint));
     }
     if (!good)
         fail(check, "replayed", "a list of traces");
