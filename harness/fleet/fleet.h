@@ -25,6 +25,8 @@
 #include "reports/reports.h"
 #include "runner/instance.h"
 
+struct moth_corpus; /* corpus.h */
+
 struct moth_fleet_agent {
     const struct moth_agent *agent; /* NULL: a program from outside, over the bus */
     const char *name; /* as the user wrote it; goes into traces */
@@ -41,6 +43,7 @@ struct moth_fleet_config {
     struct moth_link link;
     struct moth_limits limits;
     const char *probe_path;                   /* NULL: found by moth's own place */
+    const struct moth_corpus *corpus; /* traces that are played before everything else (corpus.h); or NULL */
     const struct moth_fleet_agent *scenarios; /* each is played once, first */
     size_t n_scenarios;
     const struct moth_fleet_agent *agents;

@@ -62,6 +62,9 @@ struct moth_tally {
     struct moth_frame_counts frame_counts;
     struct moth_places places; /* places that any agent saw */
     struct moth_weights weights;
+    struct moth_replayed_trace *replayed; /* one a trace of the corpus */
+    struct moth_finding **fixed;          /* of these, at most */
+    size_t n_fixed;
     struct moth_agent_share *shares; /* the summary's, one an agent */
 };
 
