@@ -31,22 +31,6 @@ static void print_plain(FILE *out, const char *text)
     print_lines(out, text, false);
 }
 
-/* What is known from before. */
-static void print_past(FILE *out, const struct moth_finding *finding)
-{
-    if (finding->status != MOTH_FINDING_STATUS_NEW)
-        fprintf(out, "            %s", moth_finding_status_name(finding->status));
-    bool past = finding->runs_seen > 1 && finding->first_seen.build;
-    if (past) {
-        fputs(finding->status != MOTH_FINDING_STATUS_NEW ? ", " : "            ", out);
-        fputs("first seen in ", out);
-        print_plain(out, finding->first_seen.build);
-        fprintf(out, " (%.10s), by %u runs", finding->first_seen.date, finding->runs_seen);
-    }
-    if (past || finding->status != MOTH_FINDING_STATUS_NEW)
-        fputc('\n', out);
-}
-
 static void print_finding(FILE *out, const struct moth_run_summary *summary, size_t index)
 {
     const struct moth_finding *finding = summary->findings[index];
@@ -61,7 +45,6 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary, siz
     print_plain(out, finding->agent ? finding->agent : "?");
     fprintf(out, " with seed %" PRIu64 ", seen %u time%s\n", finding->seed, finding->times_seen,
             plural(finding->times_seen));
-    print_past(out, finding);
     if (finding->trace_minimized)
         fprintf(out, "            inputs %u → %u\n", finding->inputs, finding->inputs_minimized);
     for (size_t i = 0; i < finding->n_stack && i < FRAMES_SHOWN; i++) {
@@ -122,27 +105,6 @@ static void print_agents(FILE *out, const struct moth_run_summary *summary)
     }
 }
 
-/* Traces of earlier runs, and of which of them nothing came any more. */
-static void print_replayed(FILE *out, const struct moth_run_summary *summary)
-{
-    size_t happened = 0, gone = 0, n = summary->n_replayed;
-    for (size_t i = 0; i < n; i++) {
-        const struct moth_replayed_trace *trace = &summary->replayed[i];
-        happened += trace->happened;
-        gone += trace->tried && trace->fingerprint && !trace->happened;
-    }
-    if (n > 0)
-        fprintf(out, "replayed %zu trace%s of earlier runs: %zu happened again, %zu did not\n", n, plural(n), happened, gone);
-    for (size_t i = 0; i < summary->n_findings; i++) {
-        const struct moth_finding *finding = summary->findings[i];
-        if (finding->status != MOTH_FINDING_STATUS_FIXED)
-            continue;
-        fprintf(out, "  fixed: %-9s ", moth_finding_kind_name(finding->kind));
-        print_plain(out, finding->title);
-        fprintf(out, " (%s)\n", finding->fingerprint);
-    }
-}
-
 void moth_report_list(const struct moth_run_summary *summary, FILE *out)
 {
     print_texts(out, "warning", summary->warnings, summary->n_warnings);
@@ -165,15 +127,10 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
         fprintf(out, "%" PRIu64 " frame%s looked like a spike and did not return when played again\n", gone,
                 gone == 1 ? "" : "s");
     print_agents(out, summary);
-    print_replayed(out, summary);
-    size_t n = 0;
+    if (summary->n_findings > 0)
+        fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));
     for (size_t i = 0; i < summary->n_findings; i++)
-        n += summary->findings[i]->status != MOTH_FINDING_STATUS_FIXED;
-    if (n > 0)
-        fprintf(out, "%zu finding%s:\n", n, plural(n));
-    for (size_t i = 0; i < summary->n_findings; i++)
-        if (summary->findings[i]->status != MOTH_FINDING_STATUS_FIXED)
-            print_finding(out, summary, i);
+        print_finding(out, summary, i);
     fprintf(out, "%s%s\n", verdict_text(summary), summary->interrupted ? " (interrupted)" : "");
     if (!summary->no_json)
         fprintf(out, "report: %s/run.json\n", summary->out);

@@ -159,6 +159,10 @@ bool moth_finding_is_flaky(const struct moth_finding *finding);
 char *moth_report_json_text(const struct moth_run_summary *summary);
 int moth_report_json(const struct moth_run_summary *summary, const char *path, struct moth_err *err);
 
+/* Write `<folder>/coverage.json` where there is something to say. */
+#define MOTH_COVERAGE_FILE "coverage.json"
+int moth_report_coverage(const struct moth_run_summary *summary, const char *folder, struct moth_err *err);
+
 /* JUnit as Surefire writes it: a suite an agent, a test case an instance. */
 char *moth_report_junit_text(const struct moth_run_summary *summary);
 int moth_report_junit(const struct moth_run_summary *summary, const char *path, struct moth_err *err);

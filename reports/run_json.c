@@ -24,8 +24,7 @@ const char *moth_verdict_name(enum moth_verdict verdict)
 
 bool moth_finding_is_flaky(const struct moth_finding *finding)
 {
-    return finding->status != MOTH_FINDING_STATUS_FIXED && finding->attempts > 0 &&
-           finding->reproduced < finding->attempts;
+    return finding->attempts > 0 && finding->reproduced < finding->attempts;
 }
 
 char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i)
@@ -181,8 +180,9 @@ static json_t *spikes_json(const struct moth_frame_times *times)
     return json;
 }
 
-static json_t *coverage_json(const struct moth_coverage *coverage)
+static json_t *coverage_json(const struct moth_run_summary *summary)
 {
+    const struct moth_coverage *coverage = &summary->coverage;
     const struct {
         const char *name;
         uint64_t value;
@@ -197,6 +197,7 @@ static json_t *coverage_json(const struct moth_coverage *coverage)
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         json_object_set_new(json, members[i].name,
                             coverage->known ? json_integer((json_int_t)members[i].value) : json_null());
+    json_object_set_new(json, "file", summary->survey ? json_string(MOTH_COVERAGE_FILE) : json_null());
     return json;
 }
 
@@ -255,7 +256,7 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
     json_object_set_new(json, "spikes", spikes_json(&summary->frame_times));
     json_object_set_new(json, "machine", moth_json_text(summary->machine));
     json_object_set_new(json, "gate", gate_json(summary->gate));
-    json_object_set_new(json, "coverage", coverage_json(&summary->coverage));
+    json_object_set_new(json, "coverage", coverage_json(summary));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));
     json_object_set_new(json, "agents", agents_json(summary));
     json_object_set_new(json, "agent_faults", texts(summary->agent_faults, summary->n_agent_faults));
@@ -280,5 +281,16 @@ int moth_report_json(const struct moth_run_summary *summary, const char *path, s
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %s", path);
     int result = moth_fs_write_atomic(path, text, strlen(text), err);
     free(text);
+    return result;
+}
+
+int moth_report_coverage(const struct moth_run_summary *summary, const char *folder, struct moth_err *err)
+{
+    if (!summary->survey)
+        return 0;
+    char *path = moth_fs_path("%s/" MOTH_COVERAGE_FILE, folder), *text = json_dumps(summary->survey, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    int result = text ? moth_fs_write_atomic(path, text, strlen(text), err) : moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %s", path);
+    free(text);
+    free(path);
     return result;
 }

@@ -13,7 +13,6 @@
 #include "cli/label.h"
 #include "cli/remember.h"
 #include "cli/shard.h"
-#include "fleet/corpus.h"
 #include "fleet/disk.h"
 #include "fleet/fleet.h"
 #include "fleet/outside.h"
@@ -29,7 +28,6 @@ struct run {
     struct moth_fleet_agent *agents, *scenarios;
     struct moth_shard shard;
     bool report_failed; /* and the user knows */
-    struct moth_corpus corpus;
     struct moth_remember remember;
     struct moth_build_label label;
     int64_t started_ms;
@@ -117,7 +115,7 @@ static int try_files(const struct moth_options *options, struct moth_run_summary
     char *json = moth_fs_path("%s/run.json", options->out);
     bool wanted = options->reporters & MOTH_REPORTER_JSON;
     summary->no_json = !wanted || moth_merge_save(summary, options->out, err) != 0 ||
-                       moth_report_json(summary, json, err) != 0;
+                       moth_report_coverage(summary, options->out, err) != 0 || moth_report_json(summary, json, err) != 0;
     int result = wanted && summary->no_json ? -1 : 0;
     if (result == 0)
         result = moth_reporters_write(options->reporters, summary, options->out, lasts, err);
@@ -232,7 +230,6 @@ static struct moth_fleet_config fleet_config(struct run *run)
                    .memory_mb = (uint32_t)options->memory_mb,
                    .file_mb = (uint32_t)options->file_mb},
         .snapshot_bytes = options->snapshot_memory_mb << 20,
-        .corpus = &run->corpus,
         .scenarios = run->scenarios,
         .n_scenarios = options->scenarios.n,
         .agents = run->agents,
@@ -273,9 +270,7 @@ static struct moth_fleet_config fleet_config(struct run *run)
 static int play(struct run *run, struct moth_err *err)
 {
     struct moth_game_info game;
-    if (find_shard(run, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 ||
-        moth_corpus_read((const char *const *)run->options->replay_first.items, run->options->replay_first.n, &run->corpus,
-                         err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
+    if (find_shard(run, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
     run->started_ms = (int64_t)(moth_clock_ns(CLOCK_REALTIME) / MOTH_NS_PER_MS);
@@ -308,7 +303,6 @@ int moth_cli_run(const struct moth_options *options)
         code = moth_err_exit_code(err.code);
     }
     moth_remember_end(&run.remember);
-    moth_corpus_fini(&run.corpus);
     moth_group_fini(&run.group);
     free_agents(&run);
     return code;

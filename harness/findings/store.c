@@ -226,6 +226,36 @@ int moth_store_minimized(const char *out, const char *fingerprint, uint32_t inpu
     return result;
 }
 
+static void drop_strip(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    struct dirent *entry;
+    while (entries && (entry = readdir(entries)))
+        if (strncmp(entry->d_name, MOTH_STRIP_NAME, sizeof MOTH_STRIP_NAME - 1) == 0)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    if (entries)
+        closedir(entries);
+}
+
+int moth_store_strip(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame, const char *from,
+                     struct moth_err *err)
+{
+    int lock = lock_store(out, err);
+    if (lock < 0)
+        return -1;
+    char *folder = moth_store_folder(out, fingerprint);
+    struct moth_finding *known = moth_finding_load(folder, err);
+    int result = known ? 0 : -1;
+    if (known && known->seed == seed && known->frame == frame) {
+        drop_strip(folder);
+        result = copy_pictures(from, folder, err);
+    }
+    moth_finding_free(known);
+    free(folder);
+    close(lock);
+    return result;
+}
+
 void moth_store_clean(const char *out)
 {
     char *folder = moth_fs_path("%s/findings", out);

@@ -9,6 +9,8 @@
 
 #include "findings/finding.h"
 
+#define MOTH_STRIP_NAME "strip-" /* of a picture: how many frames before the finding, and ".png", follow */
+
 enum moth_store_result {
     MOTH_STORE_FAILED = -1,
     MOTH_STORE_NEW,    /* first of its fingerprint in this run */
@@ -34,6 +36,10 @@ int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t see
 /* A finding's inputs were shrunk to so many: take minimized.moth and repro.lua from the folder `from`. */
 int moth_store_minimized(const char *out, const char *fingerprint, uint32_t inputs, const char *from,
                          struct moth_err *err);
+/* Take the pictures on the way to a finding (strip.h) from the folder `from`, in the place of earlier ones; nothing
+ * happens if the stored trace is not the one of `seed` and `frame` any more. */
+int moth_store_strip(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame, const char *from,
+                     struct moth_err *err);
 /* "<out>/findings/<fingerprint>". Caller frees. */
 char *moth_store_folder(const char *out, const char *fingerprint);
 /* Remove what a killed run left half made. */

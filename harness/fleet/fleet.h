@@ -24,8 +24,7 @@
 #include "bus/place.h"
 #include "reports/reports.h"
 #include "runner/instance.h"
-
-struct moth_corpus; /* corpus.h */
+#include "survey/survey.h"
 
 struct moth_fleet_agent {
     const struct moth_agent *agent; /* NULL: a program from outside, over the bus */
@@ -43,7 +42,6 @@ struct moth_fleet_config {
     struct moth_link link;
     struct moth_limits limits;
     const char *probe_path;                   /* NULL: found by moth's own place */
-    const struct moth_corpus *corpus; /* traces that are played before everything else (corpus.h); or NULL */
     const struct moth_fleet_agent *scenarios; /* each is played once, first */
     size_t n_scenarios;
     const struct moth_fleet_agent *agents;
@@ -73,6 +71,8 @@ struct moth_fleet_config {
     uint32_t stuck_s;   /* a worker without a sign of life for so long is replaced; 0: never */
     uint64_t disk_bytes; /* of the output folder: ordinary traces are dropped beyond it; 0: no limit */
     uint32_t traces;     /* ordinary traces that are kept, at most */
+    const struct moth_map_names *map_names; /* watches that are coordinates; NULL: the usual ones */
+    size_t n_map_names;
     uint64_t world_seed; /* of the game in instances of agents that explore; set by moth_fleet_run */
     /* Told of the run's state a few times a second; may be NULL. */
     void (*progress)(void *context, const struct moth_run_progress *progress);

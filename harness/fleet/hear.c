@@ -46,6 +46,7 @@ static void settle(struct moth_supervisor *supervisor, struct moth_task *task, s
     moth_plan_settle(&supervisor->plan, &task->job, done->frames);
     if (moth_tally_done(supervisor->tally, &task->job, done))
         weigh(supervisor);
+    moth_tally_note_growth(supervisor->tally, (double)moth_supervisor_wall_ms(supervisor) / 1000);
 }
 
 /* ---- workers that are gone ---- */
@@ -194,6 +195,16 @@ static int take_minimized(struct moth_supervisor *supervisor, struct moth_worker
     return valid ? 0 : -1;
 }
 
+/* It is no more than a picture of the run: one that cannot be read is nobody's death. */
+static int take_survey(struct moth_supervisor *supervisor, struct moth_cursor *body)
+{
+    struct moth_survey *survey = moth_message_get_survey(body);
+    if (survey)
+        moth_survey_merge(supervisor->tally->survey, survey);
+    moth_survey_free(survey);
+    return 0;
+}
+
 static int take(struct moth_supervisor *supervisor, struct moth_worker *worker, enum moth_message_type type,
                 struct moth_cursor *body)
 {
@@ -206,6 +217,8 @@ static int take(struct moth_supervisor *supervisor, struct moth_worker *worker, 
         return take_found(supervisor, body);
     case MOTH_MESSAGE_DONE:
         return take_done(supervisor, worker, body);
+    case MOTH_MESSAGE_SURVEY:
+        return take_survey(supervisor, body);
     case MOTH_MESSAGE_VERIFIED:
         return take_verified(supervisor, worker, body);
     case MOTH_MESSAGE_MINIMIZED:

@@ -102,7 +102,7 @@ void moth_message_put_job(struct moth_buf *buf, const struct moth_plan_job *job)
 {
     moth_buf_put_u32(buf, job->index);
     moth_buf_put_u32(buf, job->agent);
-    moth_buf_put_u8(buf, (uint8_t)(job->replay ? 2 : job->scenario));
+    moth_buf_put_u8(buf, job->scenario);
     moth_buf_put_u64(buf, job->seed);
     moth_buf_put_u64(buf, job->schedule_seed);
     moth_buf_put_u32(buf, job->frames);
@@ -112,9 +112,7 @@ bool moth_message_get_job(struct moth_cursor *cursor, struct moth_plan_job *job)
 {
     job->index = moth_cursor_u32(cursor);
     job->agent = moth_cursor_u32(cursor);
-    uint8_t kind = moth_cursor_u8(cursor);
-    job->scenario = kind == 1;
-    job->replay = kind == 2;
+    job->scenario = moth_cursor_u8(cursor);
     job->seed = moth_cursor_u64(cursor);
     job->schedule_seed = moth_cursor_u64(cursor);
     job->frames = moth_cursor_u32(cursor);
@@ -216,6 +214,25 @@ void moth_message_done_fini(struct moth_message_done *done)
     free(done->build_id);
     free(done->warnings);
     free(done->cells);
+    moth_survey_free(done->survey);
+}
+
+void moth_message_put_survey(struct moth_buf *buf, const struct moth_survey *survey)
+{
+    json_t *json = moth_survey_json(survey);
+    char *text = json_dumps(json, JSON_COMPACT);
+    if (text && strlen(text) < MOTH_MESSAGE_BYTES_MAX / 2)
+        moth_buf_put(buf, text, strlen(text));
+    free(text);
+    json_decref(json);
+}
+
+struct moth_survey *moth_message_get_survey(struct moth_cursor *cursor)
+{
+    json_t *json = json_loadb((const char *)cursor->at, moth_cursor_left(cursor), 0, NULL);
+    struct moth_survey *survey = json_is_object(json) ? moth_survey_from_json(json) : NULL;
+    json_decref(json);
+    return survey;
 }
 
 void moth_message_put_verified(struct moth_buf *buf, const struct moth_message_verified *verified)

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "fleet/frame_times.h"
 #include "fleet/plan.h"
+#include "survey/survey.h"
 
 #define MOTH_MESSAGE_BYTES_MAX (4u << 20)
 #define MOTH_MESSAGE_TEXT_MAX (64u << 10)
@@ -23,7 +24,8 @@ enum moth_message_type {
     MOTH_MESSAGE_DONE,     /* struct moth_message_done */
     MOTH_MESSAGE_VERIFIED, /* struct moth_message_verified */
     MOTH_MESSAGE_MINIMIZE, /* to the worker: a finding's fingerprint */
-    MOTH_MESSAGE_MINIMIZED /* struct moth_message_minimized */
+    MOTH_MESSAGE_MINIMIZED, /* struct moth_message_minimized */
+    MOTH_MESSAGE_SURVEY /* what an instance that is over saw: struct moth_survey as JSON text */
 };
 
 struct moth_message_found {
@@ -59,6 +61,7 @@ struct moth_message_done {
     struct moth_frame_counts frame_counts;
     uint64_t *cells; /* places it saw that its worker had not told of before (fleet/places.h) */
     uint32_t n_cells;
+    struct moth_survey *survey; /* what it saw on its way, or NULL; sent by itself, before the rest */
 };
 
 struct moth_message_verified {
@@ -96,6 +99,9 @@ void moth_message_found_fini(struct moth_message_found *found);
 void moth_message_put_done(struct moth_buf *buf, const struct moth_message_done *done);
 bool moth_message_get_done(struct moth_cursor *cursor, struct moth_message_done *done);
 void moth_message_done_fini(struct moth_message_done *done);
+/* NULL on nonsense. */
+void moth_message_put_survey(struct moth_buf *buf, const struct moth_survey *survey);
+struct moth_survey *moth_message_get_survey(struct moth_cursor *cursor);
 void moth_message_put_verified(struct moth_buf *buf, const struct moth_message_verified *verified);
 bool moth_message_get_verified(struct moth_cursor *cursor, struct moth_message_verified *verified);
 void moth_message_verified_fini(struct moth_message_verified *verified);

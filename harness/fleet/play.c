@@ -9,7 +9,6 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "detect/detect.h"
-#include "fleet/again.h"
 #include "fleet/disk.h"
 #include "fleet/explore.h"
 #include "fleet/stage.h"
@@ -86,6 +85,9 @@ static void play_instance(struct moth_stage *stage, const struct moth_agent *age
     struct moth_instance *instance = moth_tree_instance(stage->tree);
     done->build_id = strdup(stage->header.build_id);
     moth_stage_watch(stage);
+    done->survey = moth_survey_create();
+    moth_scout_begin(&stage->scout, done->survey, stage->place->config->map_names, stage->place->config->n_map_names,
+                     job->index, job->seed);
     stage->frames = moth_stage_frame(stage); /* the first boundary */
     stage->virtual_ns = stage->last_ns = moth_instance_last(instance)->time_ns;
     if (stage->frames == 0 && moth_instance_death(instance)->how == MOTH_STEP_KILLED) {
@@ -107,6 +109,7 @@ static void play_instance(struct moth_stage *stage, const struct moth_agent *age
     }
     if (stage->step == MOTH_STEP_OK && outcome.result != MOTH_AGENT_INTERRUPTED)
         stage->step = moth_stage_look(stage, true);
+    moth_scout_end(&stage->scout);
     moth_memory_use_end(&done->frame_counts.memory, stage->header.hz);
     if (outcome.result != MOTH_AGENT_INTERRUPTED)
         judge_spikes(stage, how, done);
@@ -231,10 +234,6 @@ static uint64_t spike_budget_ns(const struct moth_fleet_config *config, const st
 void moth_play_job(const struct moth_play_place *place, const struct moth_plan_job *job,
                    struct moth_message_done *done)
 {
-    if (job->replay) {
-        moth_again_play(place, job, done);
-        return;
-    }
     const struct moth_fleet_config *config = place->config;
     const struct moth_fleet_agent *agent =
         job->scenario ? &config->scenarios[job->agent] : &config->agents[job->agent];

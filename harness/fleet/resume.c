@@ -12,7 +12,6 @@
 
 #include "base/fs.h"
 #include "findings/store.h"
-#include "fleet/corpus.h"
 #include "fleet/explore.h"
 #include "fleet/identity.h"
 
@@ -148,6 +147,19 @@ static int refuse(const struct moth_fleet_config *config, const char *why, struc
         config->resume, why);
 }
 
+/* What it saw on its way is not in the journal: it goes on from its last report. */
+static void take_survey(struct moth_supervisor *supervisor, const char *from)
+{
+    char *path = moth_fs_path("%s/" MOTH_SURVEY_FILE, from);
+    json_t *json = json_load_file(path, 0, NULL);
+    struct moth_survey *survey = json ? moth_survey_from_json(json) : NULL;
+    if (survey)
+        moth_survey_merge(supervisor->tally->survey, survey);
+    moth_survey_free(survey);
+    json_decref(json);
+    free(path);
+}
+
 /* There is a journal to go on with: 0 when it is the same run, 1 when a new one begins, -1 with err. */
 static int try_journal(struct moth_supervisor *supervisor, struct moth_fleet_config *config, const char *from,
                        const char *path, const char *build_id, const char *identity, struct moth_err *err)
@@ -172,6 +184,7 @@ static int try_journal(struct moth_supervisor *supervisor, struct moth_fleet_con
     if (result == 0)
         result = take_files(config, run.token, from, path, err);
     if (result == 0) {
+        take_survey(supervisor, config->resume);
         config->seed = run.seed;
         snprintf(supervisor->run, sizeof supervisor->run, "%s", run.token);
         supervisor->resumes = true;
@@ -259,8 +272,6 @@ static struct event *opening_of(const struct replay *replay, uint32_t index)
 
 static bool in_config(const struct moth_fleet_config *config, const struct moth_plan_job *job)
 {
-    if (job->replay)
-        return config->corpus && job->agent < config->corpus->n;
     return job->agent < (job->scenario ? config->n_scenarios : config->n_agents);
 }
 
@@ -270,7 +281,7 @@ static void take_job(struct replay *replay, struct moth_cursor *body)
     if (!moth_message_get_job(body, &job) || !in_config(replay->supervisor->config, &job))
         return;
     add_event(replay)->job = job;
-    replay->next = !job.replay && job.index >= replay->next ? job.index + 1 : replay->next;
+    replay->next = job.index >= replay->next ? job.index + 1 : replay->next;
     moth_tally_begin(replay->supervisor->tally, job.index);
 }
 
@@ -402,7 +413,7 @@ static void take(void *context, enum moth_journal_type type, struct moth_cursor 
 
 static bool same_job(const struct moth_plan_job *a, const struct moth_plan_job *b)
 {
-    return a->index == b->index && a->agent == b->agent && a->scenario == b->scenario && a->replay == b->replay && a->seed == b->seed &&
+    return a->index == b->index && a->agent == b->agent && a->scenario == b->scenario && a->seed == b->seed &&
            a->frames == b->frames;
 }
 

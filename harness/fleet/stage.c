@@ -41,6 +41,21 @@ static void count_frame(struct moth_stage *stage, const struct moth_observation 
                         moth_watch_rss_bytes((pid_t)channel->owner_pid), channel->heap_bytes);
 }
 
+/* Frames that are drawn only because somebody looked are not like the others (fleet/frame_times.h). */
+static void survey_frame(struct moth_stage *stage, const struct moth_observation *observation)
+{
+    if (stage->scout.survey && !(observation->drawn && stage->frame_counts && stage->frame_counts->undrawn))
+        moth_pace_add(&stage->scout.survey->pace, stage->index, observation->frame, observation->cpu_ns);
+}
+
+/* Where the game stands: what it publishes is known at the end of a step. */
+static void survey_place(struct moth_stage *stage)
+{
+    uint32_t n = 0;
+    const struct moth_watch_value *watches = stage->scout.survey ? agent_watches(stage, &n) : NULL;
+    moth_scout_look(&stage->scout, moth_stage_frame(stage), watches, n);
+}
+
 static void on_observed(void *context, const struct moth_observation *observation)
 {
     struct moth_stage *stage = context;
@@ -57,6 +72,7 @@ static void on_observed(void *context, const struct moth_observation *observatio
     stage->last_ns = observation->time_ns;
     if (stage->frame_counts)
         count_frame(stage, observation);
+    survey_frame(stage, observation);
 }
 
 static bool stopped(void *context)
@@ -91,8 +107,16 @@ static struct moth_lua_now now_of(const struct moth_stage *stage)
                                  .window_h = channel->window_h};
 }
 
+static void survey_finding(struct moth_stage *stage, const struct moth_finding *finding)
+{
+    uint32_t n = 0;
+    const struct moth_watch_value *watches = stage->scout.survey ? agent_watches(stage, &n) : NULL;
+    moth_scout_found(&stage->scout, finding->frame, finding->fingerprint, watches, n);
+}
+
 void moth_stage_note(struct moth_stage *stage, struct moth_finding *finding)
 {
+    survey_finding(stage, finding);
     moth_keep_note(&stage->keep, finding, moth_tree_trace(stage->tree, &stage->header));
     if (stage->n_held > 0 &&
         stage->work) /* the agent may turn away from here: it is stored while it stands */
@@ -114,6 +138,7 @@ static void found_alive(void *context, struct moth_finding *finding)
     char *path = moth_fs_path("%s/finding-%zu.png", stage->work, stage->keep.n + 1);
     moth_instance_screenshot(moth_tree_instance(stage->tree), path, NULL);
     free(path);
+    survey_finding(stage, finding);
     moth_keep_note(&stage->keep, finding, moth_tree_trace(stage->tree, &stage->header));
     moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));
 }
@@ -197,6 +222,7 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
         return MOTH_LUA_STEP_INTERRUPTED;
     moth_stuck_input(&stage->stuck, events, n_events);
     stage->step = moth_tree_step(stage->tree, frames, events, n_events, &stage->err);
+    survey_place(stage);
     say_state(stage, true);
     if (stage->step == MOTH_STEP_OK)
         stage->step = moth_stage_look(stage, false);
@@ -455,6 +481,7 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     stage->last_ns = now->time_ns;
     if (stage->frame_counts)
         moth_frame_counts_return(stage->frame_counts);
+    moth_scout_return(&stage->scout);
     moth_stage_tell(stage);
     return result;
 }

@@ -12,6 +12,7 @@
 #include "fleet/keep.h"
 #include "fleet/spikes.h"
 #include "fleet/stuck.h"
+#include "survey/survey.h"
 
 struct moth_stage {
     const struct moth_play_place *place; /* NULL: nothing is kept or told */
@@ -41,6 +42,7 @@ struct moth_stage {
     struct moth_keep keep;
     char *warnings; /* sentences, a line each, or NULL */
     struct moth_frame_counts *frame_counts;
+    struct moth_scout scout;
     struct moth_message_done *seen; /* gets the places that are new to `cells`; NULL: nobody counts them */
     struct moth_places *cells;       /* … which lasts as long as the worker */
 };

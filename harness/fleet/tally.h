@@ -61,10 +61,9 @@ struct moth_tally {
     uint64_t frames, virtual_ns;
     struct moth_frame_counts frame_counts;
     struct moth_places places; /* places that any agent saw */
+    struct moth_survey *survey; /* what the instances saw on their way */
+    json_t *survey_json;        /* the summary's */
     struct moth_weights weights;
-    struct moth_replayed_trace *replayed; /* one a trace of the corpus */
-    struct moth_finding **fixed;          /* of these, at most */
-    size_t n_fixed;
     struct moth_agent_share *shares; /* the summary's, one an agent */
 };
 
@@ -84,6 +83,8 @@ void moth_tally_forget_failures(struct moth_tally *tally);
 /* Count an instance that is over. True: a block of them is, and the agents' shares are new. */
 bool moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
                      const struct moth_message_done *done);
+/* So many places are known by now. */
+void moth_tally_note_growth(struct moth_tally *tally, double wall_s);
 /* What each agent did so far; the tally's, until the next call. */
 const struct moth_agent_share *moth_tally_agents(struct moth_tally *tally);
 /* Note a warning; one that was noted before is not repeated. */

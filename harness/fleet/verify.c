@@ -6,27 +6,23 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "findings/store.h"
-#include "fleet/corpus.h"
+#include "findings/strip.h"
 #include "fleet/workers.h"
 
 #define SPIKE_REPLAYS_LEAST 3u
 #define SPIKE_PATIENCE_NS (20 * MOTH_NS_PER_S)
 
-static const struct moth_agent *find_agent(const struct moth_fleet_config *config, const char *name)
+static const struct moth_fleet_agent *find_agent(const struct moth_fleet_config *config, const char *name)
 {
     for (size_t i = 0; i < config->n_scenarios; i++) {
         if (strcmp(config->scenarios[i].name, name) == 0)
-            return config->scenarios[i].agent;
+            return &config->scenarios[i];
     }
     for (size_t i = 0; i < config->n_agents; i++) {
         if (strcmp(config->agents[i].name, name) == 0)
-            return config->agents[i].agent;
-    }
-    for (size_t i = 0; config->corpus && i < config->corpus->n; i++) {
-        const struct moth_corpus_trace *trace = &config->corpus->at[i];
-        if (trace->agent && trace->finding->agent && strcmp(trace->finding->agent, name) == 0)
-            return trace->agent;
+            return &config->agents[i];
     }
     return NULL;
 }
@@ -47,11 +43,11 @@ static int replay_scripted(const struct moth_play_place *place, const struct mot
                            const struct moth_finding *finding, const struct moth_replay_config *how,
                            struct replays *replays, struct moth_err *err)
 {
-    const struct moth_agent *agent = find_agent(place->config, trace->header.agent);
+    const struct moth_fleet_agent *agent = find_agent(place->config, trace->header.agent);
     bool met = false, killed = false;
     if (!agent)
         return moth_err_set(err, MOTH_ERR_INTERNAL, "no agent %s", trace->header.agent);
-    if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), finding->frame, how,
+    if (moth_play_scripted(&trace->header, agent->agent, moth_play_pads_of(trace), finding->frame, how,
                            finding->fingerprint, &met, &killed, err) != 0)
         return -1;
     if (!killed && !place->stopped(place->context))
@@ -73,6 +69,21 @@ static int replay_inputs(const struct moth_trace *trace, const struct moth_findi
                                          finding->fingerprint, outcome.diverged_what, outcome.diverged_frame);
     moth_replay_outcome_fini(&outcome);
     return 0;
+}
+
+/* What it looked like on the way there. A finding without pictures is one all the same. */
+static void take_strip(const struct moth_play_place *place, const struct moth_trace *trace,
+                       const struct moth_finding *finding, const struct moth_replay_config *how)
+{
+    char *work = moth_fs_path("%s/.work/strip-%s", place->config->out, finding->fingerprint);
+    struct moth_err err;
+    moth_fs_remove_tree(work, NULL);
+    if (moth_fs_make_dirs(work, &err) != 0 || moth_strip_take(trace, finding->frame, how, work, &err) != 0 ||
+        place->stopped(place->context) ||
+        moth_store_strip(place->config->out, finding->fingerprint, finding->seed, finding->frame, work, &err) != 0)
+        moth_log_debug("%s has no strip of pictures", finding->fingerprint);
+    moth_fs_remove_tree(work, NULL);
+    free(work);
 }
 
 void moth_verify(const struct moth_play_place *place, const char *fingerprint,
@@ -113,6 +124,8 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
     if (verified->tried > 0)
         result |= moth_store_reproduced(config->out, fingerprint, verified->seed, verified->frame,
                                         replays.at, verified->tried, &err);
+    if (result == 0 && verified->met > 0 && !place->stopped(place->context))
+        take_strip(place, trace, finding, &how);
     if (result != 0 && !verified->warning)
         verified->warning = moth_fs_path("%s could not be replayed: %s", fingerprint, err.message);
     free(replays.at);

@@ -109,6 +109,12 @@ static void play(struct moth_play_place *place, int fd, struct moth_cursor *body
     moth_reaper_kill_strays();
     struct moth_buf answer;
     moth_buf_init(&answer);
+    if (done.survey && !moth_survey_is_empty(done.survey)) {
+        moth_message_put_survey(&answer, done.survey);
+        if (answer.size_bytes > 0)
+            send_or_die(fd, MOTH_MESSAGE_SURVEY, &answer);
+        moth_buf_clear(&answer);
+    }
     moth_message_put_done(&answer, &done);
     send_or_die(fd, MOTH_MESSAGE_DONE, &answer);
     moth_buf_fini(&answer);

@@ -83,7 +83,8 @@ static bool is_added_up(const char *key)
                                        "shard",        "workers",   "instances", "frames_total", "virtual_s",
                                        "wall_s",       "findings",  "coverage",  "warnings",     "agents",
                                        "agent_faults", "moth",      "run",       "plan",         "played",
-                                       "frame_counts", "reference", "clock",     "record",     "replayed"};
+                                       "frame_counts", "reference", "clock",     "record",     "replayed",
+                                       "survey"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(keys[i], key) == 0)
             return true;
@@ -170,6 +171,8 @@ static int fill(const struct moth_merge *merge, const char *folder, uint64_t rep
     free(findings);
     for (size_t i = 0; result == 0 && i < merge->n_findings; i++)
         result = write_finding(merge->findings[i], merge->finding_outs[i], folder, err);
+    if (result == 0)
+        result = moth_report_coverage(&merge->summary, folder, err);
     if (result == 0)
         result = moth_reporters_write(reporters, &merge->summary, folder, false, err);
     if (result == 0)

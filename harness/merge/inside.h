@@ -32,6 +32,7 @@ struct moth_merge {
     const char **argv; /* the parts' */
     char shard[64];
     struct moth_frame_counts *counts;
+    json_t *survey; /* the summary's */
     struct moth_run_summary summary;
 };
 

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "merge/inside.h"
 #include "reports/run_json.h"
+#include "survey/survey.h"
 
 void moth_texts_add(struct moth_texts *texts, char *text)
 {
@@ -295,6 +296,22 @@ static void unite_cells(struct moth_merge *merge)
     free(all);
 }
 
+/* What they saw on their way. */
+static void unite_surveys(struct moth_merge *merge)
+{
+    struct moth_survey *all = moth_survey_create();
+    for (size_t i = 0; all && i < merge->parts.n; i++) {
+        const json_t *json = json_object_get(merge->parts.at[i].json, "survey");
+        struct moth_survey *part = json_is_object(json) ? moth_survey_from_json(json) : NULL;
+        if (part)
+            moth_survey_merge(all, part);
+        moth_survey_free(part);
+    }
+    if (all && !moth_survey_is_empty(all))
+        merge->survey = moth_survey_json(all);
+    moth_survey_free(all);
+}
+
 static void add_part(struct moth_merge *merge, const struct moth_part *part)
 {
     struct moth_run_summary *summary = &merge->summary;
@@ -336,6 +353,8 @@ static int add_up(struct moth_merge *merge, struct moth_err *err)
     for (size_t i = 0; i < parts->n; i++)
         add_part(merge, &parts->at[i]);
     unite_cells(merge);
+    unite_surveys(merge);
+    merge->summary.survey = merge->survey;
     if (merge->n_records > 0)
         qsort(merge->records, merge->n_records, sizeof *merge->records, by_seed_and_index);
     moth_merge_agents(merge);
@@ -448,6 +467,7 @@ void moth_merge_free(struct moth_merge *merge)
     free(merge->replayed);
     free(merge->agents);
     free(merge->counts);
+    json_decref(merge->survey);
     free(merge->argv);
     moth_texts_fini(&merge->warnings);
     moth_texts_fini(&merge->agent_faults);

@@ -130,6 +130,8 @@ void moth_part_add(json_t *part, const struct moth_run_summary *summary, const c
     json_object_set_new(part, "frame_counts",
                         summary->frame_counts ? counts_json(summary->frame_counts) : json_null());
     json_object_set_new(part, "record", moth_report_record_json(summary));
+    if (summary->survey)
+        json_object_set(part, "survey", (json_t *)(uintptr_t)summary->survey);
     json_object_set_new(part, "reference", summary->coverage.known ? cells_json(out) : json_null());
 }
 

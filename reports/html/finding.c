@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "detect/frames.h"
+#include "findings/store.h"
 #include "findings/finding_json.h"
 #include "reports/html/flame.h"
 #include "reports/html/picture.h"
@@ -172,10 +173,10 @@ static size_t list_pictures(const char *folder, struct picture pictures[PICTURES
     struct dirent *entry;
     size_t n = 0;
     while (entries && n < PICTURES_MAX * 4 && (entry = readdir(entries))) {
-        size_t length = strlen(entry->d_name), prefix = strlen(MOTH_HTML_STRIP_NAME);
+        size_t length = strlen(entry->d_name), prefix = strlen(MOTH_STRIP_NAME);
         if (entry->d_name[0] == '.' || length < 5 || strcmp(entry->d_name + length - 4, ".png") != 0)
             continue;
-        bool strip = strncmp(entry->d_name, MOTH_HTML_STRIP_NAME, prefix) == 0;
+        bool strip = strncmp(entry->d_name, MOTH_STRIP_NAME, prefix) == 0;
         pictures[n++] = (struct picture){strdup(entry->d_name), strip ? strtol(entry->d_name + prefix, NULL, 10) : -1};
     }
     if (entries)

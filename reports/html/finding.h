@@ -10,8 +10,6 @@
 
 #include "reports/reports.h"
 
-#define MOTH_HTML_STRIP_NAME "strip-" /* and how many frames before the finding, and ".png" */
-
 /* "high", "medium", "low": how much a finding of a kind hurts. */
 const char *moth_html_severity(enum moth_finding_kind kind);
 /* The article. `pictures`: bytes that are left for pictures. `rank`: its place on the page. `open`: unfolded. */

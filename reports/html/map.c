@@ -29,6 +29,7 @@ struct view {
     struct cell *cells;
     size_t n_cells;
     double size, most;              /* of a cell; visits */
+    double step;                    /* between neighbours, where the game's places lie on a grid */
     double left, top, right, bottom; /* of the plane that is drawn */
     double scale, height;
     int plane;
@@ -59,6 +60,37 @@ static void read_cells(struct view *view)
 
 /* ---- fitting a plane ---- */
 
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* The least distance of two columns, or of two rows. */
+static double least_gap(const struct view *view, bool rows, double *values)
+{
+    size_t n = 0;
+    double least = INFINITY;
+    for (size_t i = 0; i < view->n_cells; i++)
+        if (view->cells[i].plane == view->plane)
+            values[n++] = rows ? view->cells[i].y : view->cells[i].x;
+    qsort(values, n, sizeof *values, by_value);
+    for (size_t i = 1; i < n; i++)
+        if (values[i] > values[i - 1])
+            least = fmin(least, values[i] - values[i - 1]);
+    return least;
+}
+
+/* How wide a place is drawn: many games move by whole tiles or pixels, which says more than the cells do. */
+static void find_step(struct view *view)
+{
+    double *values = calloc(view->n_cells + 1, sizeof *values);
+    double gap = values ? fmin(least_gap(view, false, values), least_gap(view, true, values)) : INFINITY;
+    double wide = fmax(view->right - view->left, view->bottom - view->top);
+    view->step = fmax(view->size, fmin(gap, wide / 12));
+    free(values);
+}
+
 static bool fit(struct view *view)
 {
     bool any = false;
@@ -72,10 +104,15 @@ static bool fit(struct view *view)
         view->bottom = any ? fmax(view->bottom, cell->y + view->size) : cell->y + view->size;
         any = true;
     }
+    if (!any)
+        return false;
+    find_step(view);
+    view->right += view->step - view->size;
+    view->bottom += view->step - view->size;
     double wide = view->right - view->left, high = view->bottom - view->top;
     view->scale = fmin((WIDTH - 2 * EDGE) / wide, (HEIGHT_MAX - 2 * EDGE) / high);
     view->height = fmax(high * view->scale + 2 * EDGE, HEIGHT_MIN);
-    return any && isfinite(view->scale);
+    return isfinite(view->scale);
 }
 
 static double across(const struct view *view, double x)
@@ -104,7 +141,7 @@ static int level_of(const struct view *view, double visits)
 /* One path a level: thousands of cells stay small. */
 static void draw_cells(FILE *out, const struct view *view)
 {
-    double side = fmax(view->size * view->scale, 2.5);
+    double side = fmax(view->step * view->scale, 2.5);
     for (int level = 0; level < LEVELS; level++) {
         bool begun = false;
         for (size_t i = 0; i < view->n_cells; i++) {
@@ -236,7 +273,7 @@ void moth_html_map(FILE *out, const json_t *map, const struct moth_run_summary *
         moth_html_text(out, text_of(map, "x"));
         fputs("</code> and <code>", out);
         moth_html_text(out, text_of(map, "y"));
-        fputs("</code></h3>\n<p class=\"note\">The darker a place, the more often it was visited. Lines are the ways of some instances, crosses are "
+        fputs("</code></h3>\n<p class=\"note\">The stronger its colour, the more often a place was visited. Lines are the ways of some instances, crosses are "
               "deaths, rings are findings.</p>\n<div class=\"maps\">\n",
               out);
         for (view.plane = 0; view.plane < (int)(n > 0 ? n : 1); view.plane++) {
