@@ -18,6 +18,7 @@ struct exit_code {
 #define RUN MOTH_VERB_RUN
 #define REPLAY MOTH_VERB_REPLAY
 #define MINIMIZE MOTH_VERB_MINIMIZE
+#define RECORD MOTH_VERB_RECORD
 #define DOCTOR MOTH_VERB_DOCTOR
 #define COMPARE MOTH_VERB_COMPARE
 #define REPORT MOTH_VERB_REPORT
@@ -35,20 +36,22 @@ static const struct exit_code exit_codes[] = {
     {0, BISECT, "the first build that has the finding was found"},
     {1, BISECT, "there is no such build: the oldest one has it already, or the newest has not"},
     {0, COMPARE, "B is not slower than A"},
+    {0, RECORD, "recorded"},
+    {1, RECORD, "recorded, and the game crashed or ended in another finding"},
     {1, COMPARE, "B is slower than A"},
     {1, RUN | REPORT, "new findings"},
     {1, REPLAY | MINIMIZE, "the finding did not happen"},
     {2, ALL, "wrong usage, configuration, agent or trace"},
-    {3, RUN | REPLAY | MINIMIZE | DOCTOR | COMPARE, "the game could not be launched or attached to, or moth itself failed"},
+    {3, RUN | REPLAY | RECORD | MINIMIZE | DOCTOR | COMPARE, "the game could not be launched or attached to, or moth itself failed"},
     {3, REPORT, "a shard is missing, was interrupted or failed; or moth itself failed"},
     {3, HISTORY, "the database could not be read or written"},
     {3, BISECT, "no build could be tried where it matters, or moth itself failed"},
-    {4, RUN | MINIMIZE | DOCTOR | REPORT, "nothing ran: no instance reached its first frame"},
+    {4, RUN | RECORD | MINIMIZE | DOCTOR | REPORT, "nothing ran: no instance reached its first frame"},
     {5, RUN | REPORT, "flaky findings only, with --fail-on-flaky"},
     {6, RUN | REPORT, "the game is not deterministic, with --strict"},
     {6, MINIMIZE | DOCTOR, "the game is not deterministic"},
     {125, REPLAY, "with --expect-clean: it could not be tried"},
-    {130, RUN | REPLAY | MINIMIZE | DOCTOR | COMPARE | BISECT, "interrupted; reports were still written"},
+    {130, RUN | REPLAY | RECORD | MINIMIZE | DOCTOR | COMPARE | BISECT, "interrupted; reports were still written"},
 };
 
 static const struct page {
@@ -70,10 +73,21 @@ static const struct page {
      "file; FINDING is a finding's folder. GAME is played in the place of the recorded program, say another build of it; "
      "without ARGs the recorded ones stay.",
      "moth replay moth-out/findings/2-crash-0123456789abcdef\n"
+     "moth replay --headed moth-out/findings/2-crash-0123456789abcdef\n"
+     "moth replay --headed --until 1200 -o mine trace.moth\n"
+     "moth replay --break moth-out/findings/2-crash-0123456789abcdef\n"
      "moth replay crash.moth -- build/game\n"
      "git bisect run sh -c 'make || exit 125; moth replay --expect-clean crash.moth -- ./game'\n"},
     {MOTH_VERB_RECORD, "moth record [options] -- GAME [ARG…]",
-     "A person plays in a window; writes a trace and an editable Lua scenario. Not in this version.", NULL},
+     "Opens a window in which a person plays the game, and records it. The game itself runs without a screen and in "
+     "its own time, as under an agent; the window shows its picture and takes keys, mouse and controllers. At the end "
+     "DIR has trace.moth, which `moth replay` plays again to the frame, and scenario.lua, the same inputs as a script to "
+     "be read, changed and run by `moth run -s`. The trace is written while one plays. Close the window, press Q with the "
+     "host key or ctrl-c to end. When the game crashes, it is a finding with its trace, as in a run.\n"
+     "Needs a screen: a desktop, or a virtual one (xvfb-run).",
+     "moth record -- ./game\n"
+     "moth record -o level3 --host-key 'right ctrl' -- ./game --level 3\n"
+     "moth run -s level3/scenario.lua -- ./game --level 3\n"},
     {MINIMIZE, "moth minimize [options] FINDING",
      "Shrinks a finding's inputs while it still happens: takes out what it does not need, shortens what is held, "
      "takes out idle time. FINDING is a finding's folder or its trace. The result lies beside it: minimized.moth, "

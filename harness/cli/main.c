@@ -34,6 +34,8 @@ static int dispatch(const struct moth_options *options)
         return moth_cli_run(options);
     case MOTH_VERB_REPLAY:
         return moth_cli_replay(options);
+    case MOTH_VERB_RECORD:
+        return moth_cli_record(options);
     case MOTH_VERB_MINIMIZE:
         return moth_cli_minimize(options);
     case MOTH_VERB_DOCTOR:

@@ -5,6 +5,7 @@
 
 #define RUN MOTH_VERB_RUN
 #define REPLAY MOTH_VERB_REPLAY
+#define RECORD MOTH_VERB_RECORD
 #define MINIMIZE MOTH_VERB_MINIMIZE
 #define DOCTOR MOTH_VERB_DOCTOR
 #define LIST MOTH_VERB_LIST
@@ -24,6 +25,7 @@
 #define GROUP "Games that play together"
 #define LIMITS "Limits"
 #define JUDGE "Judging and telling"
+#define PERSON "At the window"
 #define MISC "Other"
 
 const struct moth_option moth_option_table[] = {
@@ -39,10 +41,10 @@ const struct moth_option moth_option_table[] = {
      .no_config = true,
      .help = "game:expect_picture writes what it sees to pictures/<script>/<name>.png beside the script, instead of "
              "comparing it."},
-    {.name = "seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(seed), .argument = "N",
+    {.name = "seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(seed), .argument = "N",
      .fallback = "1", .most = ANY, .group = PLAY,
      .help = "Where all randomness of the run comes from: the agents' and the game's."},
-    {.name = "schedule-seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(schedule_seed),
+    {.name = "schedule-seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(schedule_seed),
      .argument = "N", .fallback = "0", .most = ANY, .group = PLAY,
      .help = "Shuffle the game's threads where they could be switched, by this seed. 0: in turn, always the "
              "same way."},
@@ -96,58 +98,58 @@ const struct moth_option moth_option_table[] = {
              "agents that explore, which share what they know within a part, and for --max-findings and --duration, "
              "which hold for each part. `moth report` puts them together."},
 
-    {.name = "hz", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(hz), .argument = "N",
+    {.name = "hz", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(hz), .argument = "N",
      .fallback = "60", .least = 1, .most = 1000, .group = WORLD, .help = "Frames a virtual second."},
-    {.name = "video", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR, .offset = AT(video),
+    {.name = "video", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD, .offset = AT(video),
      .argument = "auto|none|software|gl", .fallback = "auto", .choices = "auto|none|software|gl", .group = WORLD,
      .help = "How the game gets its picture, without a screen in each case."},
-    {.name = "render", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR, .offset = AT(render),
+    {.name = "render", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD, .offset = AT(render),
      .argument = "auto|on|off", .fallback = "auto", .choices = "auto|on|off", .group = WORLD,
      .help = "Whether frames that nobody looks at are drawn."},
-    {.name = "threads", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR, .offset = AT(threads),
+    {.name = "threads", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD, .offset = AT(threads),
      .argument = "deterministic|native", .fallback = "deterministic", .choices = "deterministic|native",
      .group = WORLD,
      .help = "native: leave the game's threads to the system, for a game that cannot live otherwise; it is "
              "then not deterministic."},
-    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(env),
+    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(env),
      .argument = "K=V", .group = WORLD,
      .help = "Put a variable into the game's environment. May be given several times."},
-    {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(pads), .argument = "N",
+    {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(pads), .argument = "N",
      .fallback = "0", .most = 4, .group = WORLD,
      .help = "Virtual game controllers that are plugged in from the start."},
 
-    {.name = "member", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR, .offset = AT(members),
+    {.name = "member", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | RECORD, .offset = AT(members),
      .argument = "NAME=COMMAND", .group = GROUP, .alias = "members",
      .help = "Let another game play with this one: a server, a second player. They share one virtual time and reach "
              "each other, and nothing else, by 127.0.0.1 or by name. May be given up to 15 times."},
-    {.name = "link-latency", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(link_latency_ms),
+    {.name = "link-latency", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(link_latency_ms),
      .argument = "MS", .fallback = "0", .most = 60000, .group = GROUP, .alias = "link.latency_ms",
      .help = "How long what one of them sends is on its way. It arrives with the next frame after that."},
-    {.name = "link-jitter", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(link_jitter_ms),
+    {.name = "link-jitter", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(link_jitter_ms),
      .argument = "MS", .fallback = "0", .most = 60000, .group = GROUP, .alias = "link.jitter_ms",
      .help = "Up to so much longer, by chance (of the seed). Datagrams may overtake each other by it."},
-    {.name = "link-loss", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(link_loss),
+    {.name = "link-loss", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR | RECORD, .offset = AT(link_loss),
      .argument = "PERCENT", .group = GROUP, .alias = "link.loss",
      .help = "Datagrams that are lost on the way: 2, 0.5%. A stream's data comes 200 ms later instead."},
 
-    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT,
+    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT,
      .offset = AT(frame_cpu_ms), .argument = "N", .fallback = "5000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.cpu_ms", .help = "CPU time without a frame until it is a hang."},
-    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT,
+    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT,
      .offset = AT(frame_wall_ms), .argument = "N", .fallback = "20000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.wall_ms",
      .help = "Time without a frame, and without using the CPU, until it is a hang."},
-    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT,
+    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT,
      .offset = AT(boot_wall_ms), .argument = "N", .fallback = "60000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "limits.boot_wall_ms", .help = "Time until the first frame."},
-    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(memory_mb),
+    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(memory_mb),
      .argument = "N", .fallback = "4096", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.memory_mb",
      .help = "Memory of the game."},
-    {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE, .offset = AT(snapshot_memory_mb),
+    {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE | RECORD | REPLAY, .offset = AT(snapshot_memory_mb),
      .argument = "MB", .fallback = "1024", .most = U32, .group = LIMITS, .alias = "limits.snapshot_memory_mb",
      .help = "Memory of all snapshots that are kept alive, shared out among the workers. The ones used least are "
              "given up, and rebuilt from their inputs when they are wanted. 0: none is kept alive."},
-    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(file_mb),
+    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(file_mb),
      .argument = "N", .fallback = "1024", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.file_mb",
      .help = "Size of any one file the game writes, its log too."},
     {.name = "lua-memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(lua_memory_mb),
@@ -268,26 +270,32 @@ const struct moth_option moth_option_table[] = {
      .fallback = "3", .least = 1, .most = 10000, .group = MUCH, .no_config = true,
      .help = "Replay with each build that is tried up to N times; the first that meets the finding decides."},
     {.name = "until", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY, .offset = AT(until), .argument = "FRAME",
-     .least = 1, .most = U32, .group = MUCH, .no_config = true, .later = true,
-     .help = "Replay up to this frame; with --headed, hand the controls over then."},
+     .least = 1, .most = U32, .group = MUCH, .no_config = true,
+     .help = "Replay up to this frame and no further. With --headed, hand the controls over then: a person plays on, and "
+             "a new recording of the whole is written (--out)."},
     {.name = "headed", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(headed), .group = WORLD,
-     .no_config = true, .later = true, .help = "In a real window, at the game's speed."},
+     .no_config = true,
+     .help = "In a real window, at the game's speed: space pauses, . steps one frame, tab is fast forward while it is "
+             "held, 1 2 4 8 set the speed, N goes to the next mark, F to the finding, left goes back, Q ends. A click on "
+             "the timeline goes there."},
     {.name = "break", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(break_at_finding),
      .group = JUDGE, .no_config = true, .later = true, .help = "Wait for a debugger at the finding's frame."},
     {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT, .offset = AT(json),
      .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
 
+    {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = RECORD | REPLAY, .offset = AT(force), .group = MISC,
+     .no_config = true, .help = "Write over a recording that is in the folder."},
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
      .no_config = true, .help = "Overwrite a moth.lua that is there."},
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = REPORT, .offset = AT(force), .group = MISC,
      .no_config = true,
      .help = "Merge runs of different builds, arguments or versions of moth, and two plays of one shard that differ."},
-    {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR, .offset = AT(config_path),
+    {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR | RECORD, .offset = AT(config_path),
      .argument = "FILE", .group = MISC, .no_config = true,
      .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
-    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
+    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
      .offset = AT(quiet), .group = MISC, .help = "Say only what went wrong."},
-    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
+    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
      .offset = AT(verbose), .group = MISC, .help = "Say more."},
 };
 

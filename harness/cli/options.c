@@ -212,7 +212,7 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
 {
     const char *verb = moth_verb_name(options->verb);
     const char *first = options->args.n ? options->args.items[0] : NULL;
-    bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR);
+    bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD);
     if (has_game && !plays && options->verb != MOTH_VERB_REPLAY)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s takes nothing after --", verb);
     if (plays && first)
@@ -233,7 +233,7 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
 
 static int read_config(struct moth_options *options, bool *given, struct moth_err *err)
 {
-    if (!(options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR)))
+    if (!(options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD)))
         return 0;
     bool named = options->config_path != NULL;
     if (!named && access(CONFIG_FILE, F_OK) == 0)
@@ -301,5 +301,8 @@ void moth_options_free(struct moth_options *options)
     free(options->baseline);
     free(options->history);
     free(options->build_label);
+    free(options->speed);
+    free(options->host_key);
+    free(options->events);
     memset(options, 0, sizeof *options);
 }

@@ -23,7 +23,7 @@
 #define MOTH_VERBS(X)                                                                                 \
     X(RUN, "run", 0, "play a game with agents and judge it", true)                                    \
     X(REPLAY, "replay", 1, "run a recorded input trace again", true)                                  \
-    X(RECORD, "record", 2, "a person plays in a window; writes a trace and a scenario", false)        \
+    X(RECORD, "record", 2, "a person plays in a window; writes a trace and a scenario", true)         \
     X(MINIMIZE, "minimize", 3, "shrink a finding's inputs while it still happens", true)              \
     X(DOCTOR, "doctor", 4, "can this build be attached to, is it deterministic, how fast", true)      \
     X(REPORT, "report", 5, "merge runs and shards, render reports, judge again", true)                \
@@ -124,6 +124,13 @@ struct moth_options {
     uint64_t until; /* frame, 0: none */
     uint64_t times; /* 1 */
 
+    /* a person at the window: record, replay --headed */
+    char *speed;         /* times the game's own, or "max" */
+    char *host_key;      /* a key's name */
+    char *events;        /* file, or NULL */
+    uint64_t key_repeat; /* 0: on, 1: off */
+    bool exit_at_end;
+
     /* accepted by name, refused with "is not in this version" when used */
     char *baseline;
 
@@ -146,6 +153,7 @@ const char *moth_verb_name(enum moth_verb verb);
 
 int moth_cli_run(const struct moth_options *options);
 int moth_cli_replay(const struct moth_options *options);
+int moth_cli_record(const struct moth_options *options);
 int moth_cli_minimize(const struct moth_options *options);
 int moth_cli_doctor(const struct moth_options *options);
 int moth_cli_report(const struct moth_options *options);

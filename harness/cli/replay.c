@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/person.h"
 #include "cli/recorded.h"
 #include "cli/replays.h"
 
@@ -26,7 +27,9 @@ static int replay_all(const struct moth_trace *trace, const struct moth_agent *a
     moth_cli_stop_on_signals(0);
     int result = 0;
     for (uint64_t i = 0; i < options->times && result == 0 && !moth_cli_stopped(NULL); i++)
-        result = moth_replays_once(trace, agent, &config, replays, err);
+        result = options->headed || options->break_at_finding
+                     ? moth_replays_seen_once(trace, agent, options, &config, replays, err)
+                     : moth_replays_once(trace, agent, &config, replays, err);
     moth_reaper_stop(&reaper);
     return result;
 }
@@ -115,6 +118,26 @@ static int tell(const struct moth_trace *trace, const struct moth_replays *repla
     return code;
 }
 
+static int replay_here(struct moth_trace *trace, const char *path, const struct moth_options *options,
+                       struct moth_err *err)
+{
+    struct moth_trace_end end = trace->end; /* whose strings are freed with the trace, whatever is cut */
+    bool had_end = trace->has_end;
+    if (options->until > 0 && !options->break_at_finding)
+        moth_cli_cut(trace, (uint32_t)options->until);
+    moth_cli_enter_directory(trace);
+    struct moth_agent *agent = trace->has_end ? moth_replays_agent(trace, path) : NULL;
+    struct moth_replays replays = {0};
+    int code = replay_all(trace, agent, options, &replays, err);
+    if (code == 0)
+        code = tell(trace, &replays, options);
+    moth_replays_fini(&replays);
+    moth_agent_free(agent);
+    trace->end = end;
+    trace->has_end = had_end;
+    return code;
+}
+
 static int replay_trace(struct moth_trace *trace, const char *path, const struct moth_options *options,
                         struct moth_err *err)
 {
@@ -128,14 +151,10 @@ static int replay_trace(struct moth_trace *trace, const char *path, const struct
     }
     trace->header.env = merged;
     trace->header.argv = other ? other : command;
-    moth_cli_enter_directory(trace);
-    struct moth_agent *agent = moth_replays_agent(trace, path);
-    struct moth_replays replays = {0};
-    int code = replay_all(trace, agent, options, &replays, err);
+    int code = moth_cli_check_frames(trace, options, err);
     if (code == 0)
-        code = tell(trace, &replays, options);
-    moth_replays_fini(&replays);
-    moth_agent_free(agent);
+        code = options->headed && options->until > 0 ? moth_cli_take_over(trace, options, err)
+                                                     : replay_here(trace, path, options, err);
     trace->header.env = recorded;
     trace->header.argv = command;
     free(merged);
@@ -160,7 +179,9 @@ int moth_cli_replay(const struct moth_options *options)
         return moth_err_exit_code(MOTH_ERR_USAGE);
     }
     struct moth_err err = {0};
-    int code = replay(options, &err);
+    int code = moth_cli_check_seen(options, &err);
+    if (code == 0)
+        code = replay(options, &err);
     if (code >= 0)
         return code;
     moth_log_error("%s", err.message);

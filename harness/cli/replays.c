@@ -18,8 +18,7 @@ struct moth_replay_config moth_replays_config(const struct moth_options *options
     };
 }
 
-static void add_outcome(struct moth_replays *replays, struct moth_replay_outcome *outcome,
-                        const struct moth_trace *trace)
+void moth_replays_add(struct moth_replays *replays, struct moth_replay_outcome *outcome, const struct moth_trace *trace)
 {
     replays->interrupted = replays->interrupted || outcome->interrupted;
     replays->other_build = replays->other_build || outcome->other_build;
@@ -89,7 +88,7 @@ int moth_replays_once(const struct moth_trace *trace, const struct moth_agent *a
     if (moth_replay(trace, config, &outcome, err) != 0)
         return -1;
     bool started = outcome.started;
-    add_outcome(replays, &outcome, trace);
+    moth_replays_add(replays, &outcome, trace);
     moth_replay_outcome_fini(&outcome);
     return started ? 0 : moth_err_set(err, MOTH_ERR_NOTHING_RAN, "the game ended before its first frame");
 }

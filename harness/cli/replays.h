@@ -29,6 +29,8 @@ struct moth_agent *moth_replays_agent(const struct moth_trace *trace, const char
 /* One more. 0, or -1 with err when it could not be tried: the game did not start. */
 int moth_replays_once(const struct moth_trace *trace, const struct moth_agent *agent,
                       const struct moth_replay_config *config, struct moth_replays *replays, struct moth_err *err);
+/* What came of one that was played in another way; takes its finding. */
+void moth_replays_add(struct moth_replays *replays, struct moth_replay_outcome *outcome, const struct moth_trace *trace);
 void moth_replays_fini(struct moth_replays *replays);
 
 #endif

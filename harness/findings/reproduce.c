@@ -140,7 +140,19 @@ static bool lived_on(const struct moth_trace *trace)
     return laps || is_softlock(trace);
 }
 
-static uint32_t last_frame(const struct moth_trace *trace)
+bool moth_replay_lives_on(const struct moth_trace *trace)
+{
+    static const enum moth_finding_kind deaths[] = {MOTH_FINDING_CRASH,    MOTH_FINDING_HANG, MOTH_FINDING_DEADLOCK,
+                                                    MOTH_FINDING_SANITIZER, MOTH_FINDING_EXIT, MOTH_FINDING_LEAK};
+    if (!trace->has_end || !trace->end.kind)
+        return false;
+    for (size_t i = 0; i < sizeof deaths / sizeof deaths[0]; i++)
+        if (is_kind(trace, deaths[i]))
+            return lived_on(trace);
+    return true;
+}
+
+uint32_t moth_replay_last_frame(const struct moth_trace *trace)
 {
     bool death = trace->has_end && trace->end.kind && !lived_on(trace);
     uint64_t last = death ? (uint64_t)trace->end.finding_frame + MOTH_REPLAY_GRACE_FRAMES : trace->frames;
@@ -173,7 +185,7 @@ static int play_events(struct comparison *comparison, struct moth_err *err)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for input events");
     enum moth_step step = MOTH_STEP_OK;
     size_t next = 0;
-    uint32_t last = last_frame(trace), frame;
+    uint32_t last = moth_replay_last_frame(trace), frame;
     while (step == MOTH_STEP_OK && (frame = moth_tree_frame(tree)) < last) {
         if (config->interrupted && config->interrupted(config->context)) {
             comparison->outcome->interrupted = true;

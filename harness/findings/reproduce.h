@@ -59,6 +59,11 @@ struct moth_instance_config moth_replay_launch_config(const struct moth_trace_he
  * taken yet. How many. */
 size_t moth_replay_take_events(const struct moth_trace *trace, size_t *next, uint32_t frame, uint32_t frames,
                                struct moth_input_event *taken, size_t max);
+/* The frame up to which a trace is replayed: its end, or a little beyond the frame that its game died in. */
+uint32_t moth_replay_last_frame(const struct moth_trace *trace);
+/* The game lives on in what the trace found: it is not seen in the game's end (a softlock, a leak, a spike, what a
+ * script reported). */
+bool moth_replay_lives_on(const struct moth_trace *trace);
 /* In what a boundary is another than the recording's, or NULL. `picture`: it was looked at, too. */
 const char *moth_replay_difference(const struct moth_trace_checkpoint *was, const struct moth_observation *is,
                                    bool picture);

@@ -254,7 +254,8 @@ static int start(struct moth_instance *in, struct moth_member *member, const cha
                                  .private_fd = process->folder.fd,
                                  .log_fd = process->folder.log_fd,
                                  .seed = seed,
-                                 .file_mb = in->limits.file_mb};
+                                 .file_mb = in->limits.file_mb,
+                                 .debuggable = config->debuggable};
     process->pid = moth_launch(&launch, err);
     if (process->pid > 0)
         process->pid_fd = (int)syscall(SYS_pidfd_open, process->pid, 0);

@@ -36,6 +36,7 @@ struct moth_instance_config {
     struct moth_limits limits;
     const char *probe_path; /* NULL: found by moth's own place */
     bool bare;              /* no probe at all: the game by itself (doctor's baseline) */
+    bool debuggable;        /* a debugger may attach, also where the system lets only parents do so */
     /* The other members of a group, which play in the same virtual time and reach each other by a network of
      * their own. NULL, 0: the game by itself. */
     const struct moth_trace_member *members;

@@ -102,6 +102,8 @@ static _Noreturn void child(const struct moth_launch *launch, int report_fd, pid
     reset_signals();
     personality(ADDR_NO_RANDOMIZE);
     char traced = place_descriptors(launch) == 0 && ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0;
+    if (launch->debuggable) /* where the system lets only parents attach (Yama) */
+        prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
     set_limits(launch);
     moth_cgroup_join();
     blame_first();

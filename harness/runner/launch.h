@@ -17,6 +17,7 @@ struct moth_launch {
     int channel_fd, private_fd, log_fd;
     uint64_t seed;    /* of the bytes the kernel gives a new process (AT_RANDOM) */
     uint32_t file_mb;
+    bool debuggable;  /* any debugger of the same user may attach */
 };
 
 /* The child's pid, or -1 and err. It has passed exec when this returns. */

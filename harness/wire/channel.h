@@ -293,6 +293,8 @@ struct moth_channel {
     struct moth_picture_header picture;
 
     uint32_t window_w, window_h, text_input;
+    int32_t mouse_x, mouse_y;              /* as the game sees it, in window pixels */
+    uint32_t mouse_relative, mouse_warps;  /* the game wants motion only; how often it has put the pointer somewhere */
     uint32_t threads_created, preempted, fiber_current, n_fibers;
     uint32_t gl_used, present_calls, synthetic_boundaries, waiting;
     uint64_t vtime_ns;

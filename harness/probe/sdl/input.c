@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sdl/sdl.h"
+#include "wire/keyboard.h"
 
 static struct {
     Uint8 keys[SDL_NUM_SCANCODES];
@@ -81,22 +82,9 @@ static SDL_Keymod lock_of(SDL_Scancode code)
 /* The character a key types on a US keyboard, or 0. */
 static char typed(SDL_Scancode code, SDL_Keymod mods)
 {
-    static const char digits[] = "1234567890", shifted_digits[] = "!@#$%^&*()";
-    static const char plain[] = "-=[]\\\\;'`,./", shifted[] = "_+{}||:\"~<>?";
-    bool shift = (mods & KMOD_SHIFT) != 0;
     if (mods & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
         return 0;
-    if (code >= SDL_SCANCODE_A && code <= SDL_SCANCODE_Z) {
-        bool upper = shift != ((mods & KMOD_CAPS) != 0);
-        return (char)((upper ? 'A' : 'a') + (code - SDL_SCANCODE_A));
-    }
-    if (code >= SDL_SCANCODE_1 && code <= SDL_SCANCODE_0)
-        return (shift ? shifted_digits : digits)[code - SDL_SCANCODE_1];
-    if (code == SDL_SCANCODE_SPACE)
-        return ' ';
-    if (code >= SDL_SCANCODE_MINUS && code <= SDL_SCANCODE_SLASH)
-        return (shift ? shifted : plain)[code - SDL_SCANCODE_MINUS];
-    return 0;
+    return moth_keyboard_types((uint16_t)code, (mods & KMOD_SHIFT) != 0, (mods & KMOD_CAPS) != 0);
 }
 
 static void push_text(const char *text)
@@ -141,6 +129,14 @@ static void key(SDL_Scancode code, bool down)
 
 /* ---- mouse ---- */
 
+/* Where the pointer is, for whoever moves it by hand. */
+static void tell_mouse(void)
+{
+    moth_channel->mouse_x = input.x;
+    moth_channel->mouse_y = input.y;
+    moth_channel->mouse_relative = input.relative_mode;
+}
+
 static void move(int x, int y)
 {
     SDL_Event event;
@@ -158,6 +154,7 @@ static void move(int x, int y)
     input.relative_y += y - input.y;
     input.x = x;
     input.y = y;
+    tell_mouse();
     SDL_ORIGINAL(PushEvent)(&event);
 }
 
@@ -363,9 +360,11 @@ static Uint32 hook_GetGlobalMouseState(int *x, int *y)
 static void hook_WarpMouseInWindow(SDL_Window *window, int x, int y)
 {
     (void)window;
+    moth_channel->mouse_warps++;
     if (input.relative_mode) {
         input.x = x;
         input.y = y;
+        tell_mouse();
     } else {
         move(x, y);
     }
@@ -384,6 +383,7 @@ static int hook_SetRelativeMouseMode(SDL_bool on)
 {
     input.relative_mode = on;
     input.relative_x = input.relative_y = 0;
+    tell_mouse();
     return 0;
 }
 
