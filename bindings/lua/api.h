@@ -17,6 +17,7 @@
 #include "bindings/lua/eyes.h"
 #include "bindings/lua/host.h"
 #include "wire/channel.h"
+#include "wire/keyboard.h"
 
 enum moth_lua_end {
     MOTH_LUA_END_NONE, /* still playing */
@@ -60,6 +61,8 @@ struct moth_lua_host {
     struct moth_lua_hands *hand;                   /* whose the call at hand is */
     size_t n_queue;
     struct moth_input_event queue[MOTH_PROGRAM_EVENTS_MAX];
+    bool key_repeat;               /* a key that is held repeats */
+    struct moth_key_repeat repeat; /* … which one */
 
     struct moth_lua_place *places; /* what the script's snapshots stand for (api_branch.c) */
     size_t n_places, n_held;

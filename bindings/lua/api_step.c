@@ -6,6 +6,20 @@
 
 #include <string.h>
 
+/* What the keyboard adds by itself to what is queued. Frame by frame while a key is down, since it is time that
+ * says when. */
+static uint32_t repeat_keys(struct moth_lua_host *host, uint32_t frames)
+{
+    struct moth_input_event again;
+    if (!host->key_repeat)
+        return frames;
+    for (size_t i = 0; i < host->n_queue; i++)
+        moth_key_repeat_note(&host->repeat, &host->queue[i], host->now.time_ns);
+    if (moth_key_repeat_due(&host->repeat, host->now.time_ns, &again))
+        moth_lua_queue_quietly(host, &again);
+    return host->repeat.code ? 1 : frames;
+}
+
 void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
 {
     uint64_t left = frames;
@@ -15,6 +29,7 @@ void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
     bool short_of_budget = left < frames;
     while (left > 0 && host->end == MOTH_LUA_END_NONE) {
         uint32_t now = left > MOTH_PROGRAM_FRAMES_MAX ? MOTH_PROGRAM_FRAMES_MAX : (uint32_t)left;
+        now = repeat_keys(host, now);
         uint32_t before = host->now.frame;
         moth_lua_box_leave(&host->box);
         enum moth_lua_step went =

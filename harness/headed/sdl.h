@@ -14,7 +14,7 @@
 #define MOTH_SDL_USED(X)                                                                                     \
     X(Init) X(Quit) X(GetError) X(SetHint) X(GetVersion) X(GetCurrentVideoDriver)                            \
     X(CreateWindow) X(DestroyWindow) X(SetWindowTitle) X(SetWindowMinimumSize) X(GetWindowSize)              \
-    X(GetWindowWMInfo) X(RaiseWindow) X(SetWindowSize) X(GetDisplayUsableBounds)                             \
+    X(GetWindowWMInfo) X(RaiseWindow) X(SetWindowSize) X(SetWindowPosition) X(GetDisplayUsableBounds)                             \
     X(CreateRenderer) X(DestroyRenderer) X(GetRendererOutputSize) X(SetRenderDrawColor) X(RenderClear)       \
     X(RenderFillRect) X(RenderDrawRect) X(RenderCopy) X(RenderPresent) X(SetRenderDrawBlendMode)             \
     X(CreateTexture) X(DestroyTexture) X(UpdateTexture) X(SetTextureBlendMode)                               \

@@ -2,6 +2,7 @@
 #include "headed/told.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ struct moth_told {
 
 struct moth_told *moth_told_open(const char *path, struct moth_err *err)
 {
+    signal(SIGPIPE, SIG_IGN); /* who follows may turn away */
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) {
         moth_err_sys(err, MOTH_ERR_IO, "cannot write events to %s", path);

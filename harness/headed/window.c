@@ -94,6 +94,7 @@ static void fit_window(struct moth_window *window)
     int shown_w = width * times < most_w ? width * times : most_w;
     int shown_h = height * times < most_h ? height * times : most_h;
     moth_sdl.SetWindowSize(window->window, shown_w > LEAST_W ? shown_w : LEAST_W, shown_h + MOTH_STRIP_HEIGHT);
+    moth_sdl.SetWindowPosition(window->window, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED);
 }
 
 static int resize(struct moth_window *window, uint32_t width, uint32_t height)

@@ -43,6 +43,11 @@ function game:tap(key, frames) end
 ---@param frames? integer
 function game:hold(key, frames) end
 
+--- Whether the key that was pressed last repeats while it is down, as on a keyboard: after half a
+--- second of game time, 30 times a second. Off unless it is said.
+---@param on boolean
+function game:key_repeat(on) end
+
 --- Type a text, as an input method would: text, not keys.
 ---@param s string
 function game:text(s) end
@@ -332,6 +337,11 @@ function member:tap(key, frames) end
 ---@param key string
 ---@param frames? integer
 function member:hold(key, frames) end
+
+--- Whether the key that was pressed last repeats while it is down, as on a keyboard: after half a
+--- second of game time, 30 times a second. Off unless it is said.
+---@param on boolean
+function member:key_repeat(on) end
 
 --- Type a text, as an input method would: text, not keys.
 ---@param s string
