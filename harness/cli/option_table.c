@@ -279,8 +279,33 @@ const struct moth_option moth_option_table[] = {
              "held, 1 2 4 8 set the speed, N goes to the next mark, F to the finding, left goes back, Q ends. A click on "
              "the timeline goes there."},
     {.name = "break", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(break_at_finding),
-     .group = JUDGE, .no_config = true, .later = true, .help = "Wait for a debugger at the finding's frame."},
-    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT, .offset = AT(json),
+     .group = JUDGE, .no_config = true,
+     .help = "Play up to the frame before the finding (or --until FRAME), wait there for a debugger to attach, and go on "
+             "with it."},
+    {.name = "speed", .type = MOTH_OPTION_STRING, .verbs = RECORD | REPLAY, .offset = AT(speed), .argument = "N|max",
+     .fallback = "1", .group = PERSON, .no_config = true,
+     .help = "Times the game's own speed: 0.5, 4; max: as fast as it goes. For a window."},
+    {.name = "host-key", .type = MOTH_OPTION_STRING, .verbs = RECORD | REPLAY, .offset = AT(host_key), .argument = "KEY",
+     .fallback = "f12", .group = PERSON,
+     .help = "The key that belongs to moth and never reaches the game. Held with another one: M sets a mark, P pauses, R "
+             "goes back 10 s, S keeps this place, L returns to it, + and - change the speed, G lets the mouse go, Q ends."},
+    {.name = "key-repeat", .type = MOTH_OPTION_CHOICE, .verbs = RECORD | REPLAY, .offset = AT(key_repeat),
+     .argument = "on|off", .fallback = "on", .choices = "on|off", .group = PERSON,
+     .help = "Whether a key that is held repeats, as on a keyboard: after half a second of game time, 30 times a second."},
+    {.name = "events", .type = MOTH_OPTION_STRING, .verbs = RECORD | REPLAY, .offset = AT(events), .argument = "FILE",
+     .group = PERSON, .no_config = true,
+     .help = "Append what happens in the window to this file or pipe, a JSON object a line: ready, input, mark, "
+             "progress, paused, end."},
+    {.name = "exit-at-end", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(exit_at_end), .group = PERSON,
+     .no_config = true, .help = "With --headed: close the window at the end. Without it, it stays until it is closed."},
+    {.name = "out", .letter = 'o', .type = MOTH_OPTION_STRING, .verbs = RECORD | REPLAY, .offset = AT(out),
+     .argument = "DIR", .group = JUDGE, .no_config = true,
+     .help = "Where the recording goes: trace.moth, scenario.lua, and findings. Without it: moth-recording, or "
+             "moth-recording-2 and so on where there is one already."},
+    {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RECORD | REPLAY, .offset = AT(replays), .argument = "N",
+     .fallback = "3", .most = 1000, .group = JUDGE, .no_config = true,
+     .help = "How often what the game died of while it was recorded is played again."},
+    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | RECORD | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT, .offset = AT(json),
      .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
 
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = RECORD | REPLAY, .offset = AT(force), .group = MISC,

@@ -58,7 +58,7 @@ done
 expect 2 "there is no verb 'rnu'; did you mean 'run'?" rnu
 expect 2 'did you mean --frames?' run --frmaes 3 -- true
 expect 2 'which game?' run
-expect 2 'is not in this version' record x
+expect 2 'goes after --' record x
 expect 2 'no trace and no finding' minimize x
 expect 2 'there is no history' history show x
 expect 2 "cannot 'forget'" history forget x

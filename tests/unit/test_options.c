@@ -164,11 +164,6 @@ static void what_is_for_later_says_so(void **state)
 {
     (void)state;
     fails(WORDS("run", "--baseline", "f", "--", "g"), "--baseline is not in this version of moth");
-    fails(WORDS("replay", "--headed", "t"), "--headed is not in this version of moth");
-    fails(WORDS("replay", "--until", "5", "t"), "--until is not in this version of moth");
-    fails(WORDS("replay", "--break", "t"), "--break is not in this version of moth");
-    fails(WORDS("record", "x"), "moth record is not in this version of moth");
-    fails(WORDS("record", "--", "x"), "moth record is not in this version of moth");
     fails(WORDS("baseline", "show"), "moth baseline is not in this version of moth");
 }
 
