@@ -82,8 +82,16 @@ static bool prepare(struct junit *junit, const struct moth_run_summary *summary)
 
 /* ---- cases ---- */
 
+/* A scenario's suite is the scenario, and what is played of it a case. */
+static const char *suite_of_record(const struct moth_instance_record *record)
+{
+    return record->scenario ? record->scenario : record->agent;
+}
+
 static char *record_name(const struct moth_instance_record *record)
 {
+    if (record->scenario)
+        return moth_fs_path("%s", record->scenario_case ? record->scenario_case : record->scenario);
     return moth_fs_path("instance %" PRIu32 " seed %" PRIu64, record->index, record->seed);
 }
 
@@ -94,7 +102,7 @@ static void write_record(FILE *out, const struct junit *junit, size_t i, struct 
     size_t teller = junit->met[i] < summary->n_findings ? junit->tellers[junit->met[i]] : i;
     char *name = record_name(record), *elsewhere = teller != i ? record_name(&summary->records[teller]) : NULL;
     struct moth_junit_case each = {.name = name,
-                                   .suite = record->agent,
+                                   .suite = suite_of_record(record),
                                    .wall_s = record->wall_s,
                                    .summary = summary,
                                    .finding = junit->met[i],
@@ -206,7 +214,7 @@ static void write_attachment_properties(FILE *out, const struct junit *junit, co
     const struct moth_run_summary *summary = junit->summary;
     for (size_t i = 0; i < summary->n_findings; i++) {
         size_t teller = junit->tellers[i];
-        const char *agent = teller < summary->n_records ? summary->records[teller].agent : suite_of(summary->findings[i]);
+        const char *agent = teller < summary->n_records ? suite_of_record(&summary->records[teller]) : suite_of(summary->findings[i]);
         if (strcmp(agent, suite) != 0)
             continue;
         char **names = moth_report_attachments(summary, i), *folder = moth_report_finding_folder(summary, i);
@@ -269,7 +277,7 @@ static void write_suite(FILE *out, const struct junit *junit, const char *suite,
     if (!inner)
         return;
     for (size_t i = 0; i < summary->n_records; i++)
-        if (strcmp(summary->records[i].agent, suite) == 0)
+        if (strcmp(suite_of_record(&summary->records[i]), suite) == 0)
             write_record(inner, junit, i, &counts);
     for (size_t i = 0; i < summary->n_findings; i++)
         if (stands_alone(junit, i) && strcmp(suite_of(summary->findings[i]), suite) == 0)
@@ -296,7 +304,7 @@ static const char **suites_of(const struct junit *junit, size_t *n)
     *n = 0;
     for (size_t i = 0; names && i <= summary->n_records + summary->n_findings; i++) {
         size_t finding = i - summary->n_records;
-        const char *name = i < summary->n_records ? summary->records[i].agent : NULL;
+        const char *name = i < summary->n_records ? suite_of_record(&summary->records[i]) : NULL;
         if (i >= summary->n_records && finding < summary->n_findings && stands_alone(junit, finding))
             name = suite_of(summary->findings[finding]);
         if (finding == summary->n_findings && (run_fault(summary) || over_budget(summary)))

@@ -105,6 +105,20 @@ static void print_agents(FILE *out, const struct moth_run_summary *summary)
     }
 }
 
+static void print_scenarios(FILE *out, const struct moth_run_summary *summary)
+{
+    for (size_t i = 0; i < summary->n_records; i++) {
+        const struct moth_instance_record *record = &summary->records[i];
+        if (!record->scenario)
+            continue;
+        char *title = moth_scenario_title(record);
+        fprintf(out, "  %-7s ", moth_scenario_result(record));
+        print_plain(out, title);
+        fprintf(out, " (%u frame%s)\n", record->frames, plural(record->frames));
+        free(title);
+    }
+}
+
 void moth_report_list(const struct moth_run_summary *summary, FILE *out)
 {
     print_texts(out, "warning", summary->warnings, summary->n_warnings);
@@ -127,6 +141,7 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
         fprintf(out, "%" PRIu64 " frame%s looked like a spike and did not return when played again\n", gone,
                 gone == 1 ? "" : "s");
     print_agents(out, summary);
+    print_scenarios(out, summary);
     if (summary->n_findings > 0)
         fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));
     for (size_t i = 0; i < summary->n_findings; i++)

@@ -42,6 +42,8 @@ struct moth_instance_record {
     const char *ended;       /* "exit", "crash", "budget", … */
     const char *fingerprint; /* of its finding, or NULL */
     const char *fault;       /* the harness's or the agent's, or NULL */
+    const char *scenario;      /* the scenario's name, where it is one that was asked for; else NULL */
+    const char *scenario_case; /* of its cases, the one that was played; or NULL */
 };
 
 #define MOTH_MEMORY_POINTS 64u
@@ -147,6 +149,11 @@ struct moth_run_summary {
     const struct json_t *survey;  /* coverage.json: where it went and how fast ("moth.coverage/1"); NULL: not known */
 };
 
+/* What became of a scenario: passed, failed (it met a finding), error (the script's or the harness's), left (the game
+ * ended, without a finding), stopped (before its end, by the run's budget). */
+const char *moth_scenario_result(const struct moth_instance_record *record);
+/* "name" or "name: case". Caller frees. */
+char *moth_scenario_title(const struct moth_instance_record *record);
 const char *moth_verdict_name(enum moth_verdict verdict);
 /* The folder of the i-th finding, to be given to `moth replay`. Caller frees. */
 char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i);

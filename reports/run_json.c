@@ -256,6 +256,7 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
     json_object_set_new(json, "spikes", spikes_json(&summary->frame_times));
     json_object_set_new(json, "machine", moth_json_text(summary->machine));
     json_object_set_new(json, "gate", gate_json(summary->gate));
+    json_object_set_new(json, "scenarios", moth_report_scenarios(summary));
     json_object_set_new(json, "coverage", coverage_json(summary));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));
     json_object_set_new(json, "agents", agents_json(summary));

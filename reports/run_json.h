@@ -14,6 +14,8 @@
 
 /* The members of `frame_time_ms`. New reference. */
 json_t *moth_report_frame_times_json(const struct moth_frame_times *times);
+/* The scenarios that were asked for, and what became of them. New reference. */
+json_t *moth_report_scenarios(const struct moth_run_summary *summary);
 /* New reference. */
 json_t *moth_report_json_object(const struct moth_run_summary *summary);
 

@@ -16,6 +16,7 @@
 #include "bindings/lua/box.h"
 #include "bindings/lua/eyes.h"
 #include "bindings/lua/host.h"
+#include "bindings/lua/scenario.h"
 #include "wire/channel.h"
 #include "wire/keyboard.h"
 
@@ -73,6 +74,10 @@ struct moth_lua_host {
     struct moth_lua_eyes eyes;                  /* api_see.c */
     const char *folder, *stem, *chunk_name;     /* of the script: where it lies, its file's name, what Lua calls it */
     bool update_pictures;
+    const char *wanted; /* the case that is played, or NULL */
+    struct moth_lua_budget budget;
+    uint64_t began_ns;
+    bool failed; /* game:fail was called */
 };
 
 typedef int (*moth_lua_function)(lua_State *L, struct moth_lua_host *host);
@@ -137,6 +142,8 @@ bool moth_lua_push_member_field(lua_State *L, struct moth_lua_host *host, const 
 void moth_lua_queue(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event);
 /* How the error begins that a step raises when the game died and the script holds a snapshot. */
 extern const char moth_lua_game_ended[];
+/* How the error begins that game:fail raises. */
+extern const char moth_lua_play_failed[];
 /* Put in an input as it is, unless it changes nothing; `frame` does not count. */
 void moth_lua_put(lua_State *L, struct moth_lua_host *host, const struct moth_input_event *event);
 /* Push a list of inputs. */

@@ -389,6 +389,28 @@ const struct moth_lua_entry moth_lua_api_game_archive[] = {
      "of the run; `options.name` keeps archives of different kinds apart. agents/explorer.lua shows its use."},
     {NULL, NULL, NULL, NULL}};
 
+static int api_note(lua_State *L, struct moth_lua_host *host)
+{
+    size_t size;
+    const char *text = lua_tolstring(L, 2, &size);
+    if (size >= MOTH_ARCHIVE_NOTE_MAX || strlen(text) != size)
+        return moth_lua_argument_error(L, "archive", "note", "text", "must be shorter than %u bytes, without zeros",
+                                       MOTH_ARCHIVE_NOTE_MAX);
+    moth_lua_box_leave(&host->box);
+    moth_archive_note(archive_of(L, host), text);
+    moth_lua_box_return(&host->box);
+    return 0;
+}
+
+static int api_noted(lua_State *L, struct moth_lua_host *host)
+{
+    moth_lua_box_leave(&host->box);
+    const char *text = moth_archive_noted(archive_of(L, host));
+    moth_lua_box_return(&host->box);
+    lua_pushstring(L, text);
+    return 1;
+}
+
 const struct moth_lua_entry moth_lua_api_archive[] = {
     {"see", api_see, "key?: any, score?: number, last?: boolean -> integer?, string?, integer?",
      "Note where the game stands: in the cell of `key` (numbers, strings, booleans, tables of them), without one in "
@@ -416,6 +438,10 @@ const struct moth_lua_entry moth_lua_api_archive[] = {
     {"inputs", api_inputs, "cell: integer -> table, integer",
      "The whole way to a cell: a list of inputs { frame, type, code, device, x, y, text }, and the frame where it "
      "ends."},
+    {"note", api_note, "text: string",
+     "Leave a text for all archives of this name, also those of other workers: what is known of the game beside its "
+     "places."},
+    {"noted", api_noted, "-> string?", "The text that was left last, by whichever worker; nil: none yet."},
     {"recording", api_recording, "i: integer -> table?, integer?",
      "The i-th recording of the run's corpus, in the same form; nil when there is none."},
     {"ngram", api_ngram, "-> table?, integer?",

@@ -73,6 +73,16 @@ static int api_expect(lua_State *L, struct moth_lua_host *host)
     return 1;
 }
 
+const char moth_lua_play_failed[] = "the play failed";
+
+static int api_fail(lua_State *L, struct moth_lua_host *host)
+{
+    const char *message = lua_tostring(L, 2);
+    moth_lua_finding(L, host, MOTH_FINDING_INVARIANT, message);
+    host->failed = true;
+    return luaL_error(L, "%s: %s", moth_lua_play_failed, message);
+}
+
 static int api_report(lua_State *L, struct moth_lua_host *host)
 {
     const char *name = lua_tostring(L, 2);
@@ -118,6 +128,8 @@ const struct moth_lua_entry moth_lua_api_judge[] = {
     {"expect", api_expect, "cond: condition, message?: string -> boolean",
      "Where cond is false or nil, an `invariant` finding with this message, and the play goes on. The same "
      "message counts once a play. Returns whether it held."},
+    {"fail", api_fail, "message: string",
+     "An `invariant` finding with this message, and the play is over: a scenario cannot go on from here."},
     {"report", api_report, "kind: string, title: string",
      "A finding of the script's own: a kind that moth knows, and one line."},
     {"mark", api_mark, "text: string", "A note on the timeline."},

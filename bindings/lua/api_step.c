@@ -4,7 +4,10 @@
  */
 #include "bindings/lua/api.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define FRAME_NS_MOST 100000000u /* a frame at ten a second */
 
 /* What the keyboard adds by itself to what is queued. Frame by frame while a key is down, since it is time that
  * says when. */
@@ -20,6 +23,22 @@ static uint32_t repeat_keys(struct moth_lua_host *host, uint32_t frames)
     return host->repeat.code ? 1 : frames;
 }
 
+/* Frames that the scenario's own budget allows at once: time is counted in virtual seconds, of which a frame is a
+ * sixtieth or less at most rates; so the last of them are run one by one. 0: it is used up. */
+static uint64_t own_budget(const struct moth_lua_host *host)
+{
+    uint64_t most = UINT32_MAX;
+    if (host->budget.frames)
+        most = host->frames < host->budget.frames ? host->budget.frames - host->frames : 0;
+    if (host->budget.time_ns && most > 0) {
+        uint64_t used_ns = host->now.time_ns > host->began_ns ? host->now.time_ns - host->began_ns : 0;
+        uint64_t left_ns = host->budget.time_ns > used_ns ? host->budget.time_ns - used_ns : 0;
+        uint64_t in_time = left_ns ? left_ns / FRAME_NS_MOST + 1 : 0;
+        most = in_time < most ? in_time : most;
+    }
+    return most;
+}
+
 void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
 {
     uint64_t left = frames;
@@ -28,7 +47,13 @@ void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
         left = host->play.max_frames - host->frames;
     bool short_of_budget = left < frames;
     while (left > 0 && host->end == MOTH_LUA_END_NONE) {
+        uint64_t own = own_budget(host);
+        if (own == 0) {
+            host->end = MOTH_LUA_END_BUDGET;
+            break;
+        }
         uint32_t now = left > MOTH_PROGRAM_FRAMES_MAX ? MOTH_PROGRAM_FRAMES_MAX : (uint32_t)left;
+        now = now > own ? (uint32_t)own : now;
         now = repeat_keys(host, now);
         uint32_t before = host->now.frame;
         moth_lua_box_leave(&host->box);
@@ -49,12 +74,27 @@ void moth_lua_run_frames(struct moth_lua_host *host, uint64_t frames)
 
 const char moth_lua_game_ended[] = "the game ended";
 
+static void tell_over_budget(lua_State *L, struct moth_lua_host *host)
+{
+    char much[64];
+    if (host->budget.frames && host->frames >= host->budget.frames)
+        snprintf(much, sizeof much, "%u frames", host->budget.frames);
+    else
+        snprintf(much, sizeof much, "%g s of game time", (double)host->budget.time_ns / 1e9);
+    const char *name = host->wanted ? host->wanted : host->stem ? host->stem : "the scenario";
+    lua_pushfstring(L, "%s did not come to its end within its budget of %s", name, much);
+    moth_lua_finding(L, host, MOTH_FINDING_INVARIANT, lua_tostring(L, -1));
+    lua_pop(L, 1);
+}
+
 void moth_lua_step(lua_State *L, struct moth_lua_host *host, uint64_t frames)
 {
     moth_lua_box_alive(&host->box);
     moth_lua_run_frames(host, frames);
     if (host->end == MOTH_LUA_END_GAME && host->n_held > 0)
         luaL_error(L, "%s at frame %d", moth_lua_game_ended, (int)host->now.frame);
+    if (host->end == MOTH_LUA_END_BUDGET && own_budget(host) == 0)
+        tell_over_budget(L, host);
     if (host->end != MOTH_LUA_END_NONE)
         moth_lua_box_stop(L);
 }

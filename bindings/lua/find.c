@@ -62,14 +62,22 @@ static char *find_file(const char *name, struct moth_err *err)
     return moth_fs_path("%s", name);
 }
 
+static char *shipped(const char *folder, const char *name)
+{
+    char *relative = moth_fs_path("%s/%s.lua", folder, name);
+    char *path = moth_fs_shipped(relative);
+    free(relative);
+    return path;
+}
+
 char *moth_agent_find(const char *name, struct moth_err *err)
 {
     size_t length = strlen(name);
     if (strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".lua") == 0))
         return find_file(name, err);
-    char *relative = moth_fs_path("agents/%s.lua", name);
-    char *path = moth_fs_shipped(relative);
-    free(relative);
+    char *path = shipped("agents", name);
+    if (!path)
+        path = shipped("scenarios", name);
     if (path)
         return path;
     size_t n;

@@ -124,7 +124,7 @@ struct moth_agent_options {
 
 struct moth_agent; /* opaque */
 
-/* `name` is a file ("./bot.lua", "bots/a.lua") or the name of an agent moth ships ("monkey"). Reads it,
+/* `name` is a file ("./bot.lua", "bots/a.lua"), a case of one ("levels.lua:level 3") or the name of an agent moth ships ("monkey"). Reads it,
  * compiles it, runs its top level once (without a game) and checks what it returns. NULL and err
  * (MOTH_ERR_SCRIPT) with file, line and reason otherwise. `options` may be NULL. */
 struct moth_agent *moth_agent_load(const char *name, const struct moth_agent_options *options,
@@ -137,6 +137,15 @@ const char *moth_agent_path(const struct moth_agent *agent);
 bool moth_agent_explores(const struct moth_agent *agent); /* NULL: no */
 /* Its table's `budget`: milliseconds of work a frame may take, as a number or as {spike_ms = …}. 0: it has none. */
 double moth_agent_budget_ms(const struct moth_agent *agent);
+/* Frames that a play of it takes at most by its `budget`, "600 frames" or "60s"; 0: as many as it is given. */
+uint32_t moth_agent_budget_frames(const struct moth_agent *agent, uint32_t hz); /* NULL: 0 */
+/* A file may hold several cases. Loaded by its own name it plays one of them, by the play's seed; loaded as
+ * "FILE.lua:NAME" that one. */
+size_t moth_agent_cases(const struct moth_agent *agent);
+const char *moth_agent_case_name(const struct moth_agent *agent, size_t i);
+const char *moth_agent_case(const struct moth_agent *agent); /* the one it was loaded for, or NULL */
+/* Of the case it was loaded for, and those of all. */
+const char *const *moth_agent_tags(const struct moth_agent *agent, size_t *n);
 /* Of all its text: its file and what that requires. NULL: 0. */
 uint64_t moth_agent_digest(const struct moth_agent *agent);
 void moth_agent_free(struct moth_agent *agent);

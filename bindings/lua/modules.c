@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * require(): modules beside the script, then those moth ships in agents/. Nothing else: no search path,
+ * require(): modules beside the script, then those moth ships in agents/ and scenarios/. Nothing else: no search path,
  * no C libraries, no way up and out of the folder.
  */
 #include "bindings/lua/box.h"
@@ -72,13 +72,15 @@ static bool name_to_file(const char *name, char file[NAME_BYTES_MAX])
 static const struct moth_lua_source *read_source(struct moth_lua_box *box, const char *name, const char *file)
 {
     const char *folder = box->options.folder;
-    char *shipped = moth_fs_path("agents/%s.lua", file);
+    char *agent = moth_fs_path("agents/%s.lua", file), *scenario = moth_fs_path("scenarios/%s.lua", file);
     char *candidates[] = {
         folder ? moth_fs_path("%s/%s.lua", folder, file) : NULL,
         folder ? moth_fs_path("%s/%s/init.lua", folder, file) : NULL,
-        moth_fs_shipped(shipped),
+        moth_fs_shipped(agent),
+        moth_fs_shipped(scenario),
     };
-    free(shipped);
+    free(agent);
+    free(scenario);
     const struct moth_lua_source *source = NULL;
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
         size_t size = 0;
@@ -139,12 +141,13 @@ static int box_require(lua_State *L)
 static void extend_path(lua_State *L)
 {
     const char *folder = moth_lua_box_of(L)->options.folder;
-    char *agents = moth_fs_shipped("agents");
+    char *agents = moth_fs_shipped("agents"), *scenarios = moth_fs_shipped("scenarios");
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "path");
-    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s/?.lua;%s", folder ? folder : ".", folder ? folder : ".",
-                    agents ? agents : "agents", lua_tostring(L, -1));
+    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s/?.lua;%s/?.lua;%s", folder ? folder : ".", folder ? folder : ".",
+                    agents ? agents : "agents", scenarios ? scenarios : "scenarios", lua_tostring(L, -1));
     free(agents);
+    free(scenarios);
     lua_setfield(L, -3, "path");
     lua_pop(L, 2);
 }

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "bindings/lua/host.h"
 #include "cli/options.h"
 #include "detect/detect.h"
 #include "findings/finding.h"
@@ -46,6 +47,12 @@ static int say(enum moth_err_code code, const char *message)
 
 /* ---- agents and scenarios ---- */
 
+static const char *text_of(const json_t *row, const char *key)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    return text ? text : "";
+}
+
 /* What a script says of itself: its first comment line that is no licence, without its own name. */
 static void summary_of(const char *text, const char *name, char summary[SUMMARY_BYTES])
 {
@@ -70,6 +77,37 @@ static void summary_of(const char *text, const char *name, char summary[SUMMARY_
             summary[used - 1] = '\0';
         return;
     }
+}
+
+/* What a scenario's file says of itself: its tags and cases, or why it cannot be played. */
+static void add_scenario(json_t *row, const char *path)
+{
+    struct moth_err err = {0};
+    struct moth_agent *agent = moth_agent_load(path, NULL, &err);
+    if (!agent) {
+        json_object_set_new(row, "error", json_string(err.message));
+        moth_log_warning("%s", err.message);
+        return;
+    }
+    size_t n;
+    const char *const *tags = moth_agent_tags(agent, &n);
+    json_t *tag_list = json_array(), *cases = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(tag_list, json_string(tags[i]));
+    for (size_t i = 0; i < moth_agent_cases(agent); i++) {
+        char *name = moth_fs_path("%s:%s", path, moth_agent_case_name(agent, i));
+        struct moth_agent *one = moth_agent_load(name, NULL, &err);
+        json_t *one_tags = json_array();
+        tags = one ? moth_agent_tags(one, &n) : NULL;
+        for (size_t k = 0; one && k < n; k++)
+            json_array_append_new(one_tags, json_string(tags[k]));
+        json_array_append_new(cases, json_pack("{s:s, s:o}", "name", moth_agent_case_name(agent, i), "tags", one_tags));
+        moth_agent_free(one);
+        free(name);
+    }
+    json_object_set_new(row, "tags", tag_list);
+    json_object_set_new(row, "cases", cases);
+    moth_agent_free(agent);
 }
 
 static json_t *script(const char *folder, const char *file)
@@ -103,7 +141,10 @@ static int list_scripts(const char *what, const char *asked, json_t *rows)
         return code;
     }
     for (int i = 0; i < n; i++) {
-        json_array_append_new(rows, script(folder, list[i]->d_name));
+        json_t *row = script(folder, list[i]->d_name);
+        if (strcmp(what, "scenarios") == 0)
+            add_scenario(row, text_of(row, "path"));
+        json_array_append_new(rows, row);
         free(list[i]);
     }
     free(list);
@@ -168,10 +209,25 @@ static int list_findings(const char *out, json_t *rows)
 
 /* ---- telling ---- */
 
-static const char *text_of(const json_t *row, const char *key)
+static void print_tags(const json_t *tags)
 {
-    const char *text = json_string_value(json_object_get(row, key));
-    return text ? text : "";
+    size_t i;
+    const json_t *tag;
+    json_array_foreach(tags, i, tag) printf("%s%s", i ? ", " : "  [", json_string_value(tag));
+    printf(json_array_size(tags) ? "]\n" : "\n");
+}
+
+static void print_script(const json_t *row, int width)
+{
+    size_t i;
+    const json_t *each;
+    printf("%-*s  %s", width, text_of(row, "name"), text_of(row, "summary"));
+    print_tags(json_object_get(row, "tags"));
+    json_array_foreach(json_object_get(row, "cases"), i, each)
+    {
+        printf("%*s  :%s", width, "", text_of(each, "name"));
+        print_tags(json_object_get(each, "tags"));
+    }
 }
 
 static void print_rows(const char *what, const json_t *rows)
@@ -188,7 +244,7 @@ static void print_rows(const char *what, const json_t *rows)
             printf("%-*s  %-6s %-7s %s\n", (int)widest, text_of(row, first), text_of(row, "status"),
                    text_of(row, "reproduced"), text_of(row, "title"));
         else
-            printf("%-*s  %s\n", (int)widest, text_of(row, first), text_of(row, "summary"));
+            print_script(row, (int)widest);
     }
     if (json_array_size(rows) == 0)
         moth_log_info("no %s", what);

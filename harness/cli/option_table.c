@@ -36,7 +36,14 @@ const struct moth_option moth_option_table[] = {
              "and for doctor monkey."},
     {.name = "scenario", .letter = 's', .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(scenarios),
      .argument = "FILE", .group = PLAY, .alias = "scenarios",
-     .help = "Play this Lua file once, before the agents. May be given several times."},
+     .help = "Play this Lua file once, each of its cases by itself, before the agents. FILE.lua:CASE plays one of them. "
+             "May be given several times; without an agent the run ends with the last scenario."},
+    {.name = "tag", .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(tags), .argument = "EXPRESSION",
+     .group = PLAY,
+     .help = "Of the scenarios, play those whose tags are so: smoke, or `smoke and not (slow or gl)`. Given several "
+             "times, any of them will do."},
+    {.name = "not-tag", .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(not_tags), .argument = "EXPRESSION",
+     .group = PLAY, .help = "Leave out the scenarios whose tags are so. May be given several times."},
     {.name = "update-pictures", .type = MOTH_OPTION_FLAG, .verbs = RUN, .offset = AT(update_pictures), .group = PLAY,
      .no_config = true,
      .help = "game:expect_picture writes what it sees to pictures/<script>/<name>.png beside the script, instead of "

@@ -178,7 +178,8 @@ static void fill_defaults(struct moth_options *options, const bool *given)
         free(options->out);
         options->out = moth_fs_path("%s", options->resume);
     }
-    if (options->frames == 0 && options->duration_ms == 0)
+    bool ends = options->scenarios.n > 0 && options->agents.n == 0; /* with the last scenario */
+    if (options->frames == 0 && options->duration_ms == 0 && !ends)
         options->frames = FRAMES_DEFAULT;
     if (options->agents.n == 0 && options->scenarios.n == 0)
         moth_option_add_agent(options, "explorer", 1);
@@ -287,6 +288,8 @@ void moth_options_free(struct moth_options *options)
     moth_strings_free(&options->game);
     moth_strings_free(&options->args);
     moth_strings_free(&options->scenarios);
+    moth_strings_free(&options->tags);
+    moth_strings_free(&options->not_tags);
     moth_strings_free(&options->env);
     for (size_t i = 0; i < options->agents.n; i++)
         free(options->agents.items[i].name);

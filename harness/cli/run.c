@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cli/label.h"
 #include "cli/remember.h"
+#include "cli/scenarios.h"
 #include "cli/shard.h"
 #include "fleet/disk.h"
 #include "fleet/fleet.h"
@@ -25,7 +26,8 @@
 
 struct run {
     const struct moth_options *options;
-    struct moth_fleet_agent *agents, *scenarios;
+    struct moth_fleet_agent *agents;
+    struct moth_scenarios scenarios;
     struct moth_shard shard;
     bool report_failed; /* and the user knows */
     struct moth_remember remember;
@@ -45,12 +47,7 @@ static uint32_t cpus(void)
 static int load_agent(struct moth_fleet_agent *agent, const char *name, double weight,
                       const struct moth_options *options, struct moth_err *err)
 {
-    struct moth_agent_options limits = {
-        .instructions_max = options->lua_instructions,
-        .memory_bytes_max = options->lua_memory_mb << 20,
-        .unsafe_lua = options->unsafe_lua,
-        .update_pictures = options->update_pictures,
-    };
+    struct moth_agent_options limits = moth_cli_agent_options(options);
     agent->name = name;
     agent->weight = weight;
     if (strcmp(name, MOTH_OUTSIDE_NAME) == 0 && !options->bus)
@@ -66,14 +63,11 @@ static int load_agent(struct moth_fleet_agent *agent, const char *name, double w
 static int load_agents(struct run *run, struct moth_err *err)
 {
     const struct moth_options *options = run->options;
-    run->scenarios = calloc(options->scenarios.n + 1, sizeof *run->scenarios);
     run->agents = calloc(options->agents.n + 1, sizeof *run->agents);
-    if (!run->scenarios || !run->agents)
+    if (!run->agents)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the agents");
-    for (size_t i = 0; i < options->scenarios.n; i++) {
-        if (load_agent(&run->scenarios[i], options->scenarios.items[i], 1, options, err) != 0)
-            return -1;
-    }
+    if (moth_scenarios_load(&run->scenarios, options, err) != 0)
+        return -1;
     for (size_t i = 0; i < options->agents.n; i++) {
         const struct moth_agent_choice *choice = &options->agents.items[i];
         if (load_agent(&run->agents[i], choice->name, choice->weight, options, err) != 0)
@@ -84,11 +78,9 @@ static int load_agents(struct run *run, struct moth_err *err)
 
 static void free_agents(struct run *run)
 {
-    for (size_t i = 0; run->scenarios && i < run->options->scenarios.n; i++)
-        moth_agent_free((struct moth_agent *)(uintptr_t)run->scenarios[i].agent);
+    moth_scenarios_free(&run->scenarios);
     for (size_t i = 0; run->agents && i < run->options->agents.n; i++)
         moth_agent_free((struct moth_agent *)(uintptr_t)run->agents[i].agent);
-    free(run->scenarios);
     free(run->agents);
 }
 
@@ -230,8 +222,8 @@ static struct moth_fleet_config fleet_config(struct run *run)
                    .memory_mb = (uint32_t)options->memory_mb,
                    .file_mb = (uint32_t)options->file_mb},
         .snapshot_bytes = options->snapshot_memory_mb << 20,
-        .scenarios = run->scenarios,
-        .n_scenarios = options->scenarios.n,
+        .scenarios = run->scenarios.items,
+        .n_scenarios = run->scenarios.n,
         .agents = run->agents,
         .n_agents = options->agents.n,
         .seed = options->seed,

@@ -46,6 +46,7 @@ void moth_archive_destroy(struct moth_archive *archive)
         free(archive->recordings[i].events);
     moth_route_unref(archive->near);
     moth_ngrams_fini(&archive->ngrams);
+    free(archive->note);
     free(archive->cells);
     free(archive->free_slots);
     free(archive->index);

@@ -75,6 +75,11 @@ uint64_t moth_archive_hash(const void *bytes, size_t size_bytes, uint64_t seed);
 /* NULL when memory is out. */
 struct moth_archive *moth_archive_create(const struct moth_archive_config *config);
 void moth_archive_destroy(struct moth_archive *archive);
+/* What is known of the game beside its places, for all archives of this name; texts of MOTH_ARCHIVE_NOTE_MAX bytes or
+ * more are not taken. The newest, of whichever worker; NULL: none yet. */
+#define MOTH_ARCHIVE_NOTE_MAX (64u << 10)
+void moth_archive_note(struct moth_archive *archive, const char *text);
+const char *moth_archive_noted(struct moth_archive *archive);
 
 /* Note where the game stands. *cell is its number, good until moth_archive_rolled. */
 enum moth_archive_seen moth_archive_see(struct moth_archive *archive, const struct moth_archive_place *place,

@@ -42,6 +42,7 @@ struct moth_recording {
 
 struct moth_archive {
     struct moth_rng rng;
+    char *note; /* what is known beside the places, or NULL */
     uint32_t name, cells_max;
     struct moth_log *log;
 

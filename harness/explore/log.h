@@ -33,7 +33,8 @@ enum moth_log_type {
     MOTH_LOG_STATS,      /* how often cells were met and chosen since the writer's record before */
     MOTH_LOG_REFERENCE,  /* cells of the fixed grid that were new to the writer */
     MOTH_LOG_RECORDING,  /* a trace from the corpus */
-    MOTH_LOG_COUNTS      /* what an instance did, at its end */
+    MOTH_LOG_COUNTS,     /* what an instance did, at its end */
+    MOTH_LOG_NOTE        /* what agents of one kind know of the game, as text; the last one holds */
 };
 
 /* What the ways in the file belong to. Strings are malloc'd where read. */

@@ -265,6 +265,18 @@ static void take_recording(struct moth_archive *archive, struct moth_cursor *bod
         free(recording.events);
 }
 
+static void take_note(struct moth_archive *archive, struct moth_cursor *body)
+{
+    bool out_of_memory = false;
+    char *text = moth_cursor_string(body, MOTH_ARCHIVE_NOTE_MAX, &out_of_memory);
+    if (body->failed || !text) {
+        free(text);
+        return;
+    }
+    free(archive->note);
+    archive->note = text;
+}
+
 static void take(void *context, enum moth_log_type type, struct moth_cursor *body, uint64_t place)
 {
     struct moth_archive *archive = context;
@@ -278,6 +290,8 @@ static void take(void *context, enum moth_log_type type, struct moth_cursor *bod
         take_cell(archive, body, place);
     else if (type == MOTH_LOG_STATS)
         take_stats(archive, body);
+    else if (type == MOTH_LOG_NOTE)
+        take_note(archive, body);
     else if (type == MOTH_LOG_REFERENCE) {
         uint64_t n = moth_cursor_varint(body);
         for (uint64_t i = 0; i < n && !body->failed; i++)
@@ -288,6 +302,31 @@ static void take(void *context, enum moth_log_type type, struct moth_cursor *bod
 void moth_archive_take_over(struct moth_archive *archive)
 {
     moth_log_read(archive->log, take, archive);
+}
+
+void moth_archive_note(struct moth_archive *archive, const char *text)
+{
+    if (strlen(text) >= MOTH_ARCHIVE_NOTE_MAX)
+        return;
+    bool shared = archive->log && moth_log_begin(archive->log, take, archive);
+    free(archive->note);
+    archive->note = strdup(text);
+    if (!shared)
+        return;
+    struct moth_buf body;
+    moth_buf_init(&body);
+    moth_buf_put_u32(&body, archive->name);
+    moth_buf_put_string(&body, text);
+    moth_log_append(archive->log, MOTH_LOG_NOTE, &body);
+    moth_log_end(archive->log, NULL);
+    moth_buf_fini(&body);
+}
+
+const char *moth_archive_noted(struct moth_archive *archive)
+{
+    if (archive->log)
+        moth_log_read(archive->log, take, archive);
+    return archive->note;
 }
 
 int moth_archive_share(struct moth_archive *archive, struct moth_err *err)

@@ -107,6 +107,13 @@ static uint32_t frames_of(const struct moth_fleet_config *config, uint32_t agent
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
+/* One that says itself how long it may take is given that, and the frames to say so. */
+static uint32_t frames_of_scenario(const struct moth_fleet_config *config, uint32_t scenario)
+{
+    uint32_t own = moth_agent_budget_frames(config->scenarios[scenario].agent, config->channel.hz);
+    return own == 0 ? config->instance_frames : own < UINT32_MAX - MOTH_PLAN_FRAMES_WORTH ? own + MOTH_PLAN_FRAMES_WORTH : own;
+}
+
 /* Smooth weighted round robin by frames: each gets its share, spread evenly. */
 static uint32_t next_agent(const struct moth_plan *plan)
 {
@@ -149,7 +156,7 @@ static enum moth_plan_answer cut_part(struct moth_plan *plan, struct moth_plan_j
     if (!scenario && config->n_agents == 0)
         return MOTH_PLAN_DONE;
     uint32_t agent = scenario ? plan->next : next_agent(plan);
-    uint64_t frames = scenario ? config->instance_frames : frames_of(config, agent);
+    uint64_t frames = scenario ? frames_of_scenario(config, agent) : frames_of(config, agent);
     if (config->frames > 0) {
         uint64_t left = plan->taken < config->frames ? config->frames - plan->taken : 0;
         if (left < frames && plan->n_open_scenarios > 0)

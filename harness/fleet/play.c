@@ -115,6 +115,10 @@ static void play_instance(struct moth_stage *stage, const struct moth_agent *age
         judge_spikes(stage, how, done);
     moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));
     describe_end(stage, &outcome, done);
+    if (job->scenario && stage->asked_to_quit && stage->step == MOTH_STEP_EXIT && stage->keep.n == 0) {
+        free(done->how); /* its end is that of the game */
+        done->how = strdup(moth_agent_result_name(MOTH_AGENT_FINISHED));
+    }
     keep_trace(stage, done);
     done->frames = stage->frames;
     done->virtual_ns = stage->virtual_ns;
@@ -244,6 +248,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
     struct moth_stage stage = {.place = place,
                                .index = job->index,
                                .agent_seed = job->seed,
+                               .scenario = job->scenario,
                                .stopped = place->stopped,
                                .stop_context = place->context,
                                .frame_counts = &done->frame_counts,
@@ -299,6 +304,7 @@ int moth_play_scripted(const struct moth_trace_header *header, const struct moth
 {
     struct moth_stage stage = {.header = *header,
                                .agent_seed = header->seed,
+                               .scenario = true, /* what it would have to find is asked for by name */
                                .stopped = config->interrupted,
                                .stop_context = config->context};
     struct moth_instance_config how = moth_replay_launch_config(header, config);

@@ -214,6 +214,9 @@ enum moth_step moth_stage_look(struct moth_stage *stage, bool last)
     return stage->err.code == MOTH_ERR_INTERRUPTED ? MOTH_STEP_OK : MOTH_STEP_FAULT;
 }
 
+static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, const char *where,
+                          uint32_t frame);
+
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
                                      size_t n_events, struct moth_lua_now *now)
 {
@@ -221,6 +224,8 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
     if (stopped(stage) || was_killed(stage))
         return MOTH_LUA_STEP_INTERRUPTED;
     moth_stuck_input(&stage->stuck, events, n_events);
+    for (size_t i = 0; i < n_events; i++)
+        stage->asked_to_quit = stage->asked_to_quit || events[i].type == MOTH_INPUT_QUIT;
     stage->step = moth_tree_step(stage->tree, frames, events, n_events, &stage->err);
     survey_place(stage);
     say_state(stage, true);
@@ -232,7 +237,11 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
         return MOTH_LUA_STEP_INTERRUPTED;
     if (stage->step == MOTH_STEP_OK)
         return MOTH_LUA_STEP_OK;
+    size_t before = stage->keep.n;
     moth_stage_judge(stage);
+    if (stage->scenario && !stage->asked_to_quit && stage->step == MOTH_STEP_EXIT && stage->keep.n == before &&
+        stage->n_held == 0)
+        agent_finding(stage, MOTH_FINDING_INVARIANT, "the game left before the scenario was over", "", now->frame);
     return MOTH_LUA_STEP_ENDED;
 }
 

@@ -25,6 +25,8 @@ struct moth_stage {
     struct moth_log *archive; /* the run's, or NULL */
     struct moth_tree *tree;
     enum moth_step step;      /* what the last step said */
+    bool scenario;            /* a play that has an end: the game must not leave before it */
+    bool asked_to_quit;       /* the agent closed the window */
     bool killed;              /* something outside killed the game, on whatever branch: the play says nothing */
     struct moth_err err;      /* … when it was a fault */
     struct moth_node **nodes; /* the agent's snapshots; an id is the index + 1, NULL where released */

@@ -225,6 +225,17 @@ static const char *agent_name(const struct moth_tally *tally, const struct moth_
     return job->scenario ? tally->config->scenarios[job->agent].name : tally->config->agents[job->agent].name;
 }
 
+/* Of scenarios: what they are called, and their case. */
+static void name_scenario(struct moth_instance_record *record, const struct moth_tally *tally,
+                          const struct moth_plan_job *job)
+{
+    if (!job->scenario)
+        return;
+    const struct moth_agent *agent = tally->config->scenarios[job->agent].agent;
+    record->scenario = agent ? moth_agent_name(agent) : record->agent;
+    record->scenario_case = moth_agent_case(agent);
+}
+
 static void add_record(struct moth_tally *tally, const struct moth_plan_job *job,
                        const struct moth_message_done *done)
 {
@@ -244,6 +255,7 @@ static void add_record(struct moth_tally *tally, const struct moth_plan_job *job
         .fingerprint = done->fingerprint && *done->fingerprint ? strdup(done->fingerprint) : NULL,
         .fault = done->fault && *done->fault ? strdup(done->fault) : NULL,
     };
+    name_scenario(&grown[tally->n_records - 1], tally, job);
 }
 
 static void add_warnings(struct moth_tally *tally, char *lines)

@@ -224,6 +224,8 @@ static void add_records(struct moth_merge *merge, const json_t *rows)
         .ended = json_string_value(json_array_get(row, 5)),
         .fingerprint = json_string_value(json_array_get(row, 6)),
         .fault = json_string_value(json_array_get(row, 7)),
+        .scenario = json_string_value(json_array_get(row, 8)),
+        .scenario_case = json_string_value(json_array_get(row, 9)),
     };
 }
 

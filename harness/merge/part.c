@@ -87,6 +87,10 @@ static json_t *instance_row(const struct moth_instance_record *record)
     json_array_append_new(row, moth_json_text(record->ended));
     json_array_append_new(row, moth_json_text(record->fingerprint));
     json_array_append_new(row, moth_json_text(record->fault));
+    if (record->scenario) {
+        json_array_append_new(row, moth_json_text(record->scenario));
+        json_array_append_new(row, moth_json_text(record->scenario_case));
+    }
     return row;
 }
 
@@ -253,11 +257,19 @@ static void check_findings(struct check *check)
         fail(check, "findings", "a list of fingerprints with times_seen");
 }
 
+/* Two more: the scenario's name, and its case or null. */
+static bool is_scenarios(const json_t *row)
+{
+    const json_t *of = json_array_get(row, ROW_MEMBERS + 1);
+    return json_array_size(row) == ROW_MEMBERS + 2 && json_is_string(json_array_get(row, ROW_MEMBERS)) &&
+           (json_is_string(of) || json_is_null(of));
+}
+
 static bool is_row(const json_t *row)
 {
     static const json_type types[ROW_MEMBERS] = {JSON_INTEGER, JSON_STRING, JSON_INTEGER, JSON_INTEGER,
                                                  JSON_REAL,    JSON_STRING, JSON_STRING,  JSON_STRING};
-    if (json_array_size(row) != ROW_MEMBERS)
+    if (json_array_size(row) != ROW_MEMBERS && !is_scenarios(row))
         return false;
     for (size_t i = 0; i < ROW_MEMBERS; i++) {
         const json_t *member = json_array_get(row, i);

@@ -38,6 +38,7 @@ import kills  # noqa: E402,F401
 import soak  # noqa: E402,F401
 import report  # noqa: E402,F401
 import reporters  # noqa: E402,F401
+import scenarios  # noqa: E402,F401
 import shards  # noqa: E402,F401
 import slurm  # noqa: E402,F401
 import softlock  # noqa: E402,F401

@@ -33,13 +33,13 @@ void sample_fill(struct sample *sample)
     sample->findings[1].reproduced = 4;
     for (size_t i = 0; i < 2; i++)
         sample->pointers[i] = &sample->findings[i];
-    sample->records[0] = (struct moth_instance_record){0, "monkey", 76, 1000, 1.5, "budget", NULL, NULL};
+    sample->records[0] = (struct moth_instance_record){0, "monkey", 76, 1000, 1.5, "budget", NULL, NULL, NULL, NULL};
     sample->records[1] =
-        (struct moth_instance_record){1, "monkey", 77, 300, 0.5, "crash", "1-crash-00112233445566aa", NULL};
+        (struct moth_instance_record){1, "monkey", 77, 300, 0.5, "crash", "1-crash-00112233445566aa", NULL, NULL, NULL};
     sample->records[2] =
-        (struct moth_instance_record){2, "bots/<mine>.lua", 78, 10, 0.1, "error", NULL, "bot.lua:3: " NASTY};
+        (struct moth_instance_record){2, "bots/<mine>.lua", 78, 10, 0.1, "error", NULL, "bot.lua:3: " NASTY, NULL, NULL};
     sample->records[3] =
-        (struct moth_instance_record){3, "monkey", 79, 200, 0.2, "exit", "1-exit-00112233445566bb", NULL};
+        (struct moth_instance_record){3, "monkey", 79, 200, 0.2, "exit", "1-exit-00112233445566bb", NULL, NULL, NULL};
     sample->summary = (struct moth_run_summary){.verdict = MOTH_VERDICT_NEW_FINDINGS,
                                                 .exit_code = 1,
                                                 .argv = argv,

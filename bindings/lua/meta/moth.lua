@@ -105,6 +105,11 @@ function game:screenshot(name) end
 ---@return boolean
 function game:expect(cond, message) end
 
+--- An `invariant` finding with this message, and the play is over: a scenario cannot go on from
+--- here.
+---@param message string
+function game:fail(message) end
+
 --- A finding of the script's own: a kind that moth knows, and one line.
 ---@param kind string
 ---@param title string
@@ -293,6 +298,15 @@ function archive:play(cell) end
 ---@return table
 ---@return integer
 function archive:inputs(cell) end
+
+--- Leave a text for all archives of this name, also those of other workers: what is known of the
+--- game beside its places.
+---@param text string
+function archive:note(text) end
+
+--- The text that was left last, by whichever worker; nil: none yet.
+---@return string?
+function archive:noted() end
 
 --- The i-th recording of the run's corpus, in the same form; nil when there is none.
 ---@param i integer
