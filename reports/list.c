@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "baseline/gate.h"
 #include "reports/reports.h"
 
 #include <inttypes.h>
@@ -31,6 +32,32 @@ static void print_plain(FILE *out, const char *text)
     print_lines(out, text, false);
 }
 
+/* What makes it more than new, or less; nothing where it is new. */
+static void print_standing(FILE *out, const struct moth_finding *finding)
+{
+    switch (finding->status) {
+    case MOTH_FINDING_STATUS_REOPENED:
+        fputs("            reopened: it had been fixed", out);
+        break;
+    case MOTH_FINDING_STATUS_KNOWN:
+        fprintf(out, "            known since %s", finding->accepted[0] ? finding->accepted : "some time");
+        break;
+    case MOTH_FINDING_STATUS_FIXED:
+        fputs("            fixed: its trace was played again, and it did not happen", out);
+        break;
+    case MOTH_FINDING_STATUS_QUARANTINED:
+        fprintf(out, "            quarantined %s %s by ", finding->expired ? "for too long, until" : "until",
+                finding->expires);
+        print_plain(out, finding->owner ? finding->owner : "?");
+        fputs(": ", out);
+        print_plain(out, finding->reason);
+        break;
+    default:
+        return;
+    }
+    fputc('\n', out);
+}
+
 static void print_finding(FILE *out, const struct moth_run_summary *summary, size_t index)
 {
     const struct moth_finding *finding = summary->findings[index];
@@ -45,6 +72,7 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary, siz
     print_plain(out, finding->agent ? finding->agent : "?");
     fprintf(out, " with seed %" PRIu64 ", seen %u time%s\n", finding->seed, finding->times_seen,
             plural(finding->times_seen));
+    print_standing(out, finding);
     if (finding->trace_minimized)
         fprintf(out, "            inputs %u → %u\n", finding->inputs, finding->inputs_minimized);
     for (size_t i = 0; i < finding->n_stack && i < FRAMES_SHOWN; i++) {
@@ -62,6 +90,32 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary, siz
     free(folder);
 }
 
+/* What the gate counts, with all that is known of it; then in short what the team knows already. */
+static void print_findings(FILE *out, const struct moth_run_summary *summary)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < summary->n_findings; i++)
+        known += !moth_finding_counts(summary->findings[i]);
+    size_t others = summary->n_findings - known;
+    if (others > 0)
+        fprintf(out, "%zu %sfinding%s:\n", others, known > 0 ? "new " : "", plural(others));
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        if (moth_finding_counts(summary->findings[i]))
+            print_finding(out, summary, i);
+    }
+    if (known > 0)
+        fprintf(out, "%zu known finding%s:\n", known, plural(known));
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        const struct moth_finding *finding = summary->findings[i];
+        if (moth_finding_counts(finding))
+            continue;
+        fprintf(out, "  %-9s ", moth_finding_kind_name(finding->kind));
+        print_plain(out, finding->title);
+        fprintf(out, " (%s)\n", finding->fingerprint);
+        print_standing(out, finding);
+    }
+}
+
 static void print_texts(FILE *out, const char *heading, const char *const *texts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -71,13 +125,24 @@ static void print_texts(FILE *out, const char *heading, const char *const *texts
     }
 }
 
+static bool has_new(const struct moth_run_summary *summary)
+{
+    bool any = false;
+    for (size_t i = 0; i < summary->n_findings; i++)
+        any = any || moth_finding_counts(summary->findings[i]);
+    return any;
+}
+
 static const char *verdict_text(const struct moth_run_summary *summary)
 {
+    const struct moth_gate *gate = summary->gate;
     switch (summary->verdict) {
     case MOTH_VERDICT_PASS:
-        return "passed: no findings";
+        return summary->n_findings == 0 ? "passed: no findings"
+               : has_new(summary)       ? "passed: nothing that --fail-on asks for"
+                                        : "passed: no new findings";
     case MOTH_VERDICT_NEW_FINDINGS:
-        return "new findings";
+        return gate && gate->metrics_fail && !gate->findings_fail ? "over budget" : "new findings";
     case MOTH_VERDICT_FLAKY:
         return "flaky findings only";
     case MOTH_VERDICT_NOTHING_RAN:
@@ -142,10 +207,10 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
                 gone == 1 ? "" : "s");
     print_agents(out, summary);
     print_scenarios(out, summary);
-    if (summary->n_findings > 0)
-        fprintf(out, "%zu finding%s:\n", summary->n_findings, plural(summary->n_findings));
-    for (size_t i = 0; i < summary->n_findings; i++)
-        print_finding(out, summary, i);
+    print_findings(out, summary);
+    const struct moth_gate *gate = summary->gate;
+    if (gate)
+        print_texts(out, "gate", (const char *const *)gate->reasons + gate->n_kinds, gate->n_reasons - gate->n_kinds);
     fprintf(out, "%s%s\n", verdict_text(summary), summary->interrupted ? " (interrupted)" : "");
     if (!summary->no_json)
         fprintf(out, "report: %s/run.json\n", summary->out);

@@ -96,6 +96,7 @@ struct moth_replayed_trace {
 struct moth_frame_counts; /* fleet/frame_times.h */
 struct json_t;
 struct moth_gate;         /* baseline/gate.h */
+struct moth_gate_measured;
 struct moth_history_view; /* history/history.h */
 
 struct moth_run_summary {
@@ -154,6 +155,9 @@ struct moth_run_summary {
 const char *moth_scenario_result(const struct moth_instance_record *record);
 /* "name" or "name: case". Caller frees. */
 char *moth_scenario_title(const struct moth_instance_record *record);
+/* What a gate holds against a baseline. */
+void moth_report_measured(const struct moth_run_summary *summary, struct moth_gate_measured *measured);
+
 const char *moth_verdict_name(enum moth_verdict verdict);
 /* The folder of the i-th finding, to be given to `moth replay`. Caller frees. */
 char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i);

@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 
-#define NEVER_WORSE 1e-9 /* of rounding */
+#define ROUNDING 1e-4 /* of what it was: the baseline keeps five digits */
 
 static bool add_sentence(char ***list, size_t *n, char *sentence)
 {
@@ -113,6 +113,7 @@ static bool judge_findings(const struct moth_gate_rules *rules, bool fail_on_fla
         if (steady || (flaky && fail_on_flaky))
             good = add_reason(gate, sentence_of((enum moth_finding_kind)kind, count, least, flaky)) && good;
     }
+    gate->n_kinds = gate->n_reasons;
     return tell_expired(gate, findings, n) && good;
 }
 
@@ -152,7 +153,7 @@ static bool judge_metric(enum moth_metric metric, double allowed_pct, const stru
         return add_warning(gate, moth_fs_path("--budget %s: this run did not measure it", name));
     bool more = metrics[metric].more;
     double limit = more ? *was * (1 - allowed_pct / 100) : *was * (1 + allowed_pct / 100);
-    if (more ? measured >= limit - NEVER_WORSE : measured <= limit + NEVER_WORSE)
+    if (more ? measured >= limit - *was * ROUNDING : measured <= limit + *was * ROUNDING)
         return true;
     gate->metrics_fail = true;
     double worse = *was > 0 ? (more ? *was - measured : measured - *was) / *was * 100 : INFINITY;

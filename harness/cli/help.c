@@ -27,11 +27,11 @@ struct exit_code {
 #define ALL (~0u)
 
 static const struct exit_code exit_codes[] = {
-    {0, RUN | REPORT, "the gate passed: no new findings"},
+    {0, RUN | REPORT, "the gate passed: no findings that --fail-on asks for, no metric over its --budget"},
     {0, REPLAY, "the trace's finding happened again, or a trace without one ran clean"},
     {0, MINIMIZE, "the finding's inputs were shrunk, or could not be any further"},
     {0, DOCTOR, "the game can be attached to and is deterministic"},
-    {0, MOTH_VERB_LIST | MOTH_VERB_INIT, "done"},
+    {0, MOTH_VERB_LIST | MOTH_VERB_INIT | MOTH_VERB_BASELINE, "done"},
     {0, HISTORY, "done"},
     {0, BISECT, "the first build that has the finding was found"},
     {1, BISECT, "there is no such build: the oldest one has it already, or the newest has not"},
@@ -39,10 +39,11 @@ static const struct exit_code exit_codes[] = {
     {0, RECORD, "recorded"},
     {1, RECORD, "recorded, and the game crashed or ended in another finding"},
     {1, COMPARE, "B is slower than A"},
-    {1, RUN | REPORT, "new findings"},
+    {1, RUN | REPORT, "new findings, or a metric over its --budget"},
     {1, REPLAY | MINIMIZE, "the finding did not happen"},
     {2, ALL, "wrong usage, configuration, agent or trace"},
     {3, RUN | REPLAY | RECORD | MINIMIZE | DOCTOR | COMPARE, "the game could not be launched or attached to, or moth itself failed"},
+    {3, MOTH_VERB_BASELINE, "the file could not be written"},
     {3, REPORT, "a shard is missing, was interrupted or failed; or moth itself failed"},
     {3, HISTORY, "the database could not be read or written"},
     {3, BISECT, "no build could be tried where it matters, or moth itself failed"},
@@ -112,8 +113,18 @@ static const struct page {
      "moth report out/*\n"
      "moth report -o merged --reporter list,junit out/1 out/2 out/3 out/4\n"
      "moth report --reporter json artifacts | jq .verdict\n"},
-    {MOTH_VERB_BASELINE, "moth baseline show|accept|prune [options]",
-     "The findings the team already knows. Not in this version.", NULL},
+    {MOTH_VERB_BASELINE, "moth baseline show|accept|prune [options] [DIR|FINDING…]",
+     "The findings the team already knows, in a file that belongs into the game's repository: moth run --baseline and moth "
+     "report --baseline list them, and do not fail because of them. Only this verb writes it.\n"
+     "show prints it. accept DIR… takes in what these runs found, accept FINDING… single findings, each named by its "
+     "folder or its fingerprint (of a run in moth-out, or one that is in the file). A finding that is in it stays in "
+     "quarantine, unless it is named by itself. prune DIR… takes out what these runs, which must have come to their end, "
+     "did not find: say it of runs that would have.",
+     "moth baseline accept moth-out\n"
+     "moth baseline accept --quarantine --owner ada --reason 'old engine' --expires 4w moth-out\n"
+     "moth baseline accept --metrics moth-out\n"
+     "moth baseline prune --keep-fixed nightly/*\n"
+     "moth baseline show --json\n"},
     {MOTH_VERB_LIST, "moth list agents|scenarios|detectors|findings [DIR]",
      "Lists the agents and scenarios that moth ships, what it can detect, or the findings of a run (DIR: "
      "its output folder, moth-out by default). With DIR, agents and scenarios of that folder instead.",

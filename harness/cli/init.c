@@ -56,6 +56,9 @@ static const char template[] =
     "\n"
     "    -- reporter = \"list,json,junit\",\n"
     "    -- out = \"moth-out\",\n"
+    "    -- baseline = \"moth-baseline.json\", -- what the team knows already: moth baseline --help\n"
+    "    -- fail_on = \"any,spike:3\",\n"
+    "    -- budget = \"p99=10,memory=20\", -- percent that metrics may be worse than the baseline's\n"
     "    -- fail_on_flaky = true,\n"
     "    -- shard = \"auto\", -- one of many jobs plays its part: moth run --help, moth report\n"
     "}\n";

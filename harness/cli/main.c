@@ -50,6 +50,8 @@ static int dispatch(const struct moth_options *options)
         return moth_cli_history(options);
     case MOTH_VERB_BISECT:
         return moth_cli_bisect(options);
+    case MOTH_VERB_BASELINE:
+        return moth_cli_baseline(options);
     case MOTH_VERB_INIT:
         return moth_cli_init(options);
     default:

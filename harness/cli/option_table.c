@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "baseline/gate.h"
+
 #define RUN MOTH_VERB_RUN
 #define REPLAY MOTH_VERB_REPLAY
 #define RECORD MOTH_VERB_RECORD
@@ -14,6 +16,8 @@
 #define REPORT MOTH_VERB_REPORT
 #define HISTORY MOTH_VERB_HISTORY
 #define BISECT MOTH_VERB_BISECT
+
+#define BASELINE MOTH_VERB_BASELINE
 
 #define AT(field) offsetof(struct moth_options, field)
 #define U32 UINT64_C(0xffffffff)
@@ -27,6 +31,18 @@
 #define JUDGE "Judging and telling"
 #define PERSON "At the window"
 #define MISC "Other"
+
+static int check_fail_on(const char *text, struct moth_err *err)
+{
+    struct moth_gate_rules rules;
+    return moth_gate_parse_fail_on(text, &rules, err);
+}
+
+static int check_budget(const char *text, struct moth_err *err)
+{
+    struct moth_gate_rules rules;
+    return moth_gate_parse_budget(text, &rules, err);
+}
 
 const struct moth_option moth_option_table[] = {
     {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
@@ -234,8 +250,41 @@ const struct moth_option moth_option_table[] = {
      .help = "End with 5 when all findings are ones that do not always happen again."},
     {.name = "strict", .type = MOTH_OPTION_FLAG, .verbs = RUN | REPORT, .offset = AT(strict), .group = JUDGE,
      .help = "End with 6 when the game turns out not to be deterministic."},
-    {.name = "baseline", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(baseline), .argument = "FILE",
-     .group = JUDGE, .later = true, .help = "The findings the team already knows."},
+    {.name = "baseline", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT, .offset = AT(baseline), .argument = "FILE",
+     .group = JUDGE,
+     .help = "The findings the team already knows (moth baseline): they are listed and do not fail the gate, but for those "
+             "whose quarantine is over. Nothing is ever written to it. Without the file every finding is new."},
+    {.name = "baseline", .type = MOTH_OPTION_STRING, .verbs = BASELINE, .offset = AT(baseline), .argument = "FILE",
+     .fallback = MOTH_BASELINE_FILE, .group = JUDGE, .help = "The file. It belongs into the game's repository."},
+    {.name = "fail-on", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT, .offset = AT(fail_on), .argument = "LIST",
+     .fallback = "any", .group = JUDGE, .check = check_fail_on,
+     .help = "Which findings that nobody knows fail the gate: any, none, or kinds with commas, as crash,hang,softlock:2: of "
+             "a kind with :N, N of them do, with :0 no number. Kinds that are not named do not; `any` names all that are "
+             "left, as in any,spike:3."},
+    {.name = "budget", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT, .offset = AT(budget), .argument = "LIST",
+     .group = JUDGE, .alias = "budgets.metrics", .check = check_budget,
+     .help = "By how many percent a metric may be worse than the baseline's of the same class of machines, with commas, as "
+             "p99=10,memory=20,frames_per_s=15. More fails the gate. Metrics: p50, p95, p99 and max of the frame time, "
+             "memory, heap, frames_per_s."},
+    {.name = "machine", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT | BASELINE, .offset = AT(machine),
+     .argument = "NAME", .group = JUDGE,
+     .help = "Call the class of this machine so, for --budget. Without it: the processor and how many there are; for "
+             "`moth report` and `moth baseline` what the runs say."},
+    {.name = "quarantine", .type = MOTH_OPTION_FLAG, .verbs = BASELINE, .offset = AT(quarantine), .group = JUDGE,
+     .no_config = true,
+     .help = "accept: for a time only. Wants --owner, --reason and --expires; afterwards they fail the gate."},
+    {.name = "owner", .type = MOTH_OPTION_STRING, .verbs = BASELINE, .offset = AT(owner), .argument = "NAME",
+     .group = JUDGE, .no_config = true, .help = "accept: who looks after them."},
+    {.name = "reason", .type = MOTH_OPTION_STRING, .verbs = BASELINE, .offset = AT(reason), .argument = "TEXT",
+     .group = JUDGE, .no_config = true, .help = "accept: why they are accepted."},
+    {.name = "expires", .type = MOTH_OPTION_STRING, .verbs = BASELINE, .offset = AT(expires), .argument = "DATE",
+     .group = JUDGE, .no_config = true,
+     .help = "accept --quarantine: its last day, as 2027-01-31, or from today 14d, 2w, 3m."},
+    {.name = "metrics", .type = MOTH_OPTION_FLAG, .verbs = BASELINE, .offset = AT(metrics), .group = JUDGE,
+     .no_config = true, .help = "accept: the runs' metrics instead of their findings, for --budget."},
+    {.name = "keep-fixed", .type = MOTH_OPTION_FLAG, .verbs = BASELINE, .offset = AT(keep_fixed), .group = JUDGE,
+     .no_config = true,
+     .help = "prune: keep what is gone, as fixed. When it comes back it is reopened, and not merely new."},
     {.name = "history", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT, .offset = AT(history), .argument = "FILE",
      .group = JUDGE,
      .help = "Add the run to this database of runs (made where there is none), and say of each finding since which build "
@@ -312,22 +361,24 @@ const struct moth_option moth_option_table[] = {
     {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RECORD | REPLAY, .offset = AT(replays), .argument = "N",
      .fallback = "3", .most = 1000, .group = JUDGE, .no_config = true,
      .help = "How often what the game died of while it was recorded is played again."},
-    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | RECORD | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT, .offset = AT(json),
+    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | RECORD | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT | BASELINE, .offset = AT(json),
      .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
 
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = RECORD | REPLAY, .offset = AT(force), .group = MISC,
      .no_config = true, .help = "Write over a recording that is in the folder."},
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
      .no_config = true, .help = "Overwrite a moth.lua that is there."},
+    {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = BASELINE, .offset = AT(force), .group = MISC,
+     .no_config = true, .help = "prune: also by runs that did not come to their end."},
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = REPORT, .offset = AT(force), .group = MISC,
      .no_config = true,
      .help = "Merge runs of different builds, arguments or versions of moth, and two plays of one shard that differ."},
-    {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR | RECORD, .offset = AT(config_path),
+    {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR | RECORD | BASELINE, .offset = AT(config_path),
      .argument = "FILE", .group = MISC, .no_config = true,
      .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
-    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
+    {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT | BASELINE,
      .offset = AT(quiet), .group = MISC, .help = "Say only what went wrong."},
-    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT,
+    {.name = "verbose", .letter = 'v', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT | BASELINE,
      .offset = AT(verbose), .group = MISC, .help = "Say more."},
 };
 

@@ -35,6 +35,8 @@ struct moth_option {
     const char *alias;    /* second place in moth.lua, dotted: "budgets.frames"; NULL: none */
     bool no_config;       /* no key in moth.lua */
     bool later;           /* known by name, not in this version */
+    /* Of a string: -1 with err when it is none that is taken. May be NULL. */
+    int (*check)(const char *text, struct moth_err *err);
     const char *help;
 };
 

@@ -203,6 +203,15 @@ static int set_string(char **field, const char *text, enum moth_err_code code, s
     return 0;
 }
 
+static int check_string(const struct moth_option *option, const char *text, enum moth_err_code code,
+                        struct moth_err *err)
+{
+    struct moth_err why = {0};
+    if (!*text || !option->check || option->check(text, &why) == 0)
+        return 0;
+    return moth_err_set(err, code, "is wrong: %s", why.message);
+}
+
 static int set_shard(char **field, const char *text, enum moth_err_code code, struct moth_err *err)
 {
     struct moth_shard shard;
@@ -234,7 +243,7 @@ int moth_option_set(struct moth_options *options, const struct moth_option *opti
     case MOTH_OPTION_SET:
         return set_set(field, option, text, code, err);
     case MOTH_OPTION_STRING:
-        return set_string(field, text, code, err);
+        return check_string(option, text, code, err) == 0 ? set_string(field, text, code, err) : -1;
     case MOTH_OPTION_STRINGS:
         if (!*text)
             return moth_err_set(err, code, "must not be empty");

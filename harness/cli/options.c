@@ -195,6 +195,7 @@ static const struct arguments {
     {MOTH_VERB_MINIMIZE, 1, 1, "FINDING"},
     {MOTH_VERB_LIST, 1, 2, "agents|scenarios|detectors|findings [DIR]"},
     {MOTH_VERB_REPORT, 1, SIZE_MAX, "DIR…"},
+    {MOTH_VERB_BASELINE, 1, SIZE_MAX, "show|accept|prune"},
     {MOTH_VERB_COMPARE, 2, 2, "A B --trace TRACE"},
     {MOTH_VERB_HISTORY, 1, SIZE_MAX, "show|merge|prune FILE…"},
     {MOTH_VERB_BISECT, 2, SIZE_MAX, "TRACE|FINDING BUILD…"},
@@ -234,14 +235,15 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
 
 static int read_config(struct moth_options *options, bool *given, struct moth_err *err)
 {
-    if (!(options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD)))
+    bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD);
+    if (!plays && options->verb != MOTH_VERB_BASELINE)
         return 0;
     bool named = options->config_path != NULL;
     if (!named && access(CONFIG_FILE, F_OK) == 0)
         options->config_path = moth_fs_path(CONFIG_FILE);
     if (options->config_path && moth_config_read(options, options->config_path, given, err) != 0)
         return -1;
-    if (options->game.n == 0)
+    if (plays && options->game.n == 0)
         return moth_err_set(err, MOTH_ERR_USAGE, "which game? moth %s -- GAME [ARG…]%s", moth_verb_name(options->verb),
                             options->config_path ? ", or `game` in moth.lua" : ", or a moth.lua here (moth init)");
     return 0;
@@ -302,6 +304,12 @@ void moth_options_free(struct moth_options *options)
     free(options->bus);
     free(options->bus_token);
     free(options->baseline);
+    free(options->fail_on);
+    free(options->budget);
+    free(options->machine);
+    free(options->owner);
+    free(options->reason);
+    free(options->expires);
     free(options->history);
     free(options->build_label);
     free(options->speed);

@@ -27,7 +27,7 @@
     X(MINIMIZE, "minimize", 3, "shrink a finding's inputs while it still happens", true)              \
     X(DOCTOR, "doctor", 4, "can this build be attached to, is it deterministic, how fast", true)      \
     X(REPORT, "report", 5, "merge runs and shards, render reports, judge again", true)                \
-    X(BASELINE, "baseline", 6, "the findings the team already knows", false)                          \
+    X(BASELINE, "baseline", 6, "the findings the team already knows: show, accept, prune", true)                        \
     X(LIST, "list", 7, "agents, scenarios, detectors or findings", true)                              \
     X(INIT, "init", 8, "write a commented moth.lua beside the game", true)                            \
     X(COMPARE, "compare", 9, "is one build of a game slower than another, on the same traces", true) \
@@ -131,9 +131,13 @@ struct moth_options {
     char *events;        /* file, or NULL */
     uint64_t key_repeat; /* 0: on, 1: off */
     bool exit_at_end;
+    /* the gate */
+    char *baseline;         /* file, or NULL */
+    char *fail_on, *budget; /* as baseline/gate.h reads them, or NULL */
+    char *machine;          /* class of this machine, NULL: found out */
+    bool quarantine, metrics, keep_fixed; /* baseline */
+    char *owner, *reason, *expires;       /* of a quarantine, or NULL */
 
-    /* accepted by name, refused with "is not in this version" when used */
-    char *baseline;
 
     /* history */
     char *history;        /* file, or NULL */
@@ -162,6 +166,7 @@ int moth_cli_list(const struct moth_options *options);
 int moth_cli_compare(const struct moth_options *options);
 int moth_cli_history(const struct moth_options *options);
 int moth_cli_bisect(const struct moth_options *options);
+int moth_cli_baseline(const struct moth_options *options);
 int moth_cli_init(const struct moth_options *options);
 
 #endif

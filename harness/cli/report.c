@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "cli/judge.h"
 #include "cli/options.h"
 #include "cli/remember.h"
 #include "merge/merge.h"
@@ -88,6 +89,18 @@ static void remember(struct moth_remember *remember, struct moth_merge *merge)
     free(records);
 }
 
+static void judge_by(struct moth_cli_judge *judge, const struct moth_options *options, struct moth_merge_config *config)
+{
+    config->gate = &judge->rules;
+    config->baseline = judge->baseline;
+    config->machine = options->machine;
+    config->judge_warning = judge->warning;
+    if (!options->baseline && !options->history) /* what the runs themselves knew of their findings stays */
+        return;
+    config->know = moth_cli_judge_know;
+    config->know_context = judge;
+}
+
 int moth_cli_report(const struct moth_options *options)
 {
     struct moth_merge_config config = {.force = options->force,
@@ -95,11 +108,16 @@ int moth_cli_report(const struct moth_options *options)
                                        .strict = options->strict,
                                        .fail_on_flaky = options->fail_on_flaky};
     struct moth_err err = {0};
-    struct moth_merge *merge =
-        moth_merge_folders((const char *const *)options->args.items, options->args.n, &config, warn, &err);
-    int code = merge ? moth_merge_summary(merge)->exit_code : 0;
+    struct moth_cli_judge judge;
+    struct moth_merge *merge = NULL;
     struct moth_remember past;
     moth_remember_begin(&past, options);
+    if (moth_cli_judge_open(&judge, options, &err) == 0) {
+        judge.past = &past;
+        judge_by(&judge, options, &config);
+        merge = moth_merge_folders((const char *const *)options->args.items, options->args.n, &config, warn, &err);
+    }
+    int code = merge ? moth_merge_summary(merge)->exit_code : 0;
     if (merge && options->history) {
         if (options->build_label)
             moth_merge_edit(merge)->build_label = options->build_label;
@@ -111,5 +129,6 @@ int moth_cli_report(const struct moth_options *options)
     }
     moth_merge_free(merge);
     moth_remember_end(&past);
+    moth_cli_judge_close(&judge);
     return code;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/group.h"
+#include "cli/judge.h"
 #include "cli/options.h"
 #include "cli/view.h"
 
@@ -34,6 +35,7 @@ struct run {
     struct moth_build_label label;
     int64_t started_ms;
     struct moth_group group;
+    struct moth_cli_judge judge;
 };
 
 static uint32_t cpus(void)
@@ -94,8 +96,9 @@ static void show_progress(void *context, const struct moth_run_progress *progres
 
 static void show_found(void *context, const char *kind, const char *title, const char *fingerprint)
 {
-    (void)context;
-    moth_cli_view_found(kind, title, fingerprint);
+    const struct run *run = context;
+    bool known = run->judge.baseline && moth_baseline_find(run->judge.baseline, fingerprint);
+    moth_cli_view_found(known ? "known" : "found", kind, title, fingerprint);
 }
 
 /* ---- reports ---- */
@@ -242,6 +245,12 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .softlock_s = (uint32_t)options->softlock_s,
         .strict = options->strict,
         .fail_on_flaky = options->fail_on_flaky,
+        .gate = &run->judge.rules,
+        .baseline = run->judge.baseline,
+        .know = moth_cli_judge_know,
+        .know_context = &run->judge,
+        .machine = run->judge.machine,
+        .judge_warning = run->judge.warning,
         .out = options->out,
         .bus_url = options->bus,
         .bus_token = options->bus_token,
@@ -262,12 +271,13 @@ static struct moth_fleet_config fleet_config(struct run *run)
 static int play(struct run *run, struct moth_err *err)
 {
     struct moth_game_info game;
-    if (find_shard(run, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
+    if (find_shard(run, err) != 0 || moth_cli_judge_open(&run->judge, run->options, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
     run->started_ms = (int64_t)(moth_clock_ns(CLOCK_REALTIME) / MOTH_NS_PER_MS);
     moth_cli_label_build(game.path, run->options->build_label, &run->label);
     moth_remember_begin(&run->remember, run->options);
+    run->judge.past = &run->remember;
     struct moth_fleet_result *result;
     moth_cli_view_begin(config.argv[0]);
     int failed = moth_fleet_run(&config, &result, err);
@@ -296,6 +306,7 @@ int moth_cli_run(const struct moth_options *options)
     }
     moth_remember_end(&run.remember);
     moth_group_fini(&run.group);
+    moth_cli_judge_close(&run.judge);
     free_agents(&run);
     return code;
 }

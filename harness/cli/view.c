@@ -217,13 +217,13 @@ void moth_cli_view_progress(const struct moth_run_progress *progress)
     }
 }
 
-void moth_cli_view_found(const char *kind, const char *title, const char *fingerprint)
+void moth_cli_view_found(const char *what, const char *kind, const char *title, const char *fingerprint)
 {
     bool colours = moth_log_can_live() && wants_colours();
     char *plain = moth_fs_path("%s", title);
     for (char *at = plain; *at; at++)
         *at = (unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at;
-    moth_log_info("found %s%s%s: %s (%s)", colours ? "\033[31m" : "", kind, colours ? "\033[m" : "", plain,
+    moth_log_info("%s %s%s%s: %s (%s)", what, colours ? "\033[31m" : "", kind, colours ? "\033[m" : "", plain,
                   fingerprint);
     free(plain);
 }

@@ -11,7 +11,7 @@
 /* `game`: what is played, borrowed. */
 void moth_cli_view_begin(const char *game);
 void moth_cli_view_progress(const struct moth_run_progress *progress);
-void moth_cli_view_found(const char *kind, const char *title, const char *fingerprint);
+void moth_cli_view_found(const char *what, const char *kind, const char *title, const char *fingerprint);
 /* Nothing is left of it. */
 void moth_cli_view_end(void);
 

@@ -91,6 +91,8 @@ void moth_finding_take_status(struct moth_finding *finding, const struct moth_fi
     memcpy(finding->accepted, from->accepted, sizeof finding->accepted);
     take_text(&finding->owner, from->owner);
     take_text(&finding->reason, from->reason);
+    take_text(&finding->first_seen.build, from->first_seen.build);
+    memcpy(finding->first_seen.date, from->first_seen.date, sizeof finding->first_seen.date);
 }
 
 int moth_finding_set_attempts(struct moth_finding *finding, const struct moth_finding_attempt *tries, uint32_t n)

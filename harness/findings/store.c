@@ -192,6 +192,36 @@ int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t see
     return result;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_status(const struct moth_finding *a, const struct moth_finding *b)
+{
+    return a->status == b->status && a->expired == b->expired && strcmp(a->expires, b->expires) == 0 &&
+           strcmp(a->accepted, b->accepted) == 0 && same_text(a->owner, b->owner) &&
+           same_text(a->reason, b->reason) && same_text(a->first_seen.build, b->first_seen.build);
+}
+
+int moth_store_status(const char *out, const struct moth_finding *finding, struct moth_err *err)
+{
+    int lock = lock_store(out, err);
+    if (lock < 0)
+        return -1;
+    char *folder = moth_store_folder(out, finding->fingerprint);
+    struct moth_finding *known = moth_finding_load(folder, err);
+    int result = known ? 0 : -1;
+    if (known && !same_status(known, finding)) {
+        moth_finding_take_status(known, finding);
+        result = moth_finding_save(known, folder, err);
+    }
+    moth_finding_free(known);
+    free(folder);
+    close(lock);
+    return result;
+}
+
 /* Whole or not at all, under a name that others may be reading. */
 static int replace_file(const char *from, const char *folder, const char *name, struct moth_err *err)
 {

@@ -33,6 +33,8 @@ enum moth_store_result moth_store_put(const char *out, struct moth_finding *find
  * and `frame` any more. */
 int moth_store_reproduced(const char *out, const char *fingerprint, uint64_t seed, uint32_t frame,
                           const struct moth_finding_attempt *tries, uint32_t n, struct moth_err *err);
+/* Note what the team knows of it (moth_finding_take_status). */
+int moth_store_status(const char *out, const struct moth_finding *finding, struct moth_err *err);
 /* A finding's inputs were shrunk to so many: take minimized.moth and repro.lua from the folder `from`. */
 int moth_store_minimized(const char *out, const char *fingerprint, uint32_t inputs, const char *from,
                          struct moth_err *err);

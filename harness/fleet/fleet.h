@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "baseline/gate.h"
 #include "bindings/lua/host.h"
 #include "bus/place.h"
 #include "reports/reports.h"
@@ -59,6 +60,13 @@ struct moth_fleet_config {
     uint32_t pads;
     uint32_t spike_ms;   /* work time of a frame over which it may be a spike; 0: never */
     uint32_t softlock_s; /* game time in one scene until it is looked at for a softlock; 0: never */
+    /* What it is judged by; see baseline/gate.h. All may be NULL: then any finding fails it. */
+    const struct moth_gate_rules *gate;
+    const struct moth_baseline *baseline; /* for metrics, and who is known already */
+    void (*know)(void *context, struct moth_finding *finding); /* sets what the team knows of a finding */
+    void *know_context;
+    const char *machine;     /* class of this one */
+    const char *judge_warning; /* what is odd about all this */
     bool strict; /* replay a clean instance and compare */
     bool fail_on_flaky;
     const char *out; /* made if missing */

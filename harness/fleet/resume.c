@@ -513,7 +513,7 @@ int moth_resume_replay(struct moth_supervisor *supervisor, struct moth_err *err)
             play_open(supervisor, &replay);
         if (replay.ended || !same) {
             supervisor->before_ms = supervisor->past_ms;
-            supervisor->findings_before = supervisor->tally->n_findings;
+            supervisor->findings_before = moth_tally_unknown(supervisor->tally);
         }
         moth_tally_forget_failures(supervisor->tally);
         for_findings(config->out, supervisor->run, take_stored, supervisor);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "findings/store.h"
 #include "fleet/disk.h"
 #include "fleet/explore.h"
@@ -116,6 +117,16 @@ static void forget_in_child(void *context)
     moth_reaper_forget(&supervisor->reaper);
 }
 
+/* So that whoever looks at a finding's folder sees what is known of it. */
+static void store_statuses(const char *out, const struct moth_run_summary *summary)
+{
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        struct moth_err err;
+        if (summary->findings[i]->trace && moth_store_status(out, summary->findings[i], &err) != 0)
+            moth_log_warning("%s", err.message);
+    }
+}
+
 /* Cheap to ask often: the archive is large, and is read again only now and then. */
 static void sum_up(struct moth_supervisor *supervisor, bool complete)
 {
@@ -131,6 +142,8 @@ static void sum_up(struct moth_supervisor *supervisor, bool complete)
                          (double)moth_supervisor_wall_ms(supervisor) / 1000, &result->summary,
                          &result->findings);
     result->summary.coverage = coverage;
+    if (complete && supervisor->config->know)
+        store_statuses(supervisor->config->out, &result->summary);
     result->summary.complete = complete && !supervisor->interrupted;
 }
 

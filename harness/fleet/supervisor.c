@@ -76,7 +76,7 @@ static void check_limits(struct moth_supervisor *supervisor)
 {
     const struct moth_fleet_config *config = supervisor->config;
     const struct moth_tally *tally = supervisor->tally;
-    size_t findings = tally->n_findings - supervisor->findings_before;
+    size_t findings = moth_tally_unknown(tally) - supervisor->findings_before;
     bool nothing_runs = tally->started == 0 && (tally->no_frame >= NO_FRAME_MAX || tally->faults > 0);
     bool only_agent_faults =
         tally->agent_faulty >= NO_FRAME_MAX && tally->consecutive_agent_faults == tally->finished;

@@ -35,6 +35,8 @@ int moth_tally_init(struct moth_tally *tally, const struct moth_fleet_config *co
     tally->survey = moth_survey_create();
     if (!tally->survey)
         return -1;
+    if (config->judge_warning)
+        moth_tally_warn(tally, "%s", config->judge_warning);
     snprintf(tally->shard, sizeof tally->shard, "%u/%u", shared ? config->shard : 1, shared ? config->shards : 1);
     return init_weights(tally);
 }
@@ -59,6 +61,8 @@ void moth_tally_fini(struct moth_tally *tally)
     free(tally->records);
     free_texts(&tally->warnings);
     free_texts(&tally->agent_faults);
+    moth_gate_fini(&tally->gate);
+    free(tally->all_warnings);
     free(tally->sightings);
     moth_survey_free(tally->survey);
     json_decref(tally->survey_json);
@@ -186,6 +190,15 @@ struct moth_tally_finding *moth_tally_found(struct moth_tally *tally, const stru
                         found->why);
     entry->warned = entry->warned || !found->stored;
     return entry;
+}
+
+size_t moth_tally_unknown(const struct moth_tally *tally)
+{
+    const struct moth_baseline *baseline = tally->config->baseline;
+    size_t n = 0;
+    for (size_t i = 0; i < tally->n_findings; i++)
+        n += !baseline || !moth_baseline_find(baseline, tally->findings[i].fingerprint);
+    return n;
 }
 
 struct moth_tally_finding *moth_tally_adopt(struct moth_tally *tally, const struct moth_finding *finding)
@@ -367,15 +380,28 @@ static void load_finding(struct moth_tally *tally, struct moth_tally_finding *en
         moth_tally_warn(tally, "%s", err.message);
     }
     entry->finding->times_seen = entry->seen > 0 ? entry->seen : 1;
+    if (tally->config->know)
+        tally->config->know(tally->config->know_context, entry->finding);
     free(folder);
+}
+
+static int judge_findings(struct moth_tally *tally, const struct moth_run_summary *summary)
+{
+    const struct moth_fleet_config *config = tally->config;
+    struct moth_gate_rules any;
+    struct moth_gate_measured measured;
+    moth_gate_rules_init(&any);
+    moth_report_measured(summary, &measured);
+    moth_gate_fini(&tally->gate);
+    return moth_gate_judge(config->gate ? config->gate : &any, config->fail_on_flaky, summary->findings,
+                           summary->n_findings, config->baseline, &measured, &tally->gate);
 }
 
 static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
 {
-    size_t flaky = 0, nondeterministic = 0, lost = 0;
+    size_t nondeterministic = 0, lost = 0;
     for (size_t i = 0; i < tally->n_findings; i++) {
         lost += !tally->findings[i].stored;
-        flaky += moth_finding_is_flaky(tally->findings[i].finding);
         nondeterministic += tally->findings[i].finding->kind == MOTH_FINDING_NONDETERMINISM;
     }
     if (tally->started == 0 && tally->faults > 0) {
@@ -398,7 +424,7 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
         *exit_code = 6;
         return MOTH_VERDICT_NEW_FINDINGS;
     }
-    if (tally->n_findings > flaky) {
+    if (tally->gate.findings_fail || tally->gate.metrics_fail) {
         *exit_code = 1;
         return MOTH_VERDICT_NEW_FINDINGS;
     }
@@ -411,8 +437,8 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
         *exit_code = tally->faults > 0 ? moth_err_exit_code(tally->first_fault) : 3;
         return MOTH_VERDICT_ERROR;
     }
-    *exit_code = flaky > 0 && tally->config->fail_on_flaky ? 5 : 0;
-    return flaky > 0 ? MOTH_VERDICT_FLAKY : MOTH_VERDICT_PASS;
+    *exit_code = tally->gate.flaky && tally->config->fail_on_flaky ? 5 : 0;
+    return tally->gate.flaky ? MOTH_VERDICT_FLAKY : MOTH_VERDICT_PASS;
 }
 
 const struct moth_agent_share *moth_tally_agents(struct moth_tally *tally)
@@ -428,6 +454,22 @@ const struct moth_agent_share *moth_tally_agents(struct moth_tally *tally)
                                                      .findings = arm->findings};
     }
     return tally->shares;
+}
+
+/* The gate's are about the run as it stands: they are not kept. */
+static void put_warnings(struct moth_tally *tally, struct moth_run_summary *summary)
+{
+    size_t own = tally->warnings.n, gate = tally->gate.n_warnings;
+    free(tally->all_warnings);
+    tally->all_warnings = calloc(own + gate + 1, sizeof *tally->all_warnings);
+    if (!tally->all_warnings)
+        return;
+    for (size_t i = 0; i < own; i++)
+        tally->all_warnings[i] = tally->warnings.at[i];
+    for (size_t i = 0; i < gate; i++)
+        tally->all_warnings[own + i] = tally->gate.warnings[i];
+    summary->warnings = tally->all_warnings;
+    summary->n_warnings = own + gate;
 }
 
 void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wall_s,
@@ -487,9 +529,11 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
                         "--instance-frames, make more)",
                         tally->shard);
     summary->frame_times.wall = config->channel.threads == MOTH_THREADS_NATIVE;
+    summary->machine = config->machine;
+    if (judge_findings(tally, summary) == 0)
+        summary->gate = &tally->gate;
     summary->verdict = judge(tally, &summary->exit_code);
     if (interrupted)
         summary->exit_code = 130;
-    summary->warnings = (const char *const *)tally->warnings.at;
-    summary->n_warnings = tally->warnings.n;
+    put_warnings(tally, summary);
 }

@@ -65,6 +65,8 @@ struct moth_tally {
     json_t *survey_json;        /* the summary's */
     struct moth_weights weights;
     struct moth_agent_share *shares; /* the summary's, one an agent */
+    struct moth_gate gate;           /* as it was judged last */
+    const char **all_warnings;       /* the summary's: our own, and the gate's */
 };
 
 /* 0, or -1 when memory is out. */
@@ -76,6 +78,8 @@ void moth_tally_begin(struct moth_tally *tally, uint32_t index);
 struct moth_tally_finding *moth_tally_found(struct moth_tally *tally, const struct moth_message_found *found,
                                             bool *is_new);
 struct moth_tally_finding *moth_tally_find(struct moth_tally *tally, const char *fingerprint);
+/* How many of its findings the baseline does not have. */
+size_t moth_tally_unknown(const struct moth_tally *tally);
 /* Take up a finding that is in the store and of this run, though nobody was told of it. NULL: no memory. */
 struct moth_tally_finding *moth_tally_adopt(struct moth_tally *tally, const struct moth_finding *finding);
 /* The run is gone on with: what kept it from playing may be gone. */

@@ -84,7 +84,7 @@ static bool is_added_up(const char *key)
                                        "wall_s",       "findings",  "coverage",  "warnings",     "agents",
                                        "agent_faults", "moth",      "run",       "plan",         "played",
                                        "frame_counts", "reference", "clock",     "record",     "replayed",
-                                       "survey"};
+                                       "survey",       "machine",   "gate"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(keys[i], key) == 0)
             return true;

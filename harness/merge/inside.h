@@ -33,6 +33,7 @@ struct moth_merge {
     char shard[64];
     struct moth_frame_counts *counts;
     json_t *survey; /* the summary's */
+    struct moth_gate gate;
     struct moth_run_summary summary;
 };
 

@@ -118,7 +118,7 @@ static void name_shard(struct moth_merge *merge)
 /* ---- the verdict ---- */
 
 struct tally {
-    size_t lost, failing, flaky, nondeterministic;            /* findings */
+    size_t lost, nondeterministic;                            /* findings */
     size_t nothing_ran, interrupted, missing, agents, faulty; /* parts */
 };
 
@@ -126,10 +126,7 @@ static void count_findings(const struct moth_merge *merge, struct tally *tally)
 {
     for (size_t i = 0; i < merge->n_findings; i++) {
         const struct moth_finding *finding = merge->findings[i];
-        bool flaky = moth_finding_is_flaky(finding), counts = moth_finding_counts(finding);
         tally->lost += !finding->trace;
-        tally->failing += counts && !flaky;
-        tally->flaky += counts && flaky;
         tally->nondeterministic += finding->kind == MOTH_FINDING_NONDETERMINISM;
     }
 }
@@ -171,7 +168,7 @@ static enum moth_verdict verdict_of(const struct moth_merge *merge, const struct
         *exit_code = moth_err_exit_code(MOTH_ERR_NONDETERMINISTIC);
         return MOTH_VERDICT_NEW_FINDINGS;
     }
-    if (tally->failing > 0) {
+    if (merge->gate.findings_fail || merge->gate.metrics_fail) {
         *exit_code = 1;
         return MOTH_VERDICT_NEW_FINDINGS;
     }
@@ -183,8 +180,37 @@ static enum moth_verdict verdict_of(const struct moth_merge *merge, const struct
         *exit_code = moth_err_exit_code(tally->agents > 0 ? MOTH_ERR_SCRIPT : MOTH_ERR_INTERNAL);
         return MOTH_VERDICT_ERROR;
     }
-    *exit_code = tally->flaky > 0 && merge->config.fail_on_flaky ? 5 : 0;
-    return tally->flaky > 0 ? MOTH_VERDICT_FLAKY : MOTH_VERDICT_PASS;
+    *exit_code = merge->gate.flaky && merge->config.fail_on_flaky ? 5 : 0;
+    return merge->gate.flaky ? MOTH_VERDICT_FLAKY : MOTH_VERDICT_PASS;
+}
+
+static void judge_findings(struct moth_merge *merge)
+{
+    struct moth_gate_rules any;
+    struct moth_gate_measured measured;
+    merge->summary.frame_times = moth_frame_counts_summary(merge->counts);
+    moth_gate_rules_init(&any);
+    moth_report_measured(&merge->summary, &measured);
+    if (moth_gate_judge(merge->config.gate ? merge->config.gate : &any, merge->config.fail_on_flaky, merge->findings,
+                        merge->n_findings, merge->config.baseline, &measured, &merge->gate) == 0)
+        merge->summary.gate = &merge->gate;
+    for (size_t i = 0; i < merge->gate.n_warnings; i++)
+        moth_texts_add(&merge->warnings, moth_fs_path("%s", merge->gate.warnings[i]));
+}
+
+/* One class of machines is all runs' or none's. */
+static void name_machine(struct moth_merge *merge)
+{
+    const char *name = merge->config.machine;
+    for (size_t i = 0; !merge->config.machine && i < merge->parts.n; i++) {
+        const char *its = json_string_value(json_object_get(merge->parts.at[i].json, "machine"));
+        if (!its || (i > 0 && (!name || strcmp(its, name) != 0)))
+            its = NULL;
+        name = its;
+        if (!its)
+            break;
+    }
+    merge->summary.machine = name;
 }
 
 void moth_merge_judge(struct moth_merge *merge)
@@ -193,6 +219,10 @@ void moth_merge_judge(struct moth_merge *merge)
     if (merge->n_without_report > 0)
         moth_texts_add(&merge->warnings, moth_fs_path("%zu run%s left no report", merge->n_without_report,
                                                       merge->n_without_report == 1 ? "" : "s"));
+    if (merge->config.judge_warning)
+        moth_texts_add(&merge->warnings, moth_fs_path("%s", merge->config.judge_warning));
+    name_machine(merge);
+    judge_findings(merge);
     count_findings(merge, &tally);
     count_parts(merge, &tally);
     name_shard(merge);

@@ -470,6 +470,7 @@ void moth_merge_free(struct moth_merge *merge)
     free(merge->agents);
     free(merge->counts);
     json_decref(merge->survey);
+    moth_gate_fini(&merge->gate);
     free(merge->argv);
     moth_texts_fini(&merge->warnings);
     moth_texts_fini(&merge->agent_faults);

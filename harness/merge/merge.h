@@ -18,12 +18,19 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "baseline/gate.h"
 #include "reports/reports.h"
 
 struct moth_merge_config {
     bool force;                 /* also mixed builds, versions, and shards that were played twice */
     bool allow_missing;         /* shards that are missing or were interrupted are no error */
     bool strict, fail_on_flaky; /* as of a run */
+    const struct moth_gate_rules *gate;   /* likewise, and may be NULL, as all behind it */
+    const struct moth_baseline *baseline;
+    void (*know)(void *context, struct moth_finding *finding);
+    void *know_context;
+    const char *machine;       /* class of machines that they are held against; NULL: the runs' own, where it is one */
+    const char *judge_warning;
 };
 
 /* Write `<out>/merge.json` for a run. To be called before run.json is written. */

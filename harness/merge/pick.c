@@ -101,6 +101,8 @@ static void keep(struct moth_merge *merge, const struct candidate *same, size_t 
     for (size_t i = 1; i < n; i++)
         if (rank(same[i].finding->status) > rank(best->status))
             moth_finding_take_status(best, same[i].finding);
+    if (merge->config.know)
+        merge->config.know(merge->config.know_context, best);
     best->times_seen = times_seen(&merge->parts, best->fingerprint);
     merge->findings[merge->n_findings] = best;
     merge->finding_outs[merge->n_findings++] = same[0].out;

@@ -176,7 +176,8 @@ static void wrong_values_have_their_line(void **state)
     fails("return { game = 'g', env = {\n A = {} } }", "moth.lua:2: env.A must be a string, not a table");
     fails("return { game = 'g', reporter = {\n 'list', 5 } }", "moth.lua:1: reporter must be a list of strings, not a number");
     fails("return { game = 'g',\n frames = 5,\n budgets = {\n  frames = 6 } }", "moth.lua:2: frames is there twice");
-    fails("return { game = 'g',\n baseline = 'x' }", "moth.lua:2: baseline is not in this version of moth");
+    fails("return { game = 'g',\n fail_on = 'crash:x' }", "moth.lua:2: fail_on is wrong: 'crash:x': behind the colon stands how many fail the gate, 0 for never");
+    fails("return { game = 'g', budgets = {\n metrics = 'p98=1' } }", "moth.lua:2: budgets.metrics is wrong: there is no metric 'p98'; did you mean 'p95'? (p50, p95, p99, max, memory, heap, frames_per_s)");
     fails("return { game = 'g',\n watches = {} }", "moth.lua:2: watches is not in this version of moth");
 }
 

@@ -160,11 +160,13 @@ static void wrong_arguments_are_told(void **state)
     fails(WORDS("init", "x"), "moth init: 'x' is one argument too many");
 }
 
-static void what_is_for_later_says_so(void **state)
+static void what_the_gate_is_told_is_checked(void **state)
 {
     (void)state;
-    fails(WORDS("run", "--baseline", "f", "--", "g"), "--baseline is not in this version of moth");
-    fails(WORDS("baseline", "show"), "moth baseline is not in this version of moth");
+    fails(WORDS("run", "--fail-on", "crsh", "--", "g"), "--fail-on is wrong: there is no kind of finding 'crsh'; did you mean 'crash'? (any, none, or a "
+          "list of crash, hang, deadlock, softlock, spike, invariant, exit, sanitizer, leak, nondeterminism, each as KIND or KIND:N)");
+    fails(WORDS("run", "--budget", "p99", "--", "g"), "--budget is wrong: 'p99' needs the percent that it may get worse by, such as p99=10");
+    fails(WORDS("baseline"), "moth baseline needs to know what: moth baseline show|accept|prune");
 }
 
 static char *page_of(enum moth_verb verb)
@@ -234,7 +236,7 @@ int main(void)
         cmocka_unit_test(every_form_of_an_option),
         cmocka_unit_test(wrong_words_are_told),
         cmocka_unit_test(wrong_arguments_are_told),
-        cmocka_unit_test(what_is_for_later_says_so),
+        cmocka_unit_test(what_the_gate_is_told_is_checked),
         cmocka_unit_test(help_has_every_option),
         cmocka_unit_test(the_table_is_sound),
     };
