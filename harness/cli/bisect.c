@@ -27,6 +27,7 @@ struct build {
     const char *name; /* as it was given */
     char *program;    /* absolute; NULL: it has none */
     char *folder;     /* that the game is started in; NULL: as recorded */
+    bool recorded;    /* it is the build that the trace was recorded with */
     enum answer answer;
     char *why; /* SKIPPED */
     uint32_t replays, met;
@@ -39,6 +40,7 @@ struct bisect {
     char **env; /* the trace's own, while another one takes its place */
     struct build *builds;
     size_t n;
+    bool gone;      /* the newest build does not have it any more */
     long good, bad; /* the newest good one and the oldest bad one so far; -1 and n: none */
 };
 
@@ -94,6 +96,14 @@ static void find_program(struct bisect *bisect, struct build *build)
     free(plain);
     free(as_recorded);
     free(whole);
+}
+
+static void note_recorded(const struct bisect *bisect, struct build *build)
+{
+    struct moth_game_info info;
+    const char *recorded = bisect->trace->header.build_id;
+    build->recorded = build->program && recorded && moth_game_inspect(build->program, &info, NULL) == 0 &&
+                      strcmp(info.build_id, recorded) == 0;
 }
 
 /* ---- trying one ---- */
@@ -207,17 +217,40 @@ static int try_end(struct bisect *bisect, bool newest, long *end, struct moth_er
                         bisect->builds[0].why);
 }
 
+/* Of a finding that is gone by now the build is known that had it: the recorded one. -1: it is not among them. */
+static long find_recorded(const struct bisect *bisect)
+{
+    for (size_t i = bisect->n; i-- > 0;)
+        if (bisect->builds[i].recorded)
+            return (long)i;
+    return -1;
+}
+
+/* The newest build that has it. 1: none, as far as can be known without trying them all. */
+static int find_bad(struct bisect *bisect, struct moth_err *err)
+{
+    long newest, recorded = find_recorded(bisect);
+    if (try_end(bisect, true, &newest, err) != 0)
+        return -1;
+    bisect->bad = newest;
+    if (bisect->builds[newest].answer == BAD)
+        return 0;
+    if (recorded >= 0 && try_build(bisect, (size_t)recorded, err) != 0)
+        return -1;
+    bisect->bad = recorded;
+    bisect->gone = recorded >= 0;
+    return recorded >= 0 && bisect->builds[recorded].answer == BAD ? 0 : 1;
+}
+
 /* 0 when `bad` is the first bad build as far as can be said; 1 when there is no such step, with the reason. */
 static int search(struct bisect *bisect, const char **why, struct moth_err *err)
 {
-    long newest, oldest;
-    if (try_end(bisect, true, &newest, err) != 0)
-        return -1;
-    if (bisect->builds[newest].answer == GOOD) {
-        *why = "the newest build that can be tried does not have it";
-        return 1;
+    long oldest;
+    int found = find_bad(bisect, err);
+    if (found != 0) {
+        *why = "the newest build that can be tried does not have it, nor the one that it was recorded with";
+        return found;
     }
-    bisect->bad = newest;
     if (try_end(bisect, false, &oldest, err) != 0)
         return -1;
     if (bisect->builds[oldest].answer == BAD) {
@@ -263,6 +296,7 @@ static void print_json(const struct bisect *bisect, const char *why, int code)
                         code == 0 && bisect->bad - bisect->good == 1 ? name_at(bisect, bisect->bad) : json_null());
     json_object_set_new(json, "last_good", name_at(bisect, bisect->good));
     json_object_set_new(json, "suspects", suspects);
+    json_object_set_new(json, "gone", json_boolean(bisect->gone));
     json_object_set_new(json, "why", moth_json_text(why));
     json_object_set_new(json, "builds", builds);
     char *text = json_dumps(json, JSON_INDENT(2));
@@ -282,6 +316,8 @@ static void print_text(const struct bisect *bisect, const char *why, int code)
     }
     printf("  last without it   %s\n", bisect->builds[bisect->good].name);
     printf("  first with it     %s\n", bisect->builds[bisect->bad].name);
+    if (bisect->gone)
+        printf("  it is gone in the newest build\n");
     for (long i = bisect->good + 1; i < bisect->bad; i++)
         printf("  or it was         %s, which could not be tried: %s\n", bisect->builds[i].name, bisect->builds[i].why);
 }
@@ -313,6 +349,7 @@ static int bisect_builds(struct bisect *bisect, struct moth_err *err)
     for (size_t i = 0; i < bisect->n; i++) {
         bisect->builds[i].name = options->args.items[i + 1];
         find_program(bisect, &bisect->builds[i]);
+        note_recorded(bisect, &bisect->builds[i]);
     }
     bisect->env = bisect->trace->header.env;
     bisect->trace->header.env = moth_cli_merge_env(bisect->trace, options);

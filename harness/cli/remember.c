@@ -10,11 +10,10 @@
 
 static void warn(struct moth_remember *remember, const struct moth_err *err)
 {
-    bool again = remember->warning != NULL;
-    free(remember->warning);
+    if (remember->warning) /* told, and in a summary */
+        return;
     remember->warning = moth_fs_path("the history is not used: %s", err->message);
-    if (!again)
-        moth_log_warning("%s", remember->warning);
+    moth_log_warning("%s", remember->warning);
 }
 
 static void look(struct moth_remember *remember, struct moth_history *history)

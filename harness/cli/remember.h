@@ -14,7 +14,7 @@
 struct moth_remember {
     const struct moth_options *options;
     struct moth_history_view *view; /* NULL: there is no history, or it cannot be used */
-    char *warning;                  /* the last, or NULL */
+    char *warning;                  /* the first, or NULL */
     const char **warnings;          /* a summary's, with ours behind them */
 };
 

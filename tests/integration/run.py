@@ -25,6 +25,7 @@ import driver  # noqa: E402
 import bad_input  # noqa: E402,F401
 import branch  # noqa: E402,F401
 import bugs  # noqa: E402,F401
+import builds  # noqa: E402,F401
 import bus  # noqa: E402,F401
 import calls  # noqa: E402,F401
 import determinism  # noqa: E402,F401
