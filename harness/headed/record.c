@@ -536,6 +536,7 @@ static int finish(struct recorder *recorder, struct moth_err *err)
                                 : recorder->step == MOTH_STEP_KILLED ? "the game was killed"
                                                                      : "the game ended";
     }
+    moth_screen_tell_end(config->told, recorder->tree, outcome->how_it_ended, outcome->finding);
     int result = moth_recording_finish(&recorder->recording, recorder->tree, outcome->finding, &how, &trace, err);
     if (trace) {
         outcome->frames = trace->frames;
@@ -547,7 +548,6 @@ static int finish(struct recorder *recorder, struct moth_err *err)
     moth_screen_close(&recorder->screen);
     if (result == 0 && outcome->finding && !outcome->interrupted)
         result = replay(config, outcome->finding, trace, err);
-    moth_told(config->told, "end", outcome->frames, json_pack("{s:s}", "how", outcome->how_it_ended));
     moth_trace_free(trace);
     return result;
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "moth/moth.h"
 
 #define DRAW_NS (MOTH_NS_PER_S / 60)
 #define SLOW_NS (2 * MOTH_NS_PER_S) /* lost, before it is worth saying */
@@ -66,6 +67,37 @@ void moth_screen_played(struct moth_screen *screen, uint32_t frames)
     moth_log_warning("this machine plays the game at %.2g times its speed, not at %g: it is shown slower than it is. Its own "
                      "time stays exact",
                      screen->pace.achieved, screen->pace.speed);
+}
+
+static json_t *state_of(const struct moth_channel *channel)
+{
+    json_t *state = json_object();
+    for (uint32_t i = 0; i < channel->n_watches && i < MOTH_WATCHES_MAX; i++) {
+        struct moth_watch_value value = channel->watches[i];
+        value.name[sizeof value.name - 1] = value.text[sizeof value.text - 1] = '\0';
+        json_object_set_new(state, value.name,
+                            !value.ok                         ? json_null()
+                            : value.type == MOTH_WATCH_STR    ? json_string(value.text)
+                            : value.type == MOTH_WATCH_BOOL   ? json_boolean(value.number > 0 || value.number < 0)
+                            : value.type == MOTH_WATCH_I32    ? json_integer((json_int_t)value.number)
+                                                              : json_real(value.number));
+    }
+    return state;
+}
+
+void moth_screen_tell_end(struct moth_told *told, struct moth_tree *tree, const char *how,
+                          const struct moth_finding *finding)
+{
+    struct moth_instance *instance = moth_tree_instance(tree);
+    uint64_t picture = 0;
+    if (!told)
+        return;
+    bool lives = moth_instance_death(instance)->how == MOTH_STEP_OK;
+    bool seen = lives && moth_instance_picture(instance, &picture, NULL) == 0;
+    json_t *more = json_pack("{s:s, s:s?}", "how", how, "finding", finding ? finding->fingerprint : NULL);
+    json_object_set_new(more, "picture", seen ? json_sprintf("%016llx", (unsigned long long)picture) : json_null());
+    json_object_set_new(more, "state", lives ? state_of(moth_instance_channel(instance)) : json_null());
+    moth_told(told, "end", moth_tree_frame(tree), more);
 }
 
 void moth_screen_wait(struct moth_screen *screen, int pause_ms, bool (*on_event)(void *context, const SDL_Event *event),

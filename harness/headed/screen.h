@@ -8,6 +8,7 @@
 #define MOTH_HEADED_SCREEN_H
 
 #include "branch/tree.h"
+#include "findings/finding.h"
 #include "headed/pace.h"
 #include "headed/told.h"
 #include "headed/window.h"
@@ -33,6 +34,9 @@ void moth_screen_set_speed(struct moth_screen *screen, double speed);
 void moth_screen_show(struct moth_screen *screen, struct moth_tree *tree, bool always);
 /* So many frames were played. Says it once when the machine is too slow. */
 void moth_screen_played(struct moth_screen *screen, uint32_t frames);
+/* The end of a session, for who follows it: where the game stands, what it shows and what it publishes there. */
+void moth_screen_tell_end(struct moth_told *told, struct moth_tree *tree, const char *how,
+                          const struct moth_finding *finding);
 /* Events until the next frame is due, or for `pause_ms` where the game stands still (at least 1). `on_event` gets
  * each; true ends the waiting. */
 void moth_screen_wait(struct moth_screen *screen, int pause_ms, bool (*on_event)(void *context, const SDL_Event *event),

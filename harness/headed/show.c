@@ -254,9 +254,13 @@ static void arrive(struct show *show)
         show->screen.strip.title = finding->title;
         show->screen.strip.finding_frame = finding->frame;
     }
-    moth_told(show->config->told, "end", frame_of(show),
-              json_pack("{s:s?}", "finding", finding ? finding->fingerprint : NULL));
+    moth_screen_tell_end(show->config->told, show->tree, "replayed", finding);
     draw(show, true);
+}
+
+static bool stands(const struct show *show)
+{
+    return at_end(show) || (show->paused && !show->single);
 }
 
 static int tick(struct show *show, struct moth_err *err)
@@ -269,11 +273,10 @@ static int tick(struct show *show, struct moth_err *err)
         show->single = false;
         show->quit = show->quit || show->config->exit_at_end;
     }
-    bool stands = at_end(show) || (show->paused && !show->single && !show->jump);
     if (show->jump)
         draw(show, false);
     if (!show->quit && !show->jump)
-        moth_screen_wait(&show->screen, stands ? PAUSE_MS : 0, on_event, show);
+        moth_screen_wait(&show->screen, stands(show) ? PAUSE_MS : 0, on_event, show);
     else if (!show->quit) { /* what was pressed meanwhile */
         SDL_Event event;
         while (moth_window_event(show->screen.window, &event, 0))
@@ -281,7 +284,7 @@ static int tick(struct show *show, struct moth_err *err)
     }
     if (show->jump && !show->back && !show->quit)
         return jump(show, err);
-    if (show->quit || show->back || (stands && !show->single)) {
+    if (show->quit || show->back || stands(show)) {
         draw(show, true);
         return 0;
     }

@@ -34,6 +34,7 @@ import fingerprints  # noqa: E402,F401
 import eyes  # noqa: E402,F401
 import fleet  # noqa: E402,F401
 import groups  # noqa: E402,F401
+import headed  # noqa: E402,F401
 import inputs  # noqa: E402,F401
 import kills  # noqa: E402,F401
 import soak  # noqa: E402,F401
