@@ -25,7 +25,8 @@
 #include "wire/channel.h"
 #include "wire/input.h"
 
-struct moth_log; /* explore/log.h */
+struct moth_log;           /* explore/log.h */
+struct moth_value_visitor; /* symbols/value.h */
 
 enum moth_lua_step {
     MOTH_LUA_STEP_OK,         /* all frames were run; the game stands at a boundary */
@@ -98,8 +99,14 @@ struct moth_lua_backend {
                         uint32_t height, struct moth_err *err);
     /* The inputs from frame 0 to where the game stands, in order: malloc'd, the caller frees. 0 or -1. */
     int (*way)(void *context, struct moth_input_event **events, size_t *n_events);
-    /* What the game publishes, as it stands; the memory is the game's and not to be trusted. NULL: nothing. */
+    /* What the game publishes and what is watched, as it stands; the memory may be the game's and is not to be
+     * trusted. NULL: nothing. */
     const struct moth_watch_value *(*watches)(void *context, uint32_t *n);
+    /* Watch an expression (symbols/expression.h) under a name. 0; 1: what it names is not there yet, and is looked
+     * for again as the game loads more; -1: it is wrong; err says why. NULL: only what is published has a value. */
+    int (*watch)(void *context, const char *name, const char *expression, struct moth_err *err);
+    /* The whole of one watched value; false: it is not watched, or has none now. With `watch`. */
+    bool (*watch_visit)(void *context, const char *name, const struct moth_value_visitor *visitor);
     /* The index-th game of the group, from 0, which is the game itself; false: there are not so many. NULL: it
      * plays alone. */
     bool (*member)(void *context, unsigned index, struct moth_lua_member *member);

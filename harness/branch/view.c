@@ -16,7 +16,9 @@
 static uint64_t hash_watches(const struct moth_channel *channel)
 {
     uint32_t n = channel->n_watches < MOTH_WATCHES_MAX ? channel->n_watches : MOTH_WATCHES_MAX;
-    return n ? XXH3_64bits(channel->watches, n * sizeof *channel->watches) : 0;
+    uint64_t hash = n ? XXH3_64bits(channel->watches, n * sizeof *channel->watches) : 0;
+    uint32_t n_bytes = channel->peeks.n_bytes < MOTH_PEEK_BYTES_MAX ? channel->peeks.n_bytes : MOTH_PEEK_BYTES_MAX;
+    return n_bytes ? XXH3_64bits_withSeed(channel->peeks.bytes, n_bytes, hash) : hash;
 }
 
 bool moth_view_take(struct moth_instance *instance, struct moth_view *view)

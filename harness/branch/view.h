@@ -20,7 +20,7 @@ struct moth_view {
     bool ok;          /* the picture could be read */
     bool waiting;     /* the game, or the script, says that it waits */
     uint64_t picture; /* hash of the whole picture */
-    uint64_t watches; /* … of the values that the game published */
+    uint64_t watches; /* … of the values that the game published, and of those that are watched */
     uint8_t cell[MOTH_VIEW_CELLS];
 };
 

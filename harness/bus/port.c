@@ -186,14 +186,18 @@ void moth_bus_seat_close(const struct moth_bus_seat *seat)
 static void put_watch(struct moth_buf *buf, const struct moth_watch_value *untrusted)
 {
     struct moth_watch_value value = *untrusted;
+    if ((value.type == MOTH_VALUE_ENUM && value.text[0]) || value.type == MOTH_VALUE_TABLE)
+        value.type = MOTH_VALUE_STR; /* by its name; of a table only its type */
     size_t name = strnlen(value.name, sizeof value.name - 1),
            text = strnlen(value.text, sizeof value.text - 1);
     moth_buf_put_u8(buf, (uint8_t)(value.type | (value.ok ? WATCH_OK : 0)));
     moth_buf_put_u8(buf, (uint8_t)name);
     moth_buf_put(buf, value.name, name);
-    if (value.type == MOTH_WATCH_STR) {
+    if (value.type == MOTH_VALUE_STR) {
         moth_buf_put_u8(buf, (uint8_t)text);
         moth_buf_put(buf, value.text, text);
+    } else if (value.type == MOTH_VALUE_INTEGER || value.type == MOTH_VALUE_ENUM) {
+        moth_buf_put(buf, &value.integer, sizeof value.integer);
     } else {
         moth_buf_put(buf, &value.number, sizeof value.number);
     }
@@ -300,9 +304,11 @@ void moth_bus_watch_write(struct moth_buf *buf, const char *key, const struct mo
 {
     if (!value->ok)
         moth_text_null(buf, key);
-    else if (value->type == MOTH_WATCH_BOOL)
+    else if (value->type == MOTH_VALUE_BOOL)
         moth_text_bool(buf, key, value->number != 0);
-    else if (value->type == MOTH_WATCH_STR)
+    else if (value->type == MOTH_VALUE_INTEGER || (value->type == MOTH_VALUE_ENUM && !value->text[0]))
+        moth_text_integer(buf, key, value->integer);
+    else if (value->type == MOTH_VALUE_STR || value->type == MOTH_VALUE_ENUM || value->type == MOTH_VALUE_TABLE)
         moth_text_string(buf, key, value->text);
     else
         moth_text_number(buf, key, value->number);
@@ -318,13 +324,15 @@ static bool get_watch(struct moth_cursor *cursor, struct moth_watch_value *value
     if (!name || length > sizeof value->name - 1)
         return false;
     memcpy(value->name, name, length);
-    bool is_text = value->type == MOTH_WATCH_STR;
+    bool is_text = value->type == MOTH_VALUE_STR;
     length = is_text ? moth_cursor_u8(cursor) : (uint8_t)sizeof value->number;
     const uint8_t *bytes = moth_cursor_take(cursor, length);
     if (!bytes || length > sizeof value->text - 1)
         return false;
     if (is_text)
         memcpy(value->text, bytes, length);
+    else if (value->type == MOTH_VALUE_INTEGER || value->type == MOTH_VALUE_ENUM)
+        memcpy(&value->integer, bytes, length);
     else
         memcpy(&value->number, bytes, length);
     return true;

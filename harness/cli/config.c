@@ -15,9 +15,6 @@
 #define DEPTH_MAX 4
 #define NAME_MAX_BYTES 96
 
-/* Keys that are no options. */
-static const char *const later_keys[] = {"watches"};
-
 struct config {
     struct moth_options *options;
     const char *path, *text;
@@ -207,7 +204,7 @@ static int set_list(struct config *config, const struct moth_option *option)
         return wrong_type(config, "a list of strings, without names");
     if (each_place(config, option, set_string) != 0)
         return -1;
-    if (option->type == MOTH_OPTION_PAIRS)
+    if (option->type == MOTH_OPTION_PAIRS || option->type == MOTH_OPTION_WATCHES)
         return each_key(config, option, set_pair);
     if (option->type == MOTH_OPTION_AGENTS)
         return each_key(config, option, set_weight);
@@ -311,9 +308,6 @@ static const char *nearest_key(const struct config *config)
 static int unknown_key(const struct config *config)
 {
     char name[NAME_MAX_BYTES];
-    for (size_t i = 0; i < sizeof later_keys / sizeof later_keys[0]; i++)
-        if (config->n_names == 1 && equal(config->names[0], later_keys[i]))
-            return fail(config, "%s is not in this version of moth", later_keys[i]);
     const char *near = nearest_key(config);
     return fail(config, "there is no key '%s'%s%s%s", where(config, name), near ? "; did you mean '" : "",
                 near ? near : "", near ? "'?" : "");

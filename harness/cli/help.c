@@ -35,6 +35,10 @@ static const struct exit_code exit_codes[] = {
     {0, HISTORY, "done"},
     {0, BISECT, "the first build that has the finding was found"},
     {1, BISECT, "there is no such build: the oldest one has it already, or the newest has not"},
+    {0, MOTH_VERB_SCAN, "something is left"},
+    {1, MOTH_VERB_SCAN, "nothing in the game's memory does that"},
+    {3, MOTH_VERB_LIST | MOTH_VERB_SCAN, "the game could not be launched or attached to, or moth itself failed"},
+    {4, MOTH_VERB_LIST | MOTH_VERB_SCAN, "the game ended before that frame"},
     {0, COMPARE, "B is not slower than A"},
     {0, RECORD, "recorded"},
     {1, RECORD, "recorded, and the game crashed or ended in another finding"},
@@ -125,10 +129,20 @@ static const struct page {
      "moth baseline accept --metrics moth-out\n"
      "moth baseline prune --keep-fixed nightly/*\n"
      "moth baseline show --json\n"},
-    {MOTH_VERB_LIST, "moth list agents|scenarios|detectors|findings [DIR]",
+    {MOTH_VERB_SCAN, "moth scan [options] -- GAME [ARG…]",
+     "Finds a number in the game's memory of which is known how it changes: health is 100 at the beginning, less after "
+     "a hit, the same after a wait. The game is played (by an agent, by recorded inputs, or left alone); at each "
+     "--step what does not fit is struck out. What is left is told as watch expressions, game+0x4010:i32 or through "
+     "pointers [[game+0x4010]+0x18]+4:i32, and is looked for in a second process with the same inputs.",
+     "moth scan --input hit.moth --step '60 equal 100' --step '200 decreased' -- ./game\n"
+     "moth scan --type f32 -a walker.lua --step any --step increased --step increased -- ./game\n"},
+    {MOTH_VERB_LIST, "moth list agents|scenarios|detectors|findings [DIR], state [GLOB] -- GAME",
      "Lists the agents and scenarios that moth ships, what it can detect, or the findings of a run (DIR: "
-     "its output folder, moth-out by default). With DIR, agents and scenarios of that folder instead.",
-     "moth list agents\nmoth list findings --json\n"},
+     "its output folder, moth-out by default). With DIR, agents and scenarios of that folder instead.\n"
+     "state: what can be watched in a game (--watch, game:watch), with its type and the value it has at its first "
+     "frame. GLOB, with * and ?, is held against whole expressions; without either it is looked for anywhere in them.",
+     "moth list agents\nmoth list findings --json\nmoth list state 'player*' -- ./game\n"
+     "moth list state --type int --depth 2 -- ./game\n"},
     {COMPARE, "moth compare [options] A B --trace TRACE",
      "Plays the same traces with two builds of a game, A and B, in turns, several times each, and says whether B is "
      "slower: over the whole, in which part of the trace, in which frame, and in which function. A frame's time is the "

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "bindings/lua/host.h"
+#include "cli/launch.h"
 #include "cli/options.h"
 #include "detect/detect.h"
 #include "findings/finding.h"
@@ -230,6 +231,28 @@ static void print_script(const json_t *row, int width)
     }
 }
 
+/* What can be watched, of what type it is, and what it is now. */
+static void print_state(const json_t *rows)
+{
+    size_t i, widest[2] = {10, 4};
+    json_t *row;
+    static const char *const columns[] = {"expression", "type"};
+    json_array_foreach(rows, i, row) for (size_t j = 0; j < 2; j++)
+    {
+        size_t n = strlen(text_of(row, columns[j])), most = j ? 24 : 48;
+        widest[j] = n > widest[j] && n <= most ? n : widest[j];
+    }
+    json_array_foreach(rows, i, row)
+    {
+        char *value = json_dumps(json_object_get(row, "value"), JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+        printf("%-*s  %-*s  %s\n", (int)widest[0], text_of(row, "expression"), (int)widest[1], text_of(row, "type"),
+               value && strcmp(value, "null") != 0 ? value : "-");
+        free(value);
+    }
+    if (json_array_size(rows) == 0)
+        moth_log_info("nothing to watch");
+}
+
 static void print_rows(const char *what, const json_t *rows)
 {
     size_t i, widest = 8;
@@ -263,7 +286,7 @@ int moth_cli_list(const struct moth_options *options)
 {
     const char *what = options->args.items[0];
     const char *folder = options->args.n > 1 ? options->args.items[1] : NULL;
-    static const char *const words[] = {"agents", "scenarios", "detectors", "findings"};
+    static const char *const words[] = {"agents", "scenarios", "detectors", "findings", "state"};
     json_t *rows = json_array();
     int code;
     if (strcmp(what, "agents") == 0 || strcmp(what, "scenarios") == 0) {
@@ -274,19 +297,23 @@ int moth_cli_list(const struct moth_options *options)
                                                   "built in"));
     } else if (strcmp(what, "detectors") == 0 && !folder) {
         code = list_detectors(rows);
+    } else if (strcmp(what, "state") == 0) {
+        code = moth_cli_list_state(options, rows);
     } else if (strcmp(what, "findings") == 0) {
         code = list_findings(folder ? folder : "moth-out", rows);
     } else {
         const char *near = moth_str_nearest(what, words, sizeof words / sizeof words[0]);
         char *message = near && strcmp(near, what) == 0
                             ? moth_fs_path("moth list detectors takes no folder")
-                            : moth_fs_path("moth lists agents, scenarios, detectors and findings, not '%s'%s%s%s", what,
+                            : moth_fs_path("moth lists agents, scenarios, detectors, findings and state, not '%s'%s%s%s", what,
                                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         code = say(MOTH_ERR_USAGE, message);
         free(message);
     }
     if (code == 0 && options->json)
         code = print_json(what, rows);
+    else if (code == 0 && strcmp(what, "state") == 0)
+        print_state(rows);
     else if (code == 0)
         print_rows(what, rows);
     json_decref(rows);

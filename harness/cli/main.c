@@ -42,6 +42,8 @@ static int dispatch(const struct moth_options *options)
         return moth_cli_doctor(options);
     case MOTH_VERB_REPORT:
         return moth_cli_report(options);
+    case MOTH_VERB_SCAN:
+        return moth_cli_scan(options);
     case MOTH_VERB_LIST:
         return moth_cli_list(options);
     case MOTH_VERB_COMPARE:

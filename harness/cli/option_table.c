@@ -14,6 +14,7 @@
 #define COMPARE MOTH_VERB_COMPARE
 #define INIT MOTH_VERB_INIT
 #define REPORT MOTH_VERB_REPORT
+#define SCAN MOTH_VERB_SCAN
 #define HISTORY MOTH_VERB_HISTORY
 #define BISECT MOTH_VERB_BISECT
 
@@ -45,7 +46,7 @@ static int check_budget(const char *text, struct moth_err *err)
 }
 
 const struct moth_option moth_option_table[] = {
-    {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR, .offset = AT(agents),
+    {.name = "agent", .letter = 'a', .type = MOTH_OPTION_AGENTS, .verbs = RUN | DOCTOR | SCAN, .offset = AT(agents),
      .argument = "NAME|FILE[=WEIGHT]", .group = PLAY, .alias = "agents",
      .help = "Let this agent play: one that moth ships (`moth list agents`), or a Lua file. May be given "
              "several times; instances are shared out by weight (default 1). Without any: explorer, "
@@ -64,7 +65,7 @@ const struct moth_option moth_option_table[] = {
      .no_config = true,
      .help = "game:expect_picture writes what it sees to pictures/<script>/<name>.png beside the script, instead of "
              "comparing it."},
-    {.name = "seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(seed), .argument = "N",
+    {.name = "seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | LIST | SCAN, .offset = AT(seed), .argument = "N",
      .fallback = "1", .most = ANY, .group = PLAY,
      .help = "Where all randomness of the run comes from: the agents' and the game's."},
     {.name = "schedule-seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(schedule_seed),
@@ -84,6 +85,25 @@ const struct moth_option moth_option_table[] = {
     {.name = "duration", .type = MOTH_OPTION_DURATION, .verbs = MINIMIZE, .offset = AT(duration_ms),
      .argument = "TIME", .least = 1, .most = UINT64_C(31536000000), .group = MUCH, .no_config = true,
      .help = "End the search after this time: 8h, 30m, 90s. The same command goes on from there."},
+    {.name = "frames", .type = MOTH_OPTION_NUMBER, .verbs = LIST, .offset = AT(frames), .argument = "N",
+     .fallback = "1", .least = 1, .most = U32, .group = MUCH, .no_config = true,
+     .help = "moth list state: let the game run N frames before it is looked at."},
+    {.name = "type", .type = MOTH_OPTION_STRING, .verbs = LIST, .offset = AT(value_type), .argument = "TYPE",
+     .group = MUCH, .no_config = true, .help = "moth list state: only what is of this type (int, float, struct player *)."},
+    {.name = "depth", .type = MOTH_OPTION_NUMBER, .verbs = LIST, .offset = AT(depth), .argument = "N", .fallback = "4",
+     .most = 16, .group = MUCH, .no_config = true,
+     .help = "moth list state: how many members, elements and pointers deep a variable is opened."},
+    {.name = "type", .type = MOTH_OPTION_STRING, .verbs = SCAN, .offset = AT(value_type), .argument = "TYPE",
+     .fallback = "i32", .group = MUCH, .no_config = true, .help = "What is looked for: i8 … u64, f32, f64."},
+    {.name = "step", .type = MOTH_OPTION_STRINGS, .verbs = SCAN, .offset = AT(steps), .argument = "[FRAME] RELATION",
+     .group = MUCH, .no_config = true,
+     .help = "What is known at a frame: '60 equal 100', '200 decreased', 'decreased 15', 'unchanged', 'increased', "
+             "'changed', 'between 1 10', 'any'. Without FRAME 60 after the one before. May be given several times, in "
+             "the order of frames."},
+    {.name = "input", .type = MOTH_OPTION_STRING, .verbs = SCAN, .offset = AT(input), .argument = "TRACE|FINDING",
+     .group = PLAY, .no_config = true, .help = "Play these recorded inputs meanwhile, instead of an agent."},
+    {.name = "limit", .type = MOTH_OPTION_NUMBER, .verbs = SCAN, .offset = AT(limit), .argument = "N", .fallback = "20",
+     .least = 1, .most = 1000, .group = JUDGE, .no_config = true, .help = "Tell at most N of what is left."},
     {.name = "instance-frames", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(instance_frames),
      .argument = "N", .fallback = "10800", .least = 1, .most = U32, .group = MUCH,
      .alias = "budgets.instance_frames",
@@ -121,22 +141,31 @@ const struct moth_option moth_option_table[] = {
              "agents that explore, which share what they know within a part, and for --max-findings and --duration, "
              "which hold for each part. `moth report` puts them together."},
 
-    {.name = "hz", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(hz), .argument = "N",
+    {.name = "hz", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | LIST | SCAN, .offset = AT(hz), .argument = "N",
      .fallback = "60", .least = 1, .most = 1000, .group = WORLD, .help = "Frames a virtual second."},
-    {.name = "video", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD, .offset = AT(video),
+    {.name = "video", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD | LIST | SCAN, .offset = AT(video),
      .argument = "auto|none|software|gl", .fallback = "auto", .choices = "auto|none|software|gl", .group = WORLD,
      .help = "How the game gets its picture, without a screen in each case."},
-    {.name = "render", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD, .offset = AT(render),
+    {.name = "render", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD | LIST | SCAN, .offset = AT(render),
      .argument = "auto|on|off", .fallback = "auto", .choices = "auto|on|off", .group = WORLD,
      .help = "Whether frames that nobody looks at are drawn."},
-    {.name = "threads", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD, .offset = AT(threads),
+    {.name = "threads", .type = MOTH_OPTION_CHOICE, .verbs = RUN | DOCTOR | RECORD | LIST | SCAN, .offset = AT(threads),
      .argument = "deterministic|native", .fallback = "deterministic", .choices = "deterministic|native",
      .group = WORLD,
      .help = "native: leave the game's threads to the system, for a game that cannot live otherwise; it is "
              "then not deterministic."},
-    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(env),
+    {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT | LIST | SCAN, .offset = AT(env),
      .argument = "K=V", .group = WORLD,
      .help = "Put a variable into the game's environment. May be given several times."},
+    {.name = "watch", .type = MOTH_OPTION_WATCHES, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(watches),
+     .argument = "NAME=EXPRESSION", .group = WORLD, .alias = "watches",
+     .help = "Watch a variable of the game, for all agents: hp=player.health, by its debug information, or hp=score:int, "
+             "an exported symbol with its type. It is game.state.hp then. May be given several times; `moth list state` says "
+             "what there is."},
+    {.name = "debug-dir", .type = MOTH_OPTION_STRINGS, .verbs = RUN | DOCTOR | REPLAY | LIST | SCAN, .offset = AT(debug_dirs),
+     .argument = "DIR", .group = WORLD, .alias = "debug_dirs",
+     .help = "Look for the game's separate debug files below DIR, too: by build id, by .gnu_debuglink, or by name. May be "
+             "given several times."},
     {.name = "pads", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD, .offset = AT(pads), .argument = "N",
      .fallback = "0", .most = 4, .group = WORLD,
      .help = "Virtual game controllers that are plugged in from the start."},
@@ -155,24 +184,24 @@ const struct moth_option moth_option_table[] = {
      .argument = "PERCENT", .group = GROUP, .alias = "link.loss",
      .help = "Datagrams that are lost on the way: 2, 0.5%. A stream's data comes 200 ms later instead."},
 
-    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT,
+    {.name = "frame-cpu-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT | LIST | SCAN,
      .offset = AT(frame_cpu_ms), .argument = "N", .fallback = "5000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.cpu_ms", .help = "CPU time without a frame until it is a hang."},
-    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT,
+    {.name = "frame-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT | LIST | SCAN,
      .offset = AT(frame_wall_ms), .argument = "N", .fallback = "20000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "detectors.hang.wall_ms",
      .help = "Time without a frame, and without using the CPU, until it is a hang."},
-    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT,
+    {.name = "boot-wall-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT | LIST | SCAN,
      .offset = AT(boot_wall_ms), .argument = "N", .fallback = "60000", .least = 1, .most = U32, .group = LIMITS,
      .alias = "limits.boot_wall_ms", .help = "Time until the first frame."},
-    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(memory_mb),
+    {.name = "memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT | LIST | SCAN, .offset = AT(memory_mb),
      .argument = "N", .fallback = "4096", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.memory_mb",
      .help = "Memory of the game."},
     {.name = "snapshot-memory", .type = MOTH_OPTION_NUMBER, .verbs = RUN | MINIMIZE | RECORD | REPLAY, .offset = AT(snapshot_memory_mb),
      .argument = "MB", .fallback = "1024", .most = U32, .group = LIMITS, .alias = "limits.snapshot_memory_mb",
      .help = "Memory of all snapshots that are kept alive, shared out among the workers. The ones used least are "
              "given up, and rebuilt from their inputs when they are wanted. 0: none is kept alive."},
-    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT, .offset = AT(file_mb),
+    {.name = "file-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT | LIST | SCAN, .offset = AT(file_mb),
      .argument = "N", .fallback = "1024", .least = 1, .most = U32, .group = LIMITS, .alias = "limits.file_mb",
      .help = "Size of any one file the game writes, its log too."},
     {.name = "lua-memory-mb", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR, .offset = AT(lua_memory_mb),
@@ -361,7 +390,7 @@ const struct moth_option moth_option_table[] = {
     {.name = "replays", .type = MOTH_OPTION_NUMBER, .verbs = RECORD | REPLAY, .offset = AT(replays), .argument = "N",
      .fallback = "3", .most = 1000, .group = JUDGE, .no_config = true,
      .help = "How often what the game died of while it was recorded is played again."},
-    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | RECORD | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT | BASELINE, .offset = AT(json),
+    {.name = "json", .type = MOTH_OPTION_FLAG, .verbs = DOCTOR | RECORD | REPLAY | MINIMIZE | LIST | COMPARE | HISTORY | BISECT | BASELINE | SCAN, .offset = AT(json),
      .group = JUDGE, .no_config = true, .help = "Answer in JSON on standard output."},
 
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = RECORD | REPLAY, .offset = AT(force), .group = MISC,

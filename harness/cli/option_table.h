@@ -16,6 +16,7 @@ enum moth_option_type {
     MOTH_OPTION_SET,      /* uint64_t, a bit for each place in `choices`; "a,b" */
     MOTH_OPTION_STRING,   /* char * */
     MOTH_OPTION_STRINGS,  /* struct moth_strings; repeatable */
+    MOTH_OPTION_WATCHES,  /* struct moth_strings of "NAME=EXPRESSION"; repeatable */
     MOTH_OPTION_PAIRS,    /* struct moth_strings of "K=V"; repeatable */
     MOTH_OPTION_SHARD,    /* char *, "I/N" or "auto" */
     MOTH_OPTION_AGENTS    /* struct moth_agent_choices; repeatable */

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "cli/option_table.h"
 #include "cli/shard.h"
+#include "symbols/expression.h"
 
 static void *grown(void *items, size_t n, size_t size)
 {
@@ -173,6 +174,21 @@ static int add_pair(struct moth_strings *strings, const char *text, enum moth_er
     return 0;
 }
 
+/* How an expression is written is looked at now; what it says, when the game is there. */
+static int add_watch(struct moth_strings *strings, const char *text, enum moth_err_code code, struct moth_err *err)
+{
+    char name[MOTH_EXPRESSION_LABEL_MAX + 1];
+    struct moth_expression parsed;
+    struct moth_err why;
+    const char *expression = moth_expression_split(text, name, &why);
+    if (!expression)
+        return moth_err_set(err, code, "%s", why.message);
+    if (moth_expression_parse(&parsed, expression, NULL, &why) != 0)
+        return moth_err_set(err, code, "'%s': %s", text, why.message);
+    moth_strings_add(strings, text);
+    return 0;
+}
+
 /* "NAME", "FILE", either with "=WEIGHT". A file's own '=' is no weight: what follows looks like a path. */
 static int add_agent(struct moth_options *options, const char *text, enum moth_err_code code, struct moth_err *err)
 {
@@ -249,6 +265,8 @@ int moth_option_set(struct moth_options *options, const struct moth_option *opti
             return moth_err_set(err, code, "must not be empty");
         moth_strings_add(field, text);
         return 0;
+    case MOTH_OPTION_WATCHES:
+        return add_watch(field, text, code, err);
     case MOTH_OPTION_PAIRS:
         return add_pair(field, text, code, err);
     case MOTH_OPTION_SHARD:

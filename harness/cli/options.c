@@ -193,7 +193,7 @@ static const struct arguments {
 } arguments[] = {
     {MOTH_VERB_REPLAY, 1, 1, "TRACE|FINDING"},
     {MOTH_VERB_MINIMIZE, 1, 1, "FINDING"},
-    {MOTH_VERB_LIST, 1, 2, "agents|scenarios|detectors|findings [DIR]"},
+    {MOTH_VERB_LIST, 1, 2, "agents|scenarios|detectors|findings [DIR], state [GLOB] -- GAME"},
     {MOTH_VERB_REPORT, 1, SIZE_MAX, "DIR…"},
     {MOTH_VERB_BASELINE, 1, SIZE_MAX, "show|accept|prune"},
     {MOTH_VERB_COMPARE, 2, 2, "A B --trace TRACE"},
@@ -210,12 +210,18 @@ static const struct arguments *wanted_by(enum moth_verb verb)
     return wants;
 }
 
+/* The one list that is of a game. */
+static bool lists_state(const struct moth_options *options)
+{
+    return options->verb == MOTH_VERB_LIST && options->args.n > 0 && strcmp(options->args.items[0], "state") == 0;
+}
+
 static int check_arguments(const struct moth_options *options, bool has_game, struct moth_err *err)
 {
     const char *verb = moth_verb_name(options->verb);
     const char *first = options->args.n ? options->args.items[0] : NULL;
-    bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD);
-    if (has_game && !plays && options->verb != MOTH_VERB_REPLAY)
+    bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD | MOTH_VERB_SCAN);
+    if (has_game && !plays && options->verb != MOTH_VERB_REPLAY && !lists_state(options))
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s takes nothing after --", verb);
     if (plays && first)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: what is '%s'? The game goes after --: moth %s -- %s", verb,
@@ -235,7 +241,7 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
 
 static int read_config(struct moth_options *options, bool *given, struct moth_err *err)
 {
-    bool plays = options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD);
+    bool plays = (options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD | MOTH_VERB_SCAN)) || lists_state(options);
     if (!plays && options->verb != MOTH_VERB_BASELINE)
         return 0;
     bool named = options->config_path != NULL;
@@ -243,7 +249,7 @@ static int read_config(struct moth_options *options, bool *given, struct moth_er
         options->config_path = moth_fs_path(CONFIG_FILE);
     if (options->config_path && moth_config_read(options, options->config_path, given, err) != 0)
         return -1;
-    if (plays && options->game.n == 0)
+    if (plays && options->game.n == 0 && !options->input)
         return moth_err_set(err, MOTH_ERR_USAGE, "which game? moth %s -- GAME [ARG…]%s", moth_verb_name(options->verb),
                             options->config_path ? ", or `game` in moth.lua" : ", or a moth.lua here (moth init)");
     return 0;
@@ -299,6 +305,11 @@ void moth_options_free(struct moth_options *options)
     free(options->config_path);
     moth_strings_free(&options->compared);
     free(options->threshold);
+    moth_strings_free(&options->watches);
+    moth_strings_free(&options->debug_dirs);
+    moth_strings_free(&options->steps);
+    free(options->value_type);
+    free(options->input);
     free(options->out);
     free(options->shard);
     free(options->bus);

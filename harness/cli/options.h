@@ -32,7 +32,8 @@
     X(INIT, "init", 8, "write a commented moth.lua beside the game", true)                            \
     X(COMPARE, "compare", 9, "is one build of a game slower than another, on the same traces", true) \
     X(HISTORY, "history", 12, "what all runs so far came to: show, merge or prune it", true)          \
-    X(BISECT, "bisect", 13, "which of several builds was the first to have a finding", true)
+    X(BISECT, "bisect", 13, "which of several builds was the first to have a finding", true)         \
+    X(SCAN, "scan", 14, "find a number in the game's memory by how it changes", true)
 
 enum moth_verb {
 #define X(name, text, bit, line, here) MOTH_VERB_##name = 1 << bit,
@@ -110,6 +111,15 @@ struct moth_options {
     uint64_t traces;    /* ordinary ones that are kept, at most */
     bool quiet, verbose, json, force;
 
+    /* watches */
+    struct moth_strings watches;    /* "NAME=EXPRESSION" */
+    struct moth_strings debug_dirs;
+    char *value_type;               /* list state: NULL: any; scan */
+    uint64_t depth;
+    struct moth_strings steps;      /* of a scan */
+    char *input;                    /* trace or finding whose inputs a scan plays, or NULL */
+    uint64_t limit;
+
     /* the bus */
     char *bus;       /* URL, or NULL: none */
     char *bus_token; /* file, or NULL */
@@ -162,6 +172,7 @@ int moth_cli_record(const struct moth_options *options);
 int moth_cli_minimize(const struct moth_options *options);
 int moth_cli_doctor(const struct moth_options *options);
 int moth_cli_report(const struct moth_options *options);
+int moth_cli_scan(const struct moth_options *options);
 int moth_cli_list(const struct moth_options *options);
 int moth_cli_compare(const struct moth_options *options);
 int moth_cli_history(const struct moth_options *options);

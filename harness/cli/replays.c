@@ -15,6 +15,8 @@ struct moth_replay_config moth_replays_config(const struct moth_options *options
         .softlock_s = (uint32_t)options->softlock_s,
         .spike_ms = (double)options->spike_ms,
         .interrupted = moth_cli_stopped,
+        .watches = (const char *const *)options->watches.items,
+        .debug_dirs = (const char *const *)options->debug_dirs.items,
     };
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/group.h"
 #include "cli/judge.h"
+#include "cli/launch.h"
 #include "cli/options.h"
 #include "cli/view.h"
 
@@ -219,6 +220,8 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .members = run->group.members,
         .n_members = run->group.n_members,
         .link = run->group.link,
+        .watches = (const char *const *)options->watches.items,
+        .debug_dirs = (const char *const *)options->debug_dirs.items,
         .limits = {.boundary_cpu_ms = (uint32_t)options->frame_cpu_ms,
                    .boundary_wall_ms = (uint32_t)options->frame_wall_ms,
                    .boot_wall_ms = (uint32_t)options->boot_wall_ms,
@@ -271,7 +274,8 @@ static struct moth_fleet_config fleet_config(struct run *run)
 static int play(struct run *run, struct moth_err *err)
 {
     struct moth_game_info game;
-    if (find_shard(run, err) != 0 || moth_cli_judge_open(&run->judge, run->options, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0)
+    if (find_shard(run, err) != 0 || moth_cli_judge_open(&run->judge, run->options, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0 ||
+        moth_cli_check_watches(run->options, err) != 0)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
     run->started_ms = (int64_t)(moth_clock_ns(CLOCK_REALTIME) / MOTH_NS_PER_MS);

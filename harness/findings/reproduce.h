@@ -16,6 +16,7 @@
 struct moth_replay_config {
     struct moth_limits limits;
     const char *probe_path; /* NULL: found by moth's own place */
+    const char *const *watches, *const *debug_dirs; /* for an agent that is played again; may be NULL */
     const char *log_path;   /* where the game's log is kept, or NULL */
     uint32_t softlock_s;    /* game time a softlock has shown itself for, at its trace's end; 0: 45 */
     double spike_ms;        /* budget of a frame for a spike; 0: what the trace says, else the usual one */

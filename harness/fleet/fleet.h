@@ -41,6 +41,8 @@ struct moth_fleet_config {
     const struct moth_trace_member *members; /* who plays with the game; NULL: nobody */
     size_t n_members;
     struct moth_link link;
+    const char *const *watches;    /* "NAME=EXPRESSION" for all agents, NULL-terminated; may be NULL */
+    const char *const *debug_dirs; /* where separate debug files are, NULL-terminated; may be NULL */
     struct moth_limits limits;
     const char *probe_path;                   /* NULL: found by moth's own place */
     const struct moth_fleet_agent *scenarios; /* each is played once, first */

@@ -100,7 +100,7 @@ static void note_begin(struct moth_outside *o, const struct moth_bus_request *re
 
 static bool same_value(const struct moth_watch_value *a, const struct moth_watch_value *b)
 {
-    return a->ok == b->ok && a->number == b->number && strcmp(a->text, b->text) == 0;
+    return a->ok == b->ok && a->number == b->number && a->integer == b->integer && strcmp(a->text, b->text) == 0;
 }
 
 static bool compare(const struct moth_bus_request *request, const struct moth_watch_value *value)
@@ -348,14 +348,34 @@ static void do_release(struct moth_outside *o, const struct moth_bus_request *re
 static void do_watch(struct moth_outside *o, const struct moth_bus_request *request)
 {
     struct moth_watch_value value;
+    struct moth_err err;
+    char *why[MOTH_WATCHES_MAX] = {NULL};
     memcpy(o->watches, request->watches, request->n_watches * sizeof *o->watches);
     o->n_watches = request->n_watches;
     moth_text_key(&o->text, "missing");
     moth_text_raw(&o->text, "[");
-    for (uint32_t i = 0; i < o->n_watches; i++)
-        if (!moth_outside_watch(o, o->watches[i].name, &value))
-            moth_text_string(&o->text, NULL, o->watches[i].name);
+    for (uint32_t i = 0; i < o->n_watches; i++) {
+        struct moth_bus_alias *pair = &o->watches[i];
+        if (moth_outside_watch(o, pair->name, &value))
+            continue;
+        err.message[0] = '\0';
+        int result = o->backend->watch ? o->backend->watch(o->backend->context, pair->alias, pair->name, &err) : 1;
+        if (result != 0) {
+            moth_text_string(&o->text, NULL, pair->name);
+            why[i] = err.message[0] ? moth_fs_path("%s", err.message) : NULL;
+        }
+        if (result >= 0 && o->backend->watch)
+            memcpy(pair->name, pair->alias, sizeof pair->name); /* watched under the program's own name */
+    }
     moth_text_raw(&o->text, "]");
+    moth_text_key(&o->text, "why");
+    moth_text_raw(&o->text, "{");
+    for (uint32_t i = 0; i < o->n_watches; i++)
+        if (why[i])
+            moth_text_string(&o->text, o->watches[i].alias, why[i]);
+    for (uint32_t i = 0; i < o->n_watches; i++)
+        free(why[i]);
+    moth_text_raw(&o->text, "}");
     moth_outside_write_state(o, &o->text);
     answer(o);
 }

@@ -246,6 +246,9 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
     uint64_t begin_ns = moth_clock_monotonic_ns();
     char *directory = getcwd(NULL, 0);
     struct moth_stage stage = {.place = place,
+                               .watched = config->watches,
+                               .debug_dirs = config->debug_dirs,
+                               .watches = place->watches,
                                .index = job->index,
                                .agent_seed = job->seed,
                                .scenario = job->scenario,
@@ -261,6 +264,8 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
     stage.work = moth_fs_path("%s/.work/%u", config->out, job->index);
     struct moth_replay_config limits = {.limits = config->limits,
                                         .probe_path = config->probe_path,
+                                        .watches = config->watches,
+                                        .debug_dirs = config->debug_dirs,
                                         .interrupted = place->stopped,
                                         .context = place->context};
     struct moth_instance_config how = moth_replay_launch_config(&stage.header, &limits);
@@ -271,6 +276,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
         play_instance(&stage, agent->agent, job, &limits, done);
         warn_of_copy(moth_tree_instance(stage.tree), done);
         warn_of_branches(&stage, done);
+        moth_stage_missing_watches(&stage, &done->warnings);
         moth_instance_warnings(moth_tree_instance(stage.tree), moth_stage_add_line, &done->warnings);
         if (config->strict && job->index == 0 && done->ending == MOTH_ENDING_PLAYED)
             check_determinism(&stage, &limits);
@@ -303,6 +309,8 @@ int moth_play_scripted(const struct moth_trace_header *header, const struct moth
                        bool *met, bool *killed, struct moth_err *err)
 {
     struct moth_stage stage = {.header = *header,
+                               .watched = config->watches,
+                               .debug_dirs = config->debug_dirs,
                                .agent_seed = header->seed,
                                .scenario = true, /* what it would have to find is asked for by name */
                                .stopped = config->interrupted,

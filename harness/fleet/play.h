@@ -20,6 +20,7 @@ struct moth_play_place {
     const char *run; /* token of the run */
     struct moth_bus_seat seat; /* where the bus hears of what is played */
     struct moth_places *cells; /* places that were told of */
+    struct moth_watches *watches; /* what was read of the game's debug information; NULL: not at all */
     /* Asked before each step: is the run to end? */
     bool (*stopped)(void *context);
     void (*progress)(void *context, uint32_t index, uint32_t frames, uint32_t places);

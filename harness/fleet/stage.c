@@ -11,6 +11,8 @@
 #include "base/rng.h"
 #include "runner/png.h"
 #include "runner/watch.h"
+#include "runner/watches.h"
+#include "symbols/expression.h"
 #include "fleet/outside.h"
 
 #define PROGRESS_NS (250 * MOTH_NS_PER_MS)
@@ -214,6 +216,13 @@ enum moth_step moth_stage_look(struct moth_stage *stage, bool last)
     return stage->err.code == MOTH_ERR_INTERRUPTED ? MOTH_STEP_OK : MOTH_STEP_FAULT;
 }
 
+/* The process that plays may be another one than before. */
+static void attach_watches(struct moth_stage *stage)
+{
+    if (stage->watches && stage->step == MOTH_STEP_OK)
+        moth_watches_attach(stage->watches, moth_tree_instance(stage->tree));
+}
+
 static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, const char *where,
                           uint32_t frame);
 
@@ -227,10 +236,12 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
     for (size_t i = 0; i < n_events; i++)
         stage->asked_to_quit = stage->asked_to_quit || events[i].type == MOTH_INPUT_QUIT;
     stage->step = moth_tree_step(stage->tree, frames, events, n_events, &stage->err);
+    attach_watches(stage);
     survey_place(stage);
     say_state(stage, true);
     if (stage->step == MOTH_STEP_OK)
         stage->step = moth_stage_look(stage, false);
+    attach_watches(stage); /* the look may have gone elsewhere and come back */
     *now = now_of(stage);
     moth_stage_tell(stage);
     if (was_killed(stage))
@@ -415,9 +426,21 @@ static int agent_way(void *context, struct moth_input_event **events, size_t *n_
 static const struct moth_watch_value *agent_watches(void *context, uint32_t *n)
 {
     const struct moth_stage *stage = context;
-    const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(stage->tree));
-    *n = channel->n_watches < MOTH_WATCHES_MAX ? channel->n_watches : MOTH_WATCHES_MAX;
-    return channel->watches;
+    return moth_watches_values(stage->watches, moth_tree_instance(stage->tree), n);
+}
+
+static int agent_watch(void *context, const char *name, const char *expression, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    enum moth_lookup result =
+        moth_watches_add(stage->watches, moth_tree_instance(stage->tree), name, expression, err);
+    return result == MOTH_LOOKUP_FOUND ? 0 : result == MOTH_LOOKUP_NOT_FOUND ? 1 : -1;
+}
+
+static bool agent_watch_visit(void *context, const char *name, const struct moth_value_visitor *visitor)
+{
+    const struct moth_stage *stage = context;
+    return moth_watches_visit(stage->watches, moth_tree_instance(stage->tree), name, visitor);
 }
 
 static bool agent_member(void *context, unsigned index, struct moth_lua_member *member)
@@ -486,6 +509,7 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
         moth_stage_add_line(err->message, &stage->warnings);
     moth_stuck_return(&stage->stuck, stage->tips[id - 1]);
     stage->step = moth_instance_death(moth_tree_instance(stage->tree))->how;
+    attach_watches(stage);
     *now = now_of(stage);
     stage->last_ns = now->time_ns;
     if (stage->frame_counts)
@@ -526,6 +550,8 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
         .keep_picture = agent_keep_picture,
         .way = agent_way,
         .watches = agent_watches,
+        .watch = stage->watches ? agent_watch : NULL,
+        .watch_visit = stage->watches ? agent_watch_visit : NULL,
         .member = agent_member,
         .signature = agent_signature,
         .call = agent_call,
@@ -539,6 +565,38 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
     return moth_agent_play(agent, &backend, &how, outcome);
 }
 
+/* The run's own watches, and a session for those of the agent. What was read of the game's debug information
+ * lasts as long as the worker. */
+static void begin_watches(struct moth_stage *stage)
+{
+    char name[sizeof((struct moth_watch_value *)0)->name];
+    if (!stage->watches)
+        stage->watches = stage->own_watches = moth_watches_create(stage->debug_dirs);
+    if (!stage->watches)
+        return;
+    moth_watches_begin(stage->watches);
+    for (const char *const *pair = stage->watched; pair && *pair; pair++) {
+        const char *expression = moth_expression_split(*pair, name, NULL);
+        if (expression)
+            moth_watches_add(stage->watches, NULL, name, expression, NULL);
+    }
+    if (moth_stage_frame(stage) > 0)
+        attach_watches(stage);
+}
+
+static void note_missing(void *context, const char *name, const char *expression, const char *why)
+{
+    char *line = moth_fs_path("the watch %s=%s has no value: %s", name, expression, why);
+    moth_stage_add_line(line, context);
+    free(line);
+}
+
+void moth_stage_missing_watches(const struct moth_stage *stage, char **lines)
+{
+    if (stage->watches)
+        moth_watches_missing(stage->watches, note_missing, lines);
+}
+
 /* Launch. NULL tree: err says why. */
 void moth_stage_launch(struct moth_stage *stage, const struct moth_instance_config *config,
                        uint64_t memory_bytes, struct moth_err *err)
@@ -550,12 +608,15 @@ void moth_stage_launch(struct moth_stage *stage, const struct moth_instance_conf
                                     .context = stage};
     stage->tree = moth_tree_launch(&tree, err);
     if (stage->tree)
+        begin_watches(stage);
+    if (stage->tree)
         stage->header.build_id = strdup(moth_instance_game(moth_tree_instance(stage->tree))->build_id);
 }
 
 void moth_stage_fini(struct moth_stage *stage)
 {
     moth_keep_fini(&stage->keep);
+    moth_watches_destroy(stage->own_watches);
     moth_tree_close(stage->tree);
     moth_stuck_end(&stage->stuck);
     moth_spikes_end(&stage->spikes);

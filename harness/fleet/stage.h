@@ -14,6 +14,8 @@
 #include "fleet/stuck.h"
 #include "survey/survey.h"
 
+struct moth_watches; /* runner/watches.h */
+
 struct moth_stage {
     const struct moth_play_place *place; /* NULL: nothing is kept or told */
     uint32_t index;
@@ -22,6 +24,10 @@ struct moth_stage {
 
     struct moth_trace_header header; /* build_id is owned */
     uint64_t agent_seed;
+    const char *const *watched;    /* "NAME=EXPRESSION", NULL-terminated, or NULL */
+    const char *const *debug_dirs; /* … and where debug files are */
+    struct moth_watches *watches;  /* the worker's; NULL at launch: its own */
+    struct moth_watches *own_watches;
     struct moth_log *archive; /* the run's, or NULL */
     struct moth_tree *tree;
     enum moth_step step;      /* what the last step said */
@@ -70,6 +76,9 @@ void moth_stage_judge(struct moth_stage *stage);
 /* Note a finding, which is taken. */
 void moth_stage_note(struct moth_stage *stage, struct moth_finding *finding);
 void moth_stage_fini(struct moth_stage *stage);
+
+/* A line for each watch whose expression was never found. */
+void moth_stage_missing_watches(const struct moth_stage *stage, char **lines);
 
 /* Append a line to the text at `context` (char **). */
 void moth_stage_add_line(const char *sentence, void *context);

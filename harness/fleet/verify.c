@@ -97,6 +97,8 @@ void moth_verify(const struct moth_play_place *place, const char *fingerprint,
     struct moth_trace *trace = finding ? moth_trace_read(path, &err) : NULL;
     struct moth_replay_config how = {.limits = config->limits,
                                      .probe_path = config->probe_path,
+                                     .watches = config->watches,
+                                     .debug_dirs = config->debug_dirs,
                                      .softlock_s = config->softlock_s,
                                      .interrupted = place->stopped,
                                      .context = place->context};

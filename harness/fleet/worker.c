@@ -16,6 +16,7 @@
 #include "runner/cgroup.h"
 #include "runner/cookie.h"
 #include "runner/watch.h"
+#include "runner/watches.h"
 
 static volatile sig_atomic_t stop_all, stop_playing, stop_minimizing;
 
@@ -165,7 +166,7 @@ _Noreturn void moth_worker_main(const struct moth_fleet_config *config, const ch
     moth_reaper_adopt();
     struct moth_places cells = {0};
     struct moth_play_place place = {
-        .config = config, .run = run, .seat = seat, .cells = &cells, .progress = tell_progress, .found = tell_found, .context = &fd};
+        .config = config, .run = run, .seat = seat, .cells = &cells, .watches = moth_watches_create(config->debug_dirs), .progress = tell_progress, .found = tell_found, .context = &fd};
     struct moth_inbox inbox = {0};
     while (moth_inbox_fill(&inbox, fd) == 0) {
         enum moth_message_type type;

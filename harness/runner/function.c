@@ -48,11 +48,11 @@ static void spell_type(struct spelling *out, const struct moth_type *type, unsig
 static void spell_struct(struct spelling *out, const struct moth_type *type, unsigned depth)
 {
     size_t n;
-    const struct moth_member *members = moth_type_members(type, &n);
+    const struct moth_field *members = moth_type_members(type, &n);
     out->good = out->good && n > 0;
     put(out, "{");
     for (size_t i = 0; i < n && out->good; i++) {
-        const struct moth_member *member = &members[i];
+        const struct moth_field *member = &members[i];
         const struct moth_type *of = member->type;
         uint64_t count = 0;
         bool array = moth_type_kind(of) == MOTH_TYPE_ARRAY;

@@ -35,6 +35,11 @@ static int look(struct moth_instance *in, uint32_t want, struct moth_err *err)
     return 0;
 }
 
+int moth_instance_sample(struct moth_instance *in, struct moth_err *err)
+{
+    return look(in, MOTH_WANT_WATCHES, err);
+}
+
 int moth_instance_picture(struct moth_instance *in, uint64_t *hash, struct moth_err *err)
 {
     *hash = 0;

@@ -67,7 +67,7 @@ struct moth_type {
     bool has_target_die;
     unsigned dimension; /* of an array's DIE: which of its dimensions this is */
     const struct moth_type *target;
-    struct moth_member *members;
+    struct moth_field *members;
     struct moth_enumerator *enumerators;
     size_t n_members, n_enumerators;
     struct moth_type *pointer_to; /* made when asked for */
@@ -92,7 +92,7 @@ struct moth_symbols {
 
 /* ---- modules.c ---- */
 bool moth_module_matches(const struct moth_symbols_module *module, const char *name);
-/* Libraries of the system and moth's own are no part of the game. */
+/* Libraries of the system are no part of the game. */
 bool moth_module_is_games(const struct moth_symbols_module *module);
 
 /* ---- index.c ---- */

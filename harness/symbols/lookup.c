@@ -28,8 +28,7 @@ static enum place read_location(Dwarf_Die *die, Dwarf_Addr *address)
     if (dwarf_getlocation(&attribute, &ops, &n) != 0 || n == 0)
         return dwarf_whatform(&attribute) == DW_FORM_exprloc ? PLACE_NONE : PLACE_OTHER;
     *address = ops[0].number;
-    if (ops[0].atom == DW_OP_addrx || ops[0].atom == DW_OP_GNU_addr_index || ops[0].atom == DW_OP_constx ||
-        ops[0].atom == DW_OP_GNU_const_index) {
+    if (ops[0].atom == DW_OP_addrx || ops[0].atom == DW_OP_GNU_addr_index) {
         if (dwarf_getlocation_attr(&attribute, &ops[0], &at) != 0 || dwarf_formaddr(&at, address) != 0)
             return PLACE_OTHER;
     } else if (ops[0].atom != DW_OP_addr && ops[0].atom != DW_OP_const8u && ops[0].atom != DW_OP_const4u) {
@@ -254,7 +253,7 @@ static enum moth_lookup judge(const struct candidates *c, struct moth_variable *
 static bool search_elf(struct moth_symbols_module *module, const char *name, struct moth_variable *found)
 {
     const struct moth_elf_symbol *symbol = moth_module_elf(module, name, false);
-    if (!symbol || symbol->tls)
+    if (!symbol || symbol->tls || (!symbol->exported && !moth_module_is_games(module)))
         return false;
     *found = (struct moth_variable){
         .name = symbol->demangled ? symbol->demangled : symbol->name, .address = symbol->address, .size = symbol->size, .module = module->name};
@@ -376,6 +375,26 @@ void moth_symbols_each_variable(struct moth_symbols *symbols, const char *wanted
             before = entry->name;
             chosen = found;
             if (!fn(context, &chosen))
+                return;
+        }
+    }
+}
+
+void moth_symbols_each_exported(struct moth_symbols *symbols, bool (*fn)(void *, const struct moth_variable *),
+                                void *context)
+{
+    for (size_t i = 0; i < symbols->n_modules; i++) {
+        struct moth_symbols_module *module = symbols->modules[i];
+        if (!moth_module_is_games(module))
+            continue;
+        moth_module_read_elf(module);
+        for (size_t j = 0; j < module->n_elf; j++) {
+            const struct moth_elf_symbol *symbol = &module->elf[j];
+            struct moth_variable found = {.name = symbol->demangled ? symbol->demangled : symbol->name,
+                                          .address = symbol->address,
+                                          .size = symbol->size,
+                                          .module = module->name};
+            if (symbol->exported && !symbol->function && !symbol->tls && symbol->size > 0 && !fn(context, &found))
                 return;
         }
     }

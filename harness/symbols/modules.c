@@ -101,8 +101,8 @@ static int take_module(Dwfl_Module *dwfl, void **userdata, const char *name, Dwa
 {
     struct moth_symbols *symbols = context;
     Dwarf_Addr end = 0;
-    if (!name || name[0] != '/')
-        return DWARF_CB_OK;
+    if (!name || name[0] != '/' || strncmp(base_name(name), "libmoth_probe.so", 16) == 0)
+        return DWARF_CB_OK; /* what is no file; and ourselves */
     dwfl_module_info(dwfl, NULL, NULL, &end, NULL, NULL, NULL, NULL);
     struct moth_symbols_module *module = *userdata;
     if (!module) {
@@ -255,8 +255,6 @@ bool moth_module_is_games(const struct moth_symbols_module *module)
     static const char *const system[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/"};
     if (module->program)
         return true;
-    if (strncmp(module->name, "libmoth_probe.so", 16) == 0)
-        return false;
     for (size_t i = 0; i < sizeof system / sizeof *system; i++) {
         size_t n = strlen(system[i]);
         /* /usr/lib/<game>/engine.so is the game's, /usr/lib/<triplet>/libSDL2.so is not */

@@ -55,7 +55,7 @@ enum moth_type_kind {
     MOTH_TYPE_OPAQUE    /* declared and nowhere defined, or something that is not understood */
 };
 
-struct moth_member {
+struct moth_field {
     const char *name; /* NULL: an anonymous struct or union, or a base class */
     const struct moth_type *type;
     uint64_t offset;    /* bytes from the beginning of what it is a member of */
@@ -78,9 +78,9 @@ bool moth_type_is_reference(const struct moth_type *type); /* a pointer that C++
 /* Elements of an array. False: not known (`int tail[]`). */
 bool moth_type_count(const struct moth_type *type, uint64_t *count);
 /* Of a struct or union, in order; what lies in bases is theirs. */
-const struct moth_member *moth_type_members(const struct moth_type *type, size_t *n);
+const struct moth_field *moth_type_members(const struct moth_type *type, size_t *n);
 /* A member by name, also of bases and anonymous members: `offset` counts from `type`. */
-bool moth_type_member(const struct moth_type *type, const char *name, struct moth_member *found);
+bool moth_type_member(const struct moth_type *type, const char *name, struct moth_field *found);
 const struct moth_enumerator *moth_type_enumerators(const struct moth_type *type, size_t *n);
 /* NULL when no name has this value. */
 const char *moth_type_enumerator(const struct moth_type *type, int64_t value);
@@ -114,6 +114,10 @@ enum moth_lookup moth_symbols_variable(struct moth_symbols *symbols, const char 
 /* Each variable of the game with debug information; of the program and the objects that are its own, or of
  * `module`. Stops when fn says false. */
 void moth_symbols_each_variable(struct moth_symbols *symbols, const char *module,
+                                bool (*fn)(void *context, const struct moth_variable *variable), void *context);
+
+/* Each exported symbol that is data, of the program and the objects that are its own; without a type. */
+void moth_symbols_each_exported(struct moth_symbols *symbols,
                                 bool (*fn)(void *context, const struct moth_variable *variable), void *context);
 
 /* ---- functions ---- */

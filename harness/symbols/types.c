@@ -293,7 +293,7 @@ static uint64_t offset_of(Dwarf_Die *member)
 }
 
 /* Both ways to write a bitfield become the lowest bit from a byte on (little-endian). */
-static void place_bits(Dwarf_Die *die, struct moth_member *member)
+static void place_bits(Dwarf_Die *die, struct moth_field *member)
 {
     Dwarf_Word size, offset, storage;
     if (!number(die, DW_AT_bit_size, &size) || size == 0 || size > 64)
@@ -319,8 +319,8 @@ static void read_member(struct moth_type *type, Dwarf_Die *die)
     if ((tag != DW_TAG_member && !base) || dwarf_attr(die, DW_AT_external, &attribute) ||
         dwarf_attr(die, DW_AT_declaration, &attribute))
         return;
-    struct moth_member *member = &type->members[type->n_members];
-    *member = (struct moth_member){.name = base ? NULL : moth_die_name(die), .base = base, .offset = offset_of(die)};
+    struct moth_field *member = &type->members[type->n_members];
+    *member = (struct moth_field){.name = base ? NULL : moth_die_name(die), .base = base, .offset = offset_of(die)};
     if (member->offset == UINT64_MAX)
         return;
     member->type = moth_type_of(type->symbols, die);
@@ -341,7 +341,7 @@ static size_t children_of(Dwarf_Die *die)
     return n;
 }
 
-const struct moth_member *moth_type_members(const struct moth_type *of, size_t *n)
+const struct moth_field *moth_type_members(const struct moth_type *of, size_t *n)
 {
     struct moth_type *type = (struct moth_type *)(uintptr_t)of;
     if (!type->members_read && (type->kind == MOTH_TYPE_STRUCT || type->kind == MOTH_TYPE_UNION) && type->die.addr) {
@@ -359,10 +359,10 @@ const struct moth_member *moth_type_members(const struct moth_type *of, size_t *
 }
 
 static bool find_member(const struct moth_type *type, const char *name, uint64_t offset, unsigned depth,
-                        struct moth_member *found)
+                        struct moth_field *found)
 {
     size_t n;
-    const struct moth_member *members = moth_type_members(type, &n);
+    const struct moth_field *members = moth_type_members(type, &n);
     for (size_t i = 0; i < n; i++)
         if (members[i].name && strcmp(members[i].name, name) == 0) {
             *found = members[i];
@@ -375,7 +375,7 @@ static bool find_member(const struct moth_type *type, const char *name, uint64_t
     return false;
 }
 
-bool moth_type_member(const struct moth_type *type, const char *name, struct moth_member *found)
+bool moth_type_member(const struct moth_type *type, const char *name, struct moth_field *found)
 {
     return (type->kind == MOTH_TYPE_STRUCT || type->kind == MOTH_TYPE_UNION) && find_member(type, name, 0, 0, found);
 }
@@ -406,8 +406,10 @@ const char *moth_type_enumerator(const struct moth_type *type, int64_t value)
 {
     size_t n;
     const struct moth_enumerator *all = moth_type_enumerators(type, &n);
+    /* Of a small one only its own bytes count: DWARF does not say whether they had a sign. */
+    uint64_t mask = type->size >= 1 && type->size < 8 ? (UINT64_C(1) << 8 * type->size) - 1 : UINT64_MAX;
     for (size_t i = 0; i < n; i++)
-        if (all[i].value == value)
+        if ((((uint64_t)all[i].value ^ (uint64_t)value) & mask) == 0)
             return all[i].name;
     return NULL;
 }

@@ -20,6 +20,7 @@
 #include "wire/call.h"
 #include "wire/input.h"
 #include "wire/mail.h"
+#include "wire/peek.h"
 
 #define MOTH_CHANNEL_MAGIC 0x6c6e6863686d746fULL
 #define MOTH_CHANNEL_VERSION 4u
@@ -65,12 +66,14 @@ enum moth_want {
     MOTH_WANT_SAMPLES = 1u << 5,      /* in a program of one frame: stop on the way with MOTH_STATE_SAMPLE … */
     MOTH_WANT_COUNTS = 1u << 6,       /* … and count its allocations */
     MOTH_WANT_NOTHING = 1u << 7,      /* nor will anything be asked for where the program ends: it need not be drawn */
-    MOTH_WANT_HEAP = 1u << 8          /* ask libc at the last boundary what the heap holds */
+    MOTH_WANT_HEAP = 1u << 8,         /* ask libc at the last boundary what the heap holds */
+    MOTH_WANT_WATCHES = 1u << 9       /* in a look: read the watched variables, which are others than before */
 };
 
 /* Stop the program before its end (bits of program.stop). */
 enum moth_stop {
     MOTH_STOP_EVENT = 1u << 0, /* the game announced something */
+    MOTH_STOP_WATCH = 1u << 2, /* a published or watched value is another one than at the program's start */
     MOTH_STOP_CELL = 1u << 1   /* the cell grid differs from the one at the program's start */
 };
 
@@ -204,13 +207,27 @@ struct moth_announcement {
 #define MOTH_WATCHES_MAX 128u
 #define MOTH_WATCH_TEXT_BYTES 64u
 
-/* A variable that the game published through moth.h, as it was at the boundary where the game stands. */
+/* What a value is. The first are enum moth_watch_type of moth.h, and all that the game itself publishes. */
+enum moth_value_type {
+    MOTH_VALUE_I32,
+    MOTH_VALUE_F32,
+    MOTH_VALUE_F64,
+    MOTH_VALUE_BOOL,
+    MOTH_VALUE_STR,
+    MOTH_VALUE_INTEGER, /* `integer`, and as near as it comes in `number` */
+    MOTH_VALUE_ENUM,    /* the same, and its name in `text` ("" when it has none) */
+    MOTH_VALUE_TABLE    /* an array or a struct: its type in `text` */
+};
+
+/* A variable that the game published through moth.h, as it was at the boundary where the game stands; or one
+ * that the runner watches, in its own memory. */
 struct moth_watch_value {
     char name[55];
-    uint8_t type;  /* enum moth_watch_type of moth.h */
+    uint8_t type;  /* enum moth_value_type */
     uint32_t ok;   /* 0: taken back, or its memory cannot be read */
     uint32_t reserved;
     double number; /* i32, f32, f64; bool: 0 or 1 */
+    int64_t integer;
     char text[MOTH_WATCH_TEXT_BYTES]; /* str, NUL-terminated, cut */
 };
 
@@ -295,6 +312,7 @@ struct moth_channel {
     uint32_t window_w, window_h, text_input;
     int32_t mouse_x, mouse_y;              /* as the game sees it, in window pixels */
     uint32_t mouse_relative, mouse_warps;  /* the game wants motion only; how often it has put the pointer somewhere */
+    uint32_t objects_opened; /* calls of dlopen so far */
     uint32_t threads_created, preempted, fiber_current, n_fibers;
     uint32_t gl_used, present_calls, synthetic_boundaries, waiting;
     uint64_t vtime_ns;
@@ -316,6 +334,8 @@ struct moth_channel {
     struct moth_work_sample sample;
     struct moth_call_request call;
     uint64_t heap_bytes; /* handed out by libc's allocator and not given back; 0: not known */
+
+    struct moth_peek_table peeks; /* variables the runner watches */
 
     /* From here on nothing is to be known between two programs: a branch begins without it. */
     struct moth_mail outbox, inbox; /* the game's: filled by the game, filled by the runner */

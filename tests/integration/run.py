@@ -47,6 +47,7 @@ import softlock  # noqa: E402,F401
 import spike  # noqa: E402,F401
 import minimize  # noqa: E402,F401
 import traces  # noqa: E402,F401
+import watches  # noqa: E402,F401
 import world  # noqa: E402,F401
 
 speaking = threading.Lock()

@@ -178,7 +178,7 @@ static void wrong_values_have_their_line(void **state)
     fails("return { game = 'g',\n frames = 5,\n budgets = {\n  frames = 6 } }", "moth.lua:2: frames is there twice");
     fails("return { game = 'g',\n fail_on = 'crash:x' }", "moth.lua:2: fail_on is wrong: 'crash:x': behind the colon stands how many fail the gate, 0 for never");
     fails("return { game = 'g', budgets = {\n metrics = 'p98=1' } }", "moth.lua:2: budgets.metrics is wrong: there is no metric 'p98'; did you mean 'p95'? (p50, p95, p99, max, memory, heap, frames_per_s)");
-    fails("return { game = 'g',\n watches = {} }", "moth.lua:2: watches is not in this version of moth");
+    fails("return { game = 'g',\n watches = { hp = 'player..hp' } }", "moth.lua:2: watches.hp 'hp=player..hp': a member's name is missing at '.hp'");
 }
 
 static void broken_files_are_told(void **state)

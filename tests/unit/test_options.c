@@ -154,7 +154,7 @@ static void wrong_arguments_are_told(void **state)
     fails(WORDS("replay"), "moth replay needs to know what: moth replay TRACE|FINDING");
     fails(WORDS("replay", "a", "b"), "moth replay: 'b' is one argument too many");
     fails(WORDS("bisect", "a", "b", "--", "c"), "moth bisect takes nothing after --");
-    fails(WORDS("list"), "moth list needs to know what: moth list agents|scenarios|detectors|findings [DIR]");
+    fails(WORDS("list"), "moth list needs to know what: moth list agents|scenarios|detectors|findings [DIR], state [GLOB] -- GAME");
     fails(WORDS("history"), "moth history needs to know what: moth history show|merge|prune FILE…");
     fails(WORDS("bisect", "a"), "moth bisect needs to know what: moth bisect TRACE|FINDING BUILD…");
     fails(WORDS("init", "x"), "moth init: 'x' is one argument too many");

@@ -7,7 +7,7 @@
 ---@field time number Virtual seconds since the game started.
 ---@field width integer Width of the window in pixels; 0 while there is none.
 ---@field height integer Height of the window in pixels; 0 while there is none.
----@field state table What the game publishes through moth.h, as it stands now, by name; read only. nil for what is not published or cannot be read. `frame` and `time` are there as well.
+---@field state table What is watched and what the game publishes through moth.h, as it stands now, by name; read only. nil for what is not known or cannot be read. Enums by their names, texts as strings, arrays (from 1) and structs as tables. `frame` and `time` are there as well.
 local game = {}
 
 --- Let the game run n frames (default 1). What was queued since the last step reaches the game at
@@ -139,9 +139,12 @@ function game:snapshot() end
 ---@return string?
 function game:restore(snapshot) end
 
---- Give published values names of the script's own: after game:watch{ hp = "player.health" } it is
---- game.state.hp. true, or nil and a message when the game does not publish one (yet): its value is
---- nil until it does.
+--- Watch variables of the game under names of the script's own: after game:watch{ hp =
+--- "player.health" } it is game.state.hp. What a name stands for is something that the game
+--- publishes (moth.h), an expression over its variables by its debug information
+--- ("world->objects[3].pos.x"), or an exported symbol with a type ("score:int"). true; or nil and a
+--- message when a variable is not there (yet): its value is nil until it is. An expression that is
+--- wrong raises an error.
 ---@param names table
 ---@return boolean?
 ---@return string?

@@ -6,6 +6,7 @@
 #ifndef MOTH_PROBE_ARCH_H
 #define MOTH_PROBE_ARCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Save the callee-saved state on this stack, store the stack pointer in *save, continue at `load`.
@@ -23,6 +24,11 @@ int moth_arch_save(uint64_t *context) __attribute__((returns_twice));
 /* The system call clone, whose new thread goes on in `context`, with `tp` as its thread pointer; the kernel
  * clears *tid_word when it ends. Returns as the system call does in the caller. */
 long moth_arch_clone_into(long flags, const uint64_t *context, int *tid_word, uint64_t tp);
+
+/* Copy from an address that may lead nowhere: 0, or -1 through moth_peek_fault, which puts the program counter
+ * of a fault between the two labels onto the second. */
+int moth_arch_peek(void *to, const void *from, size_t size);
+extern const char moth_arch_peek_failed[] __attribute__((visibility("hidden")));
 
 #if defined(__x86_64__)
 #include "arch/x86_64.h"

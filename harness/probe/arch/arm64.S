@@ -89,5 +89,31 @@ moth_arch_clone_into:
     mov x0, #1
     ret
     .size moth_arch_clone_into, .-moth_arch_clone_into
+
+    .globl moth_arch_peek
+    .hidden moth_arch_peek
+    .type moth_arch_peek, %function
+    .globl moth_arch_peek_failed
+    .hidden moth_arch_peek_failed
+/* int moth_arch_peek(void *to x0, const void *from x1, size_t size x2) */
+moth_arch_peek:
+    cmp x2, #8
+    b.lo 2f
+1:  ldr x9, [x1], #8
+    str x9, [x0], #8
+    sub x2, x2, #8
+    cmp x2, #8
+    b.hs 1b
+2:  cbz x2, 4f
+3:  ldrb w9, [x1], #1
+    strb w9, [x0], #1
+    subs x2, x2, #1
+    b.ne 3b
+4:  mov w0, #0
+    ret
+moth_arch_peek_failed:
+    mov w0, #-1
+    ret
+    .size moth_arch_peek, .-moth_arch_peek
 #endif
     .section .note.GNU-stack, "", %progbits

@@ -117,5 +117,36 @@ moth_arch_clone_into:
     jmp *56(%r9)
     .cfi_endproc
     .size moth_arch_clone_into, .-moth_arch_clone_into
+
+    .globl moth_arch_peek
+    .hidden moth_arch_peek
+    .type moth_arch_peek, @function
+    .globl moth_arch_peek_failed
+    .hidden moth_arch_peek_failed
+/* int moth_arch_peek(void *to, const void *from, size_t size) */
+moth_arch_peek:
+    cmpq $8, %rdx
+    jb 2f
+1:  movq (%rsi), %rax
+    movq %rax, (%rdi)
+    addq $8, %rsi
+    addq $8, %rdi
+    subq $8, %rdx
+    cmpq $8, %rdx
+    jae 1b
+2:  testq %rdx, %rdx
+    jz 4f
+3:  movb (%rsi), %al
+    movb %al, (%rdi)
+    incq %rsi
+    incq %rdi
+    decq %rdx
+    jnz 3b
+4:  xorl %eax, %eax
+    ret
+moth_arch_peek_failed:
+    movl $-1, %eax
+    ret
+    .size moth_arch_peek, .-moth_arch_peek
 #endif
     .section .note.GNU-stack, "", @progbits

@@ -118,7 +118,9 @@ static void fill_channel(struct moth_channel *to, const struct moth_channel *fro
            offsetof(struct moth_channel, fibers) - offsetof(struct moth_channel, warnings_used));
     memcpy(to->fibers, from->fibers, fibers * sizeof *to->fibers);
     size_t after = offsetof(struct moth_channel, fibers) + sizeof to->fibers;
-    memcpy((char *)to + after, (const char *)from + after, offsetof(struct moth_channel, outbox) - after);
+    memcpy((char *)to + after, (const char *)from + after, offsetof(struct moth_channel, peeks) - after);
+    if (from->peeks.n > 0)
+        memcpy(&to->peeks, &from->peeks, sizeof to->peeks);
 }
 
 /* A channel of its own in the place of the one it was born with, which moves elsewhere. */

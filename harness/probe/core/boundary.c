@@ -119,6 +119,11 @@ static bool stop_early(void)
     struct moth_channel *c = moth_channel;
     if ((c->program.stop & MOTH_STOP_EVENT) && moth_events_announced())
         return true;
+    if (c->program.stop & MOTH_STOP_WATCH) {
+        moth_watches_sample();
+        if (moth_peeks_changed())
+            return true;
+    }
     return (c->program.stop & MOTH_STOP_CELL) && c->cell_ok &&
            memcmp(c->cell, cell_at_start, sizeof c->cell) != 0;
 }
@@ -147,11 +152,14 @@ static void next_program(void)
         moth_give_turn(MOTH_STATE_BOUNDARY);
         if (c->program.frames != 0)
             break;
+        if (c->program.want & MOTH_WANT_WATCHES)
+            moth_peeks_sample(); /* others than before */
         if (c->branch.wanted) {
             moth_branch();
         } else if (c->call.wanted) {
             moth_call();
             moth_watches_sample();
+            moth_peeks_sample();
             moth_net_collect();
         } else
             moth_video_observe(&c->observations[0], c->program.want, true); /* only a look */
@@ -163,6 +171,8 @@ static void next_program(void)
     program_frame = 0;
     program_running = true;
     memcpy(cell_at_start, c->cell, sizeof cell_at_start);
+    if (c->program.stop & MOTH_STOP_WATCH)
+        moth_peeks_begin();
 }
 
 static void stand(void)
@@ -177,6 +187,7 @@ static void stand(void)
     bool last = program_frame + 1 >= frames;
     observe(&c->observations[bounded(c->n_observations, MOTH_PROGRAM_FRAMES_MAX - 1)], last);
     c->n_observations++;
+    moth_peeks_sample();
     program_frame++;
     presents_since = 0;
     last_boundary_ns = moth_now_ns;

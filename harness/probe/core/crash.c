@@ -121,6 +121,8 @@ static void call_games_handler(int number, siginfo_t *info, ucontext_t *context)
 void moth_crash_on_fatal(int number, siginfo_t *info, void *opaque)
 {
     ucontext_t *context = opaque;
+    if ((number == SIGSEGV || number == SIGBUS) && moth_peek_fault(context))
+        return;
     if (number == SIGSEGV && moth_trap_counter(context))
         return;
     if (moth_mode == MOTH_DORMANT)

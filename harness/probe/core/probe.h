@@ -209,6 +209,14 @@ void moth_work_sample(const void *context); /* in a signal handler */
 void moth_count_start(void);
 void moth_count_stop(void);
 
+/* ---- watched variables (core/peek.c) ---- */
+
+void moth_peeks_sample(void); /* at a boundary */
+/* Whether a value, published or watched, is another one than at moth_peeks_begin. */
+void moth_peeks_begin(void);
+bool moth_peeks_changed(void);
+bool moth_peek_fault(ucontext_t *context); /* a fault while one was read: it is not one of the game's */
+
 /* ---- branches (branch/) ---- */
 
 /* The runner asked for a branch: fork here. In the branch it returns too, with a channel of its own. */

@@ -13,5 +13,6 @@
 MOTH_HOOK void *dlopen(const char *file, int mode)
 {
     moth_real_init();
+    moth_channel->objects_opened++; /* who looks for a variable in vain may find it now */
     return moth_real.dlopen(file, mode & ~RTLD_DEEPBIND);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Types of the C++ library by their layout: what a string, a vector, an array or a smart pointer holds is
+ * found by the names of its members, as GNU's library has them. For compile.c.
+ */
+#ifndef MOTH_SYMBOLS_LAYOUT_H
+#define MOTH_SYMBOLS_LAYOUT_H
+
+#include "symbols/symbols.h"
+
+/* Something whose elements lie elsewhere: from a pointer, so many (or up to another pointer). */
+struct moth_layout_span {
+    const struct moth_type *element;
+    uint64_t begin;  /* offset of the pointer to the first */
+    uint64_t end;    /* … of the one behind the last (vectors) */
+    uint64_t length; /* … of their number (strings, spans) */
+    bool has_end, has_length;
+};
+
+bool moth_layout_span(const struct moth_type *type, struct moth_layout_span *span);
+/* std::array: its elements as a plain array. */
+bool moth_layout_array(const struct moth_type *type, struct moth_field *elements);
+/* A smart pointer: the plain one in it. */
+bool moth_layout_pointer(const struct moth_type *type, struct moth_field *pointer);
+
+#endif

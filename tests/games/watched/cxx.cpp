@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// State of all kinds in C++, for watches.
+#include "game.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ns {
+
+enum class Kind : std::uint8_t { Orc, Elf = 200 };
+
+struct Vec {
+    double x = 0, y = 0;
+};
+
+class Actor {
+  public:
+    virtual ~Actor() = default;
+    virtual int strength() { return power_; }
+    int health = 50;
+
+  protected:
+    int power_ = 7;
+};
+
+class Player : public Actor {
+  public:
+    static int instances;
+    static inline long total = 1234567890123;
+    Kind kind = Kind::Elf;
+    std::string name = "Bo";
+    std::string title = "Keeper of the long and winding name";
+    Vec &where;
+    std::vector<Vec> trail{{1, 2}, {3, 4}};
+    std::vector<int> bag{5, 6, 7};
+    std::unique_ptr<Vec> owned = std::make_unique<Vec>(Vec{8, 9});
+    std::shared_ptr<Vec> shared = std::make_shared<Vec>(Vec{10, 11});
+    std::array<short, 3> dice{1, 3, 6};
+    bool alive : 1 = true;
+    int level : 6 = -9;
+
+    explicit Player(Vec &at) : where(at) { instances++; }
+    int strength() override { return 2 * power_; }
+};
+
+int Player::instances = 0;
+
+Vec origin{0.5, -0.5};
+Player *player;
+
+namespace {
+int hidden = 4;
+}
+
+template <typename T> struct Box {
+    static T content;
+};
+template <> int Box<int>::content = 66;
+
+int tick()
+{
+    static int calls;
+    return ++calls;
+}
+
+} // namespace ns
+
+std::vector<int> nothing;
+thread_local int own = 12;
+
+int main(int, char **)
+{
+    struct game game;
+    game_open(&game, "watched");
+    ns::player = new ns::Player(ns::origin);
+    while (!game.quit) {
+        SDL_Event event;
+        while (game_event(&game, &event))
+            if (event.type == SDL_KEYDOWN)
+                ns::player->health -= ns::player->strength();
+        ns::hidden += ns::tick() > 1000000;
+        game_clear(&game, 0x202020);
+        game_number(&game, 8, 8, game_mix((uint64_t)game.frame + (uint64_t)ns::hidden, (uint64_t)ns::player->health));
+        game_number(&game, 80, 8, game_mix((uint64_t)ns::Player::total, (uint64_t)(ns::Box<int>::content + own)));
+        game_present(&game);
+    }
+    game_close(&game);
+    return 0;
+}
