@@ -42,9 +42,6 @@ static void print_standing(FILE *out, const struct moth_finding *finding)
     case MOTH_FINDING_STATUS_KNOWN:
         fprintf(out, "            known since %s", finding->accepted[0] ? finding->accepted : "some time");
         break;
-    case MOTH_FINDING_STATUS_FIXED:
-        fputs("            fixed: its trace was played again, and it did not happen", out);
-        break;
     case MOTH_FINDING_STATUS_QUARANTINED:
         fprintf(out, "            quarantined %s %s by ", finding->expired ? "for too long, until" : "until",
                 finding->expires);
@@ -56,6 +53,16 @@ static void print_standing(FILE *out, const struct moth_finding *finding)
         return;
     }
     fputc('\n', out);
+}
+
+/* Where it was seen first, if it is not for the first time. */
+static void print_past(FILE *out, const struct moth_finding *finding)
+{
+    if (finding->runs_seen <= 1 || !finding->first_seen.build)
+        return;
+    fputs("            first seen in ", out);
+    print_plain(out, finding->first_seen.build);
+    fprintf(out, " (%.10s), by %u runs\n", finding->first_seen.date, finding->runs_seen);
 }
 
 static void print_finding(FILE *out, const struct moth_run_summary *summary, size_t index)
@@ -73,6 +80,7 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary, siz
     fprintf(out, " with seed %" PRIu64 ", seen %u time%s\n", finding->seed, finding->times_seen,
             plural(finding->times_seen));
     print_standing(out, finding);
+    print_past(out, finding);
     if (finding->trace_minimized)
         fprintf(out, "            inputs %u → %u\n", finding->inputs, finding->inputs_minimized);
     for (size_t i = 0; i < finding->n_stack && i < FRAMES_SHOWN; i++) {
@@ -90,13 +98,20 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary, siz
     free(folder);
 }
 
+static bool is_known(const struct moth_finding *finding)
+{
+    return !moth_finding_counts(finding) && finding->status != MOTH_FINDING_STATUS_FIXED;
+}
+
 /* What the gate counts, with all that is known of it; then in short what the team knows already. */
 static void print_findings(FILE *out, const struct moth_run_summary *summary)
 {
     size_t known = 0;
-    for (size_t i = 0; i < summary->n_findings; i++)
-        known += !moth_finding_counts(summary->findings[i]);
-    size_t others = summary->n_findings - known;
+    size_t others = 0;
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        others += moth_finding_counts(summary->findings[i]);
+        known += is_known(summary->findings[i]);
+    }
     if (others > 0)
         fprintf(out, "%zu %sfinding%s:\n", others, known > 0 ? "new " : "", plural(others));
     for (size_t i = 0; i < summary->n_findings; i++) {
@@ -107,7 +122,7 @@ static void print_findings(FILE *out, const struct moth_run_summary *summary)
         fprintf(out, "%zu known finding%s:\n", known, plural(known));
     for (size_t i = 0; i < summary->n_findings; i++) {
         const struct moth_finding *finding = summary->findings[i];
-        if (moth_finding_counts(finding))
+        if (!is_known(finding))
             continue;
         fprintf(out, "  %-9s ", moth_finding_kind_name(finding->kind));
         print_plain(out, finding->title);
@@ -184,6 +199,27 @@ static void print_scenarios(FILE *out, const struct moth_run_summary *summary)
     }
 }
 
+/* Traces of earlier runs, and of which of them nothing came any more. */
+static void print_replayed(FILE *out, const struct moth_run_summary *summary)
+{
+    size_t happened = 0, gone = 0, n = summary->n_replayed;
+    for (size_t i = 0; i < n; i++) {
+        const struct moth_replayed_trace *trace = &summary->replayed[i];
+        happened += trace->happened;
+        gone += trace->tried && trace->fingerprint && !trace->happened;
+    }
+    if (n > 0)
+        fprintf(out, "replayed %zu trace%s of earlier runs: %zu happened again, %zu did not\n", n, plural(n), happened, gone);
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        const struct moth_finding *finding = summary->findings[i];
+        if (finding->status != MOTH_FINDING_STATUS_FIXED)
+            continue;
+        fprintf(out, "  fixed: %-9s ", moth_finding_kind_name(finding->kind));
+        print_plain(out, finding->title);
+        fprintf(out, " (%s)\n", finding->fingerprint);
+    }
+}
+
 void moth_report_list(const struct moth_run_summary *summary, FILE *out)
 {
     print_texts(out, "warning", summary->warnings, summary->n_warnings);
@@ -207,6 +243,7 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
                 gone == 1 ? "" : "s");
     print_agents(out, summary);
     print_scenarios(out, summary);
+    print_replayed(out, summary);
     print_findings(out, summary);
     const struct moth_gate *gate = summary->gate;
     if (gate)

@@ -24,7 +24,8 @@ const char *moth_verdict_name(enum moth_verdict verdict)
 
 bool moth_finding_is_flaky(const struct moth_finding *finding)
 {
-    return finding->attempts > 0 && finding->reproduced < finding->attempts;
+    return finding->status != MOTH_FINDING_STATUS_FIXED && finding->attempts > 0 &&
+           finding->reproduced < finding->attempts;
 }
 
 char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i)

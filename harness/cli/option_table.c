@@ -65,6 +65,11 @@ const struct moth_option moth_option_table[] = {
      .no_config = true,
      .help = "game:expect_picture writes what it sees to pictures/<script>/<name>.png beside the script, instead of "
              "comparing it."},
+    {.name = "replay-first", .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(replay_first), .argument = "DIR",
+     .group = PLAY,
+     .help = "Before anything else, play all traces in this folder and below it with this game: the findings of earlier "
+             "runs. What happens again is a finding of this run; what does not is listed as fixed. Agents play with what "
+             "is left of the budget. May be given several times."},
     {.name = "seed", .type = MOTH_OPTION_NUMBER, .verbs = RUN | DOCTOR | RECORD | LIST | SCAN, .offset = AT(seed), .argument = "N",
      .fallback = "1", .most = ANY, .group = PLAY,
      .help = "Where all randomness of the run comes from: the agents' and the game's."},

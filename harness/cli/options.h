@@ -69,6 +69,7 @@ struct moth_options {
     struct moth_agent_choices agents; /* never empty for run: explorer when neither agent nor scenario given */
     struct moth_strings scenarios;    /* files; each is played once, before the agents */
     struct moth_strings tags, not_tags; /* expressions (cli/tags.h): which of their cases */
+    struct moth_strings replay_first; /* folders of traces; each is played once, before everything else */
     struct moth_strings env;          /* "K=V" */
     uint64_t seed, schedule_seed;
     uint64_t hz;

@@ -16,6 +16,7 @@
 #include "cli/remember.h"
 #include "cli/scenarios.h"
 #include "cli/shard.h"
+#include "fleet/corpus.h"
 #include "fleet/disk.h"
 #include "fleet/fleet.h"
 #include "fleet/outside.h"
@@ -32,6 +33,7 @@ struct run {
     struct moth_scenarios scenarios;
     struct moth_shard shard;
     bool report_failed; /* and the user knows */
+    struct moth_corpus corpus;
     struct moth_remember remember;
     struct moth_build_label label;
     int64_t started_ms;
@@ -228,6 +230,7 @@ static struct moth_fleet_config fleet_config(struct run *run)
                    .memory_mb = (uint32_t)options->memory_mb,
                    .file_mb = (uint32_t)options->file_mb},
         .snapshot_bytes = options->snapshot_memory_mb << 20,
+        .corpus = &run->corpus,
         .scenarios = run->scenarios.items,
         .n_scenarios = run->scenarios.n,
         .agents = run->agents,
@@ -274,7 +277,11 @@ static struct moth_fleet_config fleet_config(struct run *run)
 static int play(struct run *run, struct moth_err *err)
 {
     struct moth_game_info game;
-    if (find_shard(run, err) != 0 || moth_cli_judge_open(&run->judge, run->options, err) != 0 || moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 || moth_game_inspect(run->options->game.items[0], &game, err) != 0 ||
+    if (find_shard(run, err) != 0 || moth_cli_judge_open(&run->judge, run->options, err) != 0 ||
+        moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 ||
+        moth_corpus_read((const char *const *)run->options->replay_first.items, run->options->replay_first.n, &run->corpus,
+                         err) != 0 ||
+        moth_game_inspect(run->options->game.items[0], &game, err) != 0 ||
         moth_cli_check_watches(run->options, err) != 0)
         return -1;
     struct moth_fleet_config config = fleet_config(run);
@@ -309,6 +316,7 @@ int moth_cli_run(const struct moth_options *options)
         code = moth_err_exit_code(err.code);
     }
     moth_remember_end(&run.remember);
+    moth_corpus_fini(&run.corpus);
     moth_group_fini(&run.group);
     moth_cli_judge_close(&run.judge);
     free_agents(&run);

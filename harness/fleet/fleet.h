@@ -27,6 +27,8 @@
 #include "runner/instance.h"
 #include "survey/survey.h"
 
+struct moth_corpus; /* corpus.h */
+
 struct moth_fleet_agent {
     const struct moth_agent *agent; /* NULL: a program from outside, over the bus */
     const char *name; /* as the user wrote it; goes into traces */
@@ -45,6 +47,7 @@ struct moth_fleet_config {
     const char *const *debug_dirs; /* where separate debug files are, NULL-terminated; may be NULL */
     struct moth_limits limits;
     const char *probe_path;                   /* NULL: found by moth's own place */
+    const struct moth_corpus *corpus; /* traces that are played before everything else (corpus.h); or NULL */
     const struct moth_fleet_agent *scenarios; /* each is played once, first */
     size_t n_scenarios;
     const struct moth_fleet_agent *agents;

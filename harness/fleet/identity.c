@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "fleet/corpus.h"
 
 static void put_line(struct moth_buf *buf, const char *name, const char *value)
 {
@@ -72,6 +73,9 @@ char *moth_identity_of(const struct moth_fleet_config *config)
         put_line(&buf, "--env", config->env[i]);
     put_agents(&buf, "--scenario", config->scenarios, config->n_scenarios);
     put_agents(&buf, "--agent", config->agents, config->n_agents);
+    for (size_t i = 0; config->corpus && i < config->corpus->n; i++)
+        put_line(&buf, "--replay-first", name_of(config->corpus->at[i].finding ? config->corpus->at[i].finding->fingerprint
+                                                                               : config->corpus->at[i].path));
     put_group(&buf, config);
     put_number(&buf, "--schedule-seed", config->schedule_seed);
     put_number(&buf, "--hz", config->channel.hz);

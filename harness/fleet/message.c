@@ -102,7 +102,7 @@ void moth_message_put_job(struct moth_buf *buf, const struct moth_plan_job *job)
 {
     moth_buf_put_u32(buf, job->index);
     moth_buf_put_u32(buf, job->agent);
-    moth_buf_put_u8(buf, job->scenario);
+    moth_buf_put_u8(buf, (uint8_t)(job->replay ? 2 : job->scenario));
     moth_buf_put_u64(buf, job->seed);
     moth_buf_put_u64(buf, job->schedule_seed);
     moth_buf_put_u32(buf, job->frames);
@@ -112,7 +112,9 @@ bool moth_message_get_job(struct moth_cursor *cursor, struct moth_plan_job *job)
 {
     job->index = moth_cursor_u32(cursor);
     job->agent = moth_cursor_u32(cursor);
-    job->scenario = moth_cursor_u8(cursor);
+    uint8_t kind = moth_cursor_u8(cursor);
+    job->scenario = kind == 1;
+    job->replay = kind == 2;
     job->seed = moth_cursor_u64(cursor);
     job->schedule_seed = moth_cursor_u64(cursor);
     job->frames = moth_cursor_u32(cursor);

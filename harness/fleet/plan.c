@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "fleet/corpus.h"
 
 static uint32_t shards_of(const struct moth_fleet_config *config)
 {
@@ -42,6 +43,7 @@ void moth_plan_fini(struct moth_plan *plan)
 void moth_plan_begin_at(struct moth_plan *plan, uint32_t first)
 {
     plan->next = (uint32_t)plan->config->n_scenarios;
+    plan->next_replay = plan->config->corpus ? (uint32_t)plan->config->corpus->n : 0;
     plan->base = first > plan->next ? first - plan->next : 0;
 }
 
@@ -148,6 +150,23 @@ static bool is_ours(const struct moth_fleet_config *config, uint32_t part)
     return config->shards <= 1 || part % config->shards == config->shard - 1;
 }
 
+/* The next trace of the corpus that is this shard's. */
+static enum moth_plan_answer next_replay(struct moth_plan *plan, struct moth_plan_job *job)
+{
+    const struct moth_fleet_config *config = plan->config;
+    size_t n = config->corpus ? config->corpus->n : 0;
+    while (plan->next_replay < n && !is_ours(config, plan->next_replay))
+        plan->next_replay++;
+    if (plan->next_replay >= n)
+        return plan->n_open_replays > 0 ? MOTH_PLAN_WAIT : MOTH_PLAN_DONE;
+    *job = (struct moth_plan_job){
+        .index = MOTH_PLAN_REPLAYS + plan->next_replay, .agent = plan->next_replay, .replay = true};
+    plan->next_replay++;
+    plan->n_open_replays++;
+    plan->n_open++;
+    return MOTH_PLAN_JOB;
+}
+
 /* Cut off the next part, whosever it is. */
 static enum moth_plan_answer cut_part(struct moth_plan *plan, struct moth_plan_job *job)
 {
@@ -161,7 +180,7 @@ static enum moth_plan_answer cut_part(struct moth_plan *plan, struct moth_plan_j
         uint64_t left = plan->taken < config->frames ? config->frames - plan->taken : 0;
         if (left < frames && plan->n_open_scenarios > 0)
             return MOTH_PLAN_WAIT;
-        if (left < MOTH_PLAN_FRAMES_WORTH && plan->next > 0)
+        if (left < MOTH_PLAN_FRAMES_WORTH && (plan->next > 0 || plan->next_replay > 0))
             return MOTH_PLAN_DONE;
         frames = left < frames ? left : frames;
     }
@@ -212,7 +231,10 @@ enum moth_plan_answer moth_plan_next(struct moth_plan *plan, struct moth_plan_jo
 {
     if (!make_room(plan))
         return plan->n_open > 0 ? MOTH_PLAN_WAIT : MOTH_PLAN_DONE;
-    enum moth_plan_answer answer = next_part(plan, job);
+    enum moth_plan_answer answer = next_replay(plan, job);
+    if (answer != MOTH_PLAN_DONE)
+        return answer;
+    answer = next_part(plan, job);
     if (answer != MOTH_PLAN_JOB)
         answer = next_rest(plan, job);
     if (answer != MOTH_PLAN_JOB)
@@ -231,6 +253,11 @@ void moth_plan_settle(struct moth_plan *plan, const struct moth_plan_job *job, u
     uint32_t used = frames_used > 0 ? frames_used : MOTH_PLAN_FRAMES_WORTH;
     uint32_t left = job->frames > used ? job->frames - used : 0;
     plan->n_open--;
+    plan->n_open_replays -= job->replay;
+    if (job->replay) {
+        plan->taken += plan->config->shards <= 1 ? frames_used : 0;
+        return;
+    }
     plan->n_open_scenarios -= job->scenario;
     if (job->scenario && plan->config->shards <= 1)
         plan->taken -= left;

@@ -10,6 +10,10 @@
  * number p + n * stride, where the stride is the same for all parts; seeds are made of instance numbers.
  * Without a frame budget each instance is a part and there is no end.
  *
+ * Traces of the corpus are played before any part, each by one shard, and have numbers of their own
+ * (MOTH_PLAN_REPLAYS on), so that what comes after them is the same whatever they are. A whole run takes the
+ * frames that they used off its budget, a shard does not.
+ *
  * Scenarios are parts too, the first ones. Their length is known only when they are over: a whole run takes
  * what they used off the end of the agents' parts, to keep within its budget; a shard cannot know and does
  * not. Agents that explore get parts as long as their share, one a worker of each shard.
@@ -22,6 +26,7 @@
 #define MOTH_PLAN_SHARES 8u         /* an instance gets at most this part of --frames … */
 #define MOTH_PLAN_FRAMES_LEAST 600u /* … but not less than so many frames */
 #define MOTH_PLAN_EXPLORES 100u     /* an instance that explores may be so many times as long as others */
+#define MOTH_PLAN_REPLAYS 0x80000000u /* number of the first trace of the corpus */
 #define MOTH_PLAN_NAME_MAX 17
 #define MOTH_PLAN_FRAMES_WORTH 60u /* a rest of the budget smaller than this is not played */
 
@@ -29,6 +34,7 @@ struct moth_plan_job {
     uint32_t index;
     uint32_t agent; /* in config->agents, or with `scenario` in config->scenarios */
     bool scenario;
+    bool replay; /* of the trace `agent` of config->corpus: it has its own seed and length */
     uint64_t seed, schedule_seed;
     uint32_t frames; /* budget */
 };
@@ -50,6 +56,7 @@ struct moth_plan {
     struct moth_plan_rest *rests; /* first in, first out; room for one of each open instance */
     size_t n_rests, room;
     uint32_t n_open, n_open_scenarios;
+    uint32_t next_replay, n_open_replays; /* of the corpus; everything else waits for them */
 };
 
 enum moth_plan_answer {

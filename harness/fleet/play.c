@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "detect/detect.h"
+#include "fleet/again.h"
 #include "fleet/disk.h"
 #include "fleet/explore.h"
 #include "fleet/stage.h"
@@ -238,6 +239,10 @@ static uint64_t spike_budget_ns(const struct moth_fleet_config *config, const st
 void moth_play_job(const struct moth_play_place *place, const struct moth_plan_job *job,
                    struct moth_message_done *done)
 {
+    if (job->replay) {
+        moth_again_play(place, job, done);
+        return;
+    }
     const struct moth_fleet_config *config = place->config;
     const struct moth_fleet_agent *agent =
         job->scenario ? &config->scenarios[job->agent] : &config->agents[job->agent];

@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "findings/store.h"
+#include "fleet/corpus.h"
 #include "fleet/explore.h"
 #include "fleet/identity.h"
 
@@ -272,6 +273,8 @@ static struct event *opening_of(const struct replay *replay, uint32_t index)
 
 static bool in_config(const struct moth_fleet_config *config, const struct moth_plan_job *job)
 {
+    if (job->replay)
+        return config->corpus && job->agent < config->corpus->n;
     return job->agent < (job->scenario ? config->n_scenarios : config->n_agents);
 }
 
@@ -281,7 +284,7 @@ static void take_job(struct replay *replay, struct moth_cursor *body)
     if (!moth_message_get_job(body, &job) || !in_config(replay->supervisor->config, &job))
         return;
     add_event(replay)->job = job;
-    replay->next = job.index >= replay->next ? job.index + 1 : replay->next;
+    replay->next = !job.replay && job.index >= replay->next ? job.index + 1 : replay->next;
     moth_tally_begin(replay->supervisor->tally, job.index);
 }
 
@@ -413,7 +416,7 @@ static void take(void *context, enum moth_journal_type type, struct moth_cursor 
 
 static bool same_job(const struct moth_plan_job *a, const struct moth_plan_job *b)
 {
-    return a->index == b->index && a->agent == b->agent && a->scenario == b->scenario && a->seed == b->seed &&
+    return a->index == b->index && a->agent == b->agent && a->scenario == b->scenario && a->replay == b->replay && a->seed == b->seed &&
            a->frames == b->frames;
 }
 

@@ -10,7 +10,7 @@
 
 static bool can_be_shortened(const struct moth_finding *finding)
 {
-    return !finding->scripted && finding->kind != MOTH_FINDING_NONDETERMINISM && finding->attempts > 0 &&
+    return !finding->scripted && !finding->trace_minimized && finding->kind != MOTH_FINDING_NONDETERMINISM && finding->attempts > 0 &&
            finding->reproduced == finding->attempts;
 }
 

@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "findings/store.h"
+#include "fleet/again.h"
+#include "fleet/corpus.h"
 #include "runner/cookie.h"
 
 #define BLOCK_PER_AGENT 4u /* instances of each agent, on average, until the shares change */
@@ -38,7 +40,15 @@ int moth_tally_init(struct moth_tally *tally, const struct moth_fleet_config *co
     if (config->judge_warning)
         moth_tally_warn(tally, "%s", config->judge_warning);
     snprintf(tally->shard, sizeof tally->shard, "%u/%u", shared ? config->shard : 1, shared ? config->shards : 1);
-    return init_weights(tally);
+    size_t n = config->corpus ? config->corpus->n : 0;
+    tally->replayed = calloc(n + 1, sizeof *tally->replayed);
+    tally->fixed = calloc(n + 1, sizeof *tally->fixed);
+    for (size_t i = 0; tally->replayed && i < n; i++) {
+        const struct moth_corpus_trace *trace = &config->corpus->at[i];
+        tally->replayed[i] = (struct moth_replayed_trace){
+            .path = trace->path, .fingerprint = trace->finding ? trace->finding->fingerprint : NULL};
+    }
+    return tally->replayed && tally->fixed ? init_weights(tally) : -1;
 }
 
 static void free_texts(struct moth_tally_texts *texts)
@@ -46,6 +56,12 @@ static void free_texts(struct moth_tally_texts *texts)
     for (size_t i = 0; i < texts->n; i++)
         free(texts->at[i]);
     free(texts->at);
+}
+
+static void forget_fixed(struct moth_tally *tally)
+{
+    while (tally->n_fixed > 0)
+        moth_finding_free(tally->fixed[--tally->n_fixed]);
 }
 
 void moth_tally_fini(struct moth_tally *tally)
@@ -67,6 +83,9 @@ void moth_tally_fini(struct moth_tally *tally)
     moth_survey_free(tally->survey);
     json_decref(tally->survey_json);
     free(tally->shares);
+    forget_fixed(tally);
+    free(tally->fixed);
+    free(tally->replayed);
     moth_weights_fini(&tally->weights);
     moth_places_fini(&tally->places);
     free(tally->build_id);
@@ -235,6 +254,8 @@ void moth_tally_verified(struct moth_tally *tally, const struct moth_message_ver
 
 static const char *agent_name(const struct moth_tally *tally, const struct moth_plan_job *job)
 {
+    if (job->replay)
+        return MOTH_AGAIN_NAME;
     return job->scenario ? tally->config->scenarios[job->agent].name : tally->config->agents[job->agent].name;
 }
 
@@ -259,7 +280,7 @@ static void add_record(struct moth_tally *tally, const struct moth_plan_job *job
         return;
     tally->records = grown;
     grown[tally->n_records++] = (struct moth_instance_record){
-        .index = job->index,
+        .index = job->replay ? job->agent : job->index,
         .agent = agent_name(tally, job),
         .seed = job->seed,
         .frames = done->frames,
@@ -326,13 +347,22 @@ static bool weigh(struct moth_tally *tally, const struct moth_plan_job *job, con
     for (uint32_t i = 0; i < done->n_cells; i++)
         cells += moth_places_add(&tally->places, done->cells[i]);
     uint32_t findings = take_rewards(tally, job->index);
-    return !job->scenario && moth_weights_done(&tally->weights, job->agent, done->frames, cells, findings);
+    return !job->scenario && !job->replay && moth_weights_done(&tally->weights, job->agent, done->frames, cells, findings);
+}
+
+static void note_replay(struct moth_tally *tally, const struct moth_plan_job *job, const struct moth_message_done *done)
+{
+    struct moth_replayed_trace *replayed = &tally->replayed[job->agent];
+    replayed->tried = done->ending == MOTH_ENDING_PLAYED && moth_again_tells(done->how);
+    replayed->happened = moth_again_happened(done->how);
 }
 
 bool moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
                      const struct moth_message_done *done)
 {
     forget_sightings(tally, job->index);
+    if (job->replay)
+        note_replay(tally, job, done);
     count_ending(tally, job, done);
     add_record(tally, job, done);
     add_warnings(tally, done->warnings);
@@ -380,6 +410,8 @@ static void load_finding(struct moth_tally *tally, struct moth_tally_finding *en
         moth_tally_warn(tally, "%s", err.message);
     }
     entry->finding->times_seen = entry->seen > 0 ? entry->seen : 1;
+    if (entry->finding->status == MOTH_FINDING_STATUS_FIXED) /* its old trace led nowhere, but another one did */
+        entry->finding->status = MOTH_FINDING_STATUS_NEW;
     if (tally->config->know)
         tally->config->know(tally->config->know_context, entry->finding);
     free(folder);
@@ -472,6 +504,32 @@ static void put_warnings(struct moth_tally *tally, struct moth_run_summary *summ
     summary->n_warnings = own + gate;
 }
 
+/* Findings of earlier runs whose traces lead nowhere any more, and that nobody met otherwise. */
+static void collect_fixed(struct moth_tally *tally)
+{
+    size_t n = tally->config->corpus ? tally->config->corpus->n : 0;
+    forget_fixed(tally);
+    for (size_t i = 0; i < n; i++) {
+        const struct moth_replayed_trace *trace = &tally->replayed[i];
+        if (!trace->fingerprint || !trace->tried || trace->happened || moth_tally_find(tally, trace->fingerprint))
+            continue;
+        char *folder = moth_store_folder(tally->config->out, trace->fingerprint);
+        struct moth_finding *finding = moth_finding_load(folder, NULL);
+        if (finding && finding->status == MOTH_FINDING_STATUS_FIXED)
+            tally->fixed[tally->n_fixed++] = finding;
+        else
+            moth_finding_free(finding);
+        free(folder);
+    }
+}
+
+static struct moth_finding *know(const struct moth_tally *tally, struct moth_finding *finding)
+{
+    if (tally->config->know)
+        tally->config->know(tally->config->know_context, finding);
+    return finding;
+}
+
 void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wall_s,
                           struct moth_run_summary *summary, struct moth_finding ***findings)
 {
@@ -481,11 +539,14 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
     if (tally->n_records > 0)
         qsort(tally->records, tally->n_records, sizeof *tally->records, by_index);
     free(*findings);
-    *findings = calloc(tally->n_findings ? tally->n_findings : 1, sizeof **findings);
+    collect_fixed(tally);
+    *findings = calloc(tally->n_findings + tally->n_fixed + 1, sizeof **findings);
     for (size_t i = 0; *findings && i < tally->n_findings; i++) {
         load_finding(tally, &tally->findings[i]);
         (*findings)[i] = tally->findings[i].finding;
     }
+    for (size_t i = 0; *findings && i < tally->n_fixed; i++)
+        (*findings)[tally->n_findings + i] = know(tally, tally->fixed[i]);
     *summary = (struct moth_run_summary){
         .interrupted = interrupted,
         .argv = config->argv,
@@ -501,7 +562,9 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .virtual_s = (double)tally->virtual_ns / (double)MOTH_NS_PER_S,
         .wall_s = wall_s,
         .findings = *findings,
-        .n_findings = *findings ? tally->n_findings : 0,
+        .n_findings = *findings ? tally->n_findings + tally->n_fixed : 0,
+        .replayed = tally->replayed,
+        .n_replayed = config->corpus ? config->corpus->n : 0,
         .fail_on_flaky = config->fail_on_flaky,
         .records = tally->records,
         .n_records = tally->n_records,

@@ -64,6 +64,9 @@ struct moth_tally {
     struct moth_survey *survey; /* what the instances saw on their way */
     json_t *survey_json;        /* the summary's */
     struct moth_weights weights;
+    struct moth_replayed_trace *replayed; /* one a trace of the corpus */
+    struct moth_finding **fixed;          /* of these, at most */
+    size_t n_fixed;
     struct moth_agent_share *shares; /* the summary's, one an agent */
     struct moth_gate gate;           /* as it was judged last */
     const char **all_warnings;       /* the summary's: our own, and the gate's */

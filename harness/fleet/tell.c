@@ -7,10 +7,13 @@
 
 #include "base/log.h"
 #include "bus/text.h"
+#include "fleet/again.h"
 #include "fleet/outside.h"
 
 static const char *agent_of(const struct moth_fleet_config *config, const struct moth_plan_job *job)
 {
+    if (job->replay)
+        return MOTH_AGAIN_NAME;
     return job->scenario ? config->scenarios[job->agent].name : config->agents[job->agent].name;
 }
 

@@ -9,20 +9,26 @@
 #include "base/log.h"
 #include "findings/store.h"
 #include "findings/strip.h"
+#include "fleet/corpus.h"
 #include "fleet/workers.h"
 
 #define SPIKE_REPLAYS_LEAST 3u
 #define SPIKE_PATIENCE_NS (20 * MOTH_NS_PER_S)
 
-static const struct moth_fleet_agent *find_agent(const struct moth_fleet_config *config, const char *name)
+static const struct moth_agent *find_agent(const struct moth_fleet_config *config, const char *name)
 {
     for (size_t i = 0; i < config->n_scenarios; i++) {
         if (strcmp(config->scenarios[i].name, name) == 0)
-            return &config->scenarios[i];
+            return config->scenarios[i].agent;
     }
     for (size_t i = 0; i < config->n_agents; i++) {
         if (strcmp(config->agents[i].name, name) == 0)
-            return &config->agents[i];
+            return config->agents[i].agent;
+    }
+    for (size_t i = 0; config->corpus && i < config->corpus->n; i++) {
+        const struct moth_corpus_trace *trace = &config->corpus->at[i];
+        if (trace->agent && trace->finding->agent && strcmp(trace->finding->agent, name) == 0)
+            return trace->agent;
     }
     return NULL;
 }
@@ -43,11 +49,11 @@ static int replay_scripted(const struct moth_play_place *place, const struct mot
                            const struct moth_finding *finding, const struct moth_replay_config *how,
                            struct replays *replays, struct moth_err *err)
 {
-    const struct moth_fleet_agent *agent = find_agent(place->config, trace->header.agent);
+    const struct moth_agent *agent = find_agent(place->config, trace->header.agent);
     bool met = false, killed = false;
     if (!agent)
         return moth_err_set(err, MOTH_ERR_INTERNAL, "no agent %s", trace->header.agent);
-    if (moth_play_scripted(&trace->header, agent->agent, moth_play_pads_of(trace), finding->frame, how,
+    if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), finding->frame, how,
                            finding->fingerprint, &met, &killed, err) != 0)
         return -1;
     if (!killed && !place->stopped(place->context))
