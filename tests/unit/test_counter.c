@@ -6,7 +6,7 @@
 #include "test.h"
 
 #include <signal.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -99,9 +99,9 @@ static void a_child_begins_with_it(void **state)
 
 static void fault(void)
 {
-    volatile int *volatile nowhere = NULL;
+    volatile int *locked = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     forgo();
-    *nowhere = 1;
+    *locked = 1;
 }
 
 static void told_of_a_fault(int signal_number)
