@@ -18,6 +18,7 @@
 #define TAIL_BYTES 2048u /* kept for the line that says what was left out, and for what is measured */
 #define TEXT_BYTES 400u  /* of a title in a table */
 #define FRAMES_SHOWN 40u
+#define SCENES_SHOWN 5u
 
 /* ---- text from elsewhere ---- */
 
@@ -216,6 +217,25 @@ static void put_detail(FILE *out, const struct moth_run_summary *summary, size_t
 
 /* ---- what was measured ---- */
 
+/* Those that held the most, the most first. */
+static void put_scenes(FILE *out, const struct moth_memory_summary *memory)
+{
+    uint64_t below_bytes = UINT64_MAX;
+    for (uint32_t shown = 0; shown < SCENES_SHOWN && shown < memory->n_scenes; shown++) {
+        const struct moth_memory_scene *most = NULL;
+        for (uint32_t i = 0; i < memory->n_scenes; i++)
+            if (memory->scenes[i].rss_bytes < below_bytes && (!most || memory->scenes[i].rss_bytes > most->rss_bytes))
+                most = &memory->scenes[i];
+        if (!most)
+            break;
+        below_bytes = most->rss_bytes;
+        fputs(shown == 0 ? "| memory by scene | " : ", ", out);
+        put_text(out, most->name);
+        fprintf(out, " %.1f MB", (double)most->rss_bytes / (1 << 20));
+    }
+    fputs(memory->n_scenes > 0 ? " |\n" : "", out);
+}
+
 static void put_metrics(FILE *out, const struct moth_run_summary *summary)
 {
     const struct moth_frame_times *times = &summary->frame_times;
@@ -229,6 +249,7 @@ static void put_metrics(FILE *out, const struct moth_run_summary *summary)
     if (times->memory.n > 0)
         fprintf(out, "| memory | %.1f MB resident, %.1f MB on the heap, at most |\n", times->memory.rss_mb,
                 times->memory.heap_mb);
+    put_scenes(out, &times->memory);
     if (summary->coverage.known)
         fprintf(out, "| explored | %" PRIu64 " cells, the deepest at frame %u |\n", summary->coverage.cells,
                 summary->coverage.deepest_frame);

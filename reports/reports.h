@@ -53,12 +53,23 @@ struct moth_memory_point {
     uint64_t rss_bytes, heap_bytes;
 };
 
+#define MOTH_SCENE_BYTES 48u
+#define MOTH_MEMORY_SCENES 48u
+
+/* The most that the game held in a part of it that has a name. */
+struct moth_memory_scene {
+    char name[MOTH_SCENE_BYTES];
+    uint64_t rss_bytes, heap_bytes; /* heap 0: not known */
+};
+
 /* Memory of the game: the most over all instances, the fastest growth in the second half of any, in a minute of
  * game time, and how it went in the instance that had the most. */
 struct moth_memory_summary {
     double rss_mb, heap_mb, rss_growth_mb, heap_growth_mb;
     struct moth_memory_point points[MOTH_MEMORY_POINTS];
     uint32_t n; /* 0: not known */
+    struct moth_memory_scene scenes[MOTH_MEMORY_SCENES]; /* by name */
+    uint32_t n_scenes;
 };
 
 struct moth_frame_times { /* CPU milliseconds of a frame, over all instances; n 0: not measured */

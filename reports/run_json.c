@@ -149,6 +149,22 @@ static double mb(uint64_t bytes)
     return (double)bytes / (1 << 20);
 }
 
+/* In the order of their names. */
+static json_t *scenes_json(const struct moth_memory_summary *memory)
+{
+    json_t *scenes = json_array();
+    for (uint32_t i = 0; i < memory->n_scenes && i < MOTH_MEMORY_SCENES; i++) {
+        const struct moth_memory_scene *scene = &memory->scenes[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "name", moth_json_text(scene->name));
+        json_object_set_new(json, "rss_peak", json_real(mb(scene->rss_bytes)));
+        json_object_set_new(json, "heap_peak",
+                            scene->heap_bytes > 0 ? json_real(mb(scene->heap_bytes)) : json_null());
+        json_array_append_new(scenes, json);
+    }
+    return scenes;
+}
+
 static json_t *memory_json(const struct moth_memory_summary *memory)
 {
     json_t *json = json_object(), *points = json_array();
@@ -166,6 +182,7 @@ static json_t *memory_json(const struct moth_memory_summary *memory)
         json_array_append_new(points, entry);
     }
     json_object_set_new(json, "points", points);
+    json_object_set_new(json, "scenes", scenes_json(memory));
     return json;
 }
 

@@ -268,6 +268,10 @@ const struct moth_option moth_option_table[] = {
     {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY | MINIMIZE | BISECT, .offset = AT(softlock_s),
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
      .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},
+    {.name = "scene-watch", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(scene_watch), .argument = "NAME",
+     .group = JUDGE,
+     .help = "The watch whose value names the scene, for the most memory in each (memory_mb.scenes of run.json). Without "
+             "it: scene, level, room or map, whichever the game publishes; else the script's last mark."},
     {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(spike_ms),
      .argument = "N", .fallback = "60", .most = 1000000, .group = JUDGE, .alias = "detectors.spike.ms",
      .help = "Work time of a frame, in milliseconds, over which it is a spike, if it does so in each replay; an agent's own "

@@ -315,6 +315,7 @@ void moth_options_free(struct moth_options *options)
     free(options->shard);
     free(options->bus);
     free(options->bus_token);
+    free(options->scene_watch);
     free(options->baseline);
     free(options->fail_on);
     free(options->budget);

@@ -88,8 +88,10 @@ struct moth_frame_times moth_frame_counts_summary(const struct moth_frame_counts
                                                 .heap_mb = (double)use->heap_most / (1 << 20),
                                                 .rss_growth_mb = (double)use->rss_growth / (1 << 20),
                                                 .heap_growth_mb = (double)use->heap_growth / (1 << 20),
-                                                .n = use->n};
+                                                .n = use->n,
+                                                .n_scenes = use->n_scenes};
     memcpy(times.memory.points, use->points, sizeof times.memory.points);
+    memcpy(times.memory.scenes, use->scenes, sizeof times.memory.scenes);
     return times;
 }
 

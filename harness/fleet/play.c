@@ -261,6 +261,7 @@ void moth_play_job(const struct moth_play_place *place, const struct moth_plan_j
                                .stop_context = place->context,
                                .frame_counts = &done->frame_counts,
                                .spike_ns = spike_budget_ns(config, agent->agent),
+                               .scenes = {.watch = config->scene_watch},
                                .seen = done,
                                .cells = place->cells,
                                .told_ns = begin_ns};

@@ -39,8 +39,9 @@ static void count_frame(struct moth_stage *stage, const struct moth_observation 
     if (observation->frame % MOTH_MEMORY_EVERY_FRAMES != 0)
         return;
     const struct moth_channel *channel = moth_instance_channel(moth_tree_instance(stage->tree));
-    moth_memory_use_add(&stage->frame_counts->memory, observation->frame,
-                        moth_watch_rss_bytes((pid_t)channel->owner_pid), channel->heap_bytes);
+    uint64_t rss_bytes = moth_watch_rss_bytes((pid_t)channel->owner_pid);
+    moth_memory_use_add(&stage->frame_counts->memory, observation->frame, rss_bytes, channel->heap_bytes);
+    moth_scenes_checkpoint(&stage->scenes, channel, rss_bytes, &stage->frame_counts->memory);
 }
 
 /* Frames that are drawn only because somebody looked are not like the others (fleet/frame_times.h). */
@@ -226,6 +227,14 @@ static void attach_watches(struct moth_stage *stage)
 static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, const char *where,
                           uint32_t frame);
 
+/* What the game publishes is known where it stands. */
+static void look_at_scene(struct moth_stage *stage)
+{
+    if (stage->frame_counts)
+        moth_scenes_stand(&stage->scenes, moth_instance_channel(moth_tree_instance(stage->tree)),
+                          &stage->frame_counts->memory);
+}
+
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
                                      size_t n_events, struct moth_lua_now *now)
 {
@@ -239,6 +248,8 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
     attach_watches(stage);
     survey_place(stage);
     say_state(stage, true);
+    if (stage->step == MOTH_STEP_OK)
+        look_at_scene(stage);
     if (stage->step == MOTH_STEP_OK)
         stage->step = moth_stage_look(stage, false);
     attach_watches(stage); /* the look may have gone elsewhere and come back */
@@ -393,6 +404,8 @@ static void agent_mark(void *context, uint32_t frame, const char *text)
     struct moth_stage *stage = context;
     (void)frame;
     moth_tree_mark(stage->tree, text);
+    moth_scenes_mark(&stage->scenes, text);
+    look_at_scene(stage);
 }
 
 static void agent_waiting(void *context, uint32_t frame, bool waiting)
@@ -483,6 +496,7 @@ static uint64_t agent_snapshot(void *context, struct moth_err *err)
     }
     stage->nodes[at] = node;
     stage->tips[at] = moth_stuck_tip(&stage->stuck);
+    moth_scenes_keep(&stage->scenes, at + 1);
     stage->n_held++;
     return at + 1;
 }
@@ -515,6 +529,7 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     if (stage->frame_counts)
         moth_frame_counts_return(stage->frame_counts);
     moth_scout_return(&stage->scout);
+    moth_scenes_return(&stage->scenes, id);
     moth_stage_tell(stage);
     return result;
 }
@@ -620,6 +635,7 @@ void moth_stage_fini(struct moth_stage *stage)
     moth_tree_close(stage->tree);
     moth_stuck_end(&stage->stuck);
     moth_spikes_end(&stage->spikes);
+    moth_scenes_fini(&stage->scenes);
     free(stage->nodes);
     free(stage->tips);
     free(stage->header.build_id);

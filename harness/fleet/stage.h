@@ -10,6 +10,7 @@
 #include "explore/share.h"
 #include "fleet/places.h"
 #include "fleet/keep.h"
+#include "fleet/scenes.h"
 #include "fleet/spikes.h"
 #include "fleet/stuck.h"
 #include "survey/survey.h"
@@ -40,6 +41,7 @@ struct moth_stage {
     size_t n_nodes, n_held;
     struct moth_stuck stuck;
     struct moth_spikes spikes;
+    struct moth_scenes scenes;
     uint64_t spike_ns; /* budget of a frame; 0: spikes are not watched for */
 
     char *work; /* folder of this instance, or NULL */

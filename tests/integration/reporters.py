@@ -140,6 +140,41 @@ def doctor_and_compare(test):
     holds(test, "compare.schema.json", test.write("compare.json", result.out))
 
 
+# --- memory by scene ---
+
+def scenes_of(test, *options, game=(), agent="return function(game) while true do game:step() end end", frames=700):
+    run = test.run(test.game("scenes"), *game, agent=test.write("watch.lua", agent), frames=frames, options=("--replays", 0, *options))
+    check(run.status == 0, run.describe())
+    holds(test, "run.schema.json", os.path.join(run.folder, "run.json"))
+    return run, {scene["name"]: scene for scene in run.json["memory_mb"]["scenes"]}
+
+
+@case
+def memory_of_each_scene(test):
+    """The game's own watch, one that the user names, and a script's marks."""
+    run, scenes = scenes_of(test)
+    check(sorted(scenes) == ["cave", "forest", "menu"], f"{scenes}")
+    for large, small, least in (("cave", "forest", 15), ("forest", "menu", 7)):
+        for key in ("rss_peak", "heap_peak"):
+            check(scenes[large][key] > scenes[small][key] + least, f"{key} of {large} and {small}: {scenes}")
+    check(max(scene["heap_peak"] for scene in scenes.values()) <= run.json["memory_mb"]["heap_peak"], f"{run.json['memory_mb']}")
+    again = read_json(os.path.join(test.path("merged"), "run.json")) if \
+        test.moth("report", "-q", "-o", test.path("merged"), run.folder).status == 0 else {}
+    check(again["memory_mb"]["scenes"] == run.json["memory_mb"]["scenes"], "moth report has others")
+    check(sorted(scenes_of(test, "--scene-watch", "part")[1]) == ["0", "1", "2"], "--scene-watch")
+    check(scenes_of(test, "--scene-watch", "nothing")[1] == {}, "a watch that is not there")
+    marks = """return function(game)
+        game:mark("first") game:step(100)
+        local there = game:snapshot()
+        game:mark("second") game:step(100)
+        game:restore(there) game:step(10)
+        game:mark("third") game:step(120)
+    end"""
+    _, scenes = scenes_of(test, game=("silent",), agent=marks, frames=400)
+    check(sorted(scenes) == ["first", "second", "third"], f"{scenes}")
+    check(scenes["second"]["heap_peak"] > scenes["first"]["heap_peak"] + 7, f"after the snapshot it is the first again: {scenes}")
+
+
 # --- golden runs ---
 
 def render(test, source, out, cwd, env):

@@ -60,4 +60,8 @@ void sample_fill(struct sample *sample)
                                                 .n_agent_faults = 1,
                                                 .frame_times = {.n = 100, .p50 = 1.5, .p95 = 2.5, .p99 = 3.5, .max = 4.5},
                                                 .out = "moth-out"};
+    struct moth_memory_summary *memory = &sample->summary.frame_times.memory;
+    *memory = (struct moth_memory_summary){.rss_mb = 40, .heap_mb = 20, .points = {{60, 40 << 20, 20 << 20}}, .n = 1,
+                                           .scenes = {{"<b>cave|", 40 << 20, 20 << 20}, {"menu", 9 << 20, 0}},
+                                           .n_scenes = 2};
 }

@@ -166,6 +166,38 @@ static void memory_grows_by_so_much_a_minute(void **state)
     moth_buf_fini(&buf);
 }
 
+/* Of very many those that hold the most are kept, whoever is put to whom. */
+static void memory_of_scenes_adds_up(void **state)
+{
+    (void)state;
+    static struct moth_memory_use one, two, both, other, got;
+    char name[MOTH_SCENE_BYTES];
+    for (unsigned i = 0; i < 3 * MOTH_MEMORY_SCENES; i++) {
+        snprintf(name, sizeof name, "scene %03u", i * 7 % (3 * MOTH_MEMORY_SCENES));
+        moth_memory_use_scene(i % 2 ? &one : &two, name, (i * 7 % (3 * MOTH_MEMORY_SCENES)) * MB, MB);
+    }
+    moth_memory_use_scene(&one, "scene 143", 500 * MB, 2 * MB);
+    one.rss_most = 500 * MB;
+    both = one, other = two;
+    moth_memory_use_merge(&both, &two);
+    moth_memory_use_merge(&other, &one);
+    assert_int_equal(both.n_scenes, MOTH_MEMORY_SCENES);
+    assert_memory_equal(both.scenes, other.scenes, sizeof both.scenes);
+    assert_string_equal(both.scenes[0].name, "scene 096");
+    assert_string_equal(both.scenes[MOTH_MEMORY_SCENES - 1].name, "scene 143");
+    near((double)both.scenes[MOTH_MEMORY_SCENES - 1].rss_bytes, 500.0 * MB);
+    near((double)both.scenes[MOTH_MEMORY_SCENES - 1].heap_bytes, 2.0 * MB);
+    struct moth_buf buf;
+    moth_buf_init(&buf);
+    moth_memory_use_put(&buf, &both);
+    struct moth_cursor cursor = moth_cursor_on(buf.bytes, buf.size_bytes);
+    moth_memory_use_get(&cursor, &got);
+    assert_false(cursor.failed);
+    assert_int_equal(got.n_scenes, both.n_scenes);
+    assert_memory_equal(got.scenes, both.scenes, both.n_scenes * sizeof *both.scenes);
+    moth_buf_fini(&buf);
+}
+
 static void memory_that_stays_does_not_grow(void **state)
 {
     (void)state;
@@ -364,6 +396,7 @@ int main(void)
         cmocka_unit_test(golden_ladder),
         cmocka_unit_test(no_frames_and_one),
         cmocka_unit_test(memory_grows_by_so_much_a_minute),
+        cmocka_unit_test(memory_of_scenes_adds_up),
         cmocka_unit_test(memory_that_stays_does_not_grow),
         cmocka_unit_test(a_spike_is_over_the_budget_and_unlike_the_frame_before),
         cmocka_unit_test(spikes_lie_apart),
