@@ -100,15 +100,12 @@ static json_t *automation(const struct moth_run_summary *summary)
     return json;
 }
 
+/* Those of run.json that tell of the game; the rest is there. */
 static json_t *properties(const struct moth_run_summary *summary)
 {
-    static const char *const keys[] = {"verdict",     "seed",      "shard",         "instances", "frames_total",
-                                       "virtual_s",   "complete",  "frame_time_ms", "coverage",  "machine",
-                                       "memory_mb",   "gate"};
-    json_t *json = json_object(), *run = moth_report_json_object(summary);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (json_object_get(run, keys[i]))
-            json_object_set(json, keys[i], json_object_get(run, keys[i]));
+    static const char *const keys[] = {"verdict",   "seed",     "shard",        "instances", "frames_total",
+                                       "virtual_s", "complete", "frame_time_ms"};
+    json_t *run = moth_report_json_object(summary), *json = moth_sarif_members(run, keys, sizeof keys / sizeof *keys);
     json_object_set_new(json, "build_id", moth_json_text(summary->build_id));
     json_decref(run);
     return json;

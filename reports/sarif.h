@@ -21,6 +21,8 @@
 json_t *moth_sarif_rules(void); /* in the order of enum moth_finding_kind, so that a kind is its ruleIndex */
 /* {"text": …}: text from anywhere. */
 json_t *moth_sarif_message(const char *text);
+/* These members of an object. */
+json_t *moth_sarif_members(const json_t *json, const char *const *keys, size_t n);
 const char *moth_sarif_level(const struct moth_finding *finding);
 const char *moth_sarif_kind_level(enum moth_finding_kind kind);
 /* Its files are appended to `artifacts`. */

@@ -56,6 +56,15 @@ static json_t *artifact_location(const char *path, const char *base)
     return json;
 }
 
+json_t *moth_sarif_members(const json_t *json, const char *const *keys, size_t n)
+{
+    json_t *members = json_object();
+    for (size_t i = 0; i < n; i++)
+        if (json_object_get(json, keys[i]))
+            json_object_set(members, keys[i], json_object_get(json, keys[i]));
+    return members;
+}
+
 /* ---- levels and states ---- */
 
 const char *moth_sarif_level(const struct moth_finding *finding)
@@ -242,8 +251,10 @@ static json_t *message(const struct moth_finding *finding, const char *folder)
 
 static json_t *properties(const struct moth_finding *finding)
 {
-    json_t *json = moth_finding_json(finding);
-    json_object_del(json, "stack"); /* is there already */
+    static const char *const keys[] = {"fingerprint", "status", "reproduced",       "frame",    "agent",          "seed",
+                                       "times_seen",  "inputs", "inputs_minimized", "attempts", "trace",          "trace_minimized"};
+    json_t *whole = moth_finding_json(finding), *json = moth_sarif_members(whole, keys, sizeof keys / sizeof *keys);
+    json_decref(whole);
     return json;
 }
 
