@@ -120,8 +120,11 @@ static bool stands_alone(const struct junit *junit, size_t i)
            junit->summary->findings[i]->status != MOTH_FINDING_STATUS_FIXED;
 }
 
-static const char *suite_of(const struct moth_finding *finding)
+static const char *suite_of(const struct moth_run_summary *summary, const struct moth_finding *finding)
 {
+    for (size_t i = 0; finding->agent && i < summary->n_records && summary->records[i].scenario; i++) /* they come first */
+        if (strcmp(summary->records[i].agent, finding->agent) == 0)
+            return summary->records[i].scenario;
     return finding->agent ? finding->agent : OWN_SUITE;
 }
 
@@ -130,7 +133,7 @@ static void write_alone(FILE *out, const struct junit *junit, size_t i, struct m
     const struct moth_finding *finding = junit->summary->findings[i];
     char *name = moth_fs_path("finding %s", finding->fingerprint);
     struct moth_junit_case each = {
-        .name = name, .suite = suite_of(finding), .summary = junit->summary, .finding = i};
+        .name = name, .suite = suite_of(junit->summary, finding), .summary = junit->summary, .finding = i};
     moth_junit_case(out, &each, counts);
     free(name);
 }
@@ -214,7 +217,7 @@ static void write_attachment_properties(FILE *out, const struct junit *junit, co
     const struct moth_run_summary *summary = junit->summary;
     for (size_t i = 0; i < summary->n_findings; i++) {
         size_t teller = junit->tellers[i];
-        const char *agent = teller < summary->n_records ? suite_of_record(&summary->records[teller]) : suite_of(summary->findings[i]);
+        const char *agent = teller < summary->n_records ? suite_of_record(&summary->records[teller]) : suite_of(summary, summary->findings[i]);
         if (strcmp(agent, suite) != 0)
             continue;
         char **names = moth_report_attachments(summary, i), *folder = moth_report_finding_folder(summary, i);
@@ -280,7 +283,7 @@ static void write_suite(FILE *out, const struct junit *junit, const char *suite,
         if (strcmp(suite_of_record(&summary->records[i]), suite) == 0)
             write_record(inner, junit, i, &counts);
     for (size_t i = 0; i < summary->n_findings; i++)
-        if (stands_alone(junit, i) && strcmp(suite_of(summary->findings[i]), suite) == 0)
+        if (stands_alone(junit, i) && strcmp(suite_of(summary, summary->findings[i]), suite) == 0)
             write_alone(inner, junit, i, &counts);
     if (strcmp(suite, OWN_SUITE) == 0)
         write_own(inner, junit, &counts);
@@ -306,7 +309,7 @@ static const char **suites_of(const struct junit *junit, size_t *n)
         size_t finding = i - summary->n_records;
         const char *name = i < summary->n_records ? suite_of_record(&summary->records[i]) : NULL;
         if (i >= summary->n_records && finding < summary->n_findings && stands_alone(junit, finding))
-            name = suite_of(summary->findings[finding]);
+            name = suite_of(summary, summary->findings[finding]);
         if (finding == summary->n_findings && (run_fault(summary) || over_budget(summary)))
             name = OWN_SUITE;
         size_t known = 0;

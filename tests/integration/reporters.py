@@ -24,10 +24,9 @@ def schema(test, *parts):
     return os.path.join(test.settings.root, *parts)
 
 
-def holds(test, name, *files, is_ours=True):
-    """Each member of ours is described: what is added to a report is added to reports/schema."""
+def holds(test, name, *files, is_ours=True, is_closed=False):
     path = schema(test, "reports", "schema", name) if is_ours else schema(test, "tests", "schemas", name)
-    argv = [sys.executable, schema(test, "tests", "schemas", "check.py"), *(["--closed"] if is_ours else []), path, *files]
+    argv = [sys.executable, schema(test, "tests", "schemas", "check.py"), *(["--closed"] if is_closed else []), path, *files]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     check(done.returncode == 0, f"{name}: {done.stdout[:2000]}{done.stderr[-500:]}")
 
@@ -89,6 +88,18 @@ def a_run_with_findings(test):
         check(test.moth("report", "--reporter", name, run.folder).out != "", f"{name} on standard output")
     test.write("alone.sarif", test.moth("report", "--reporter", "sarif", run.folder).out)
     holds(test, "sarif-2.1.0.json", test.path("alone.sarif"), is_ours=False)
+
+
+@case
+def every_member_is_described(test):
+    """What is added to run.json, finding.json or `moth doctor --json` is added to its schema in reports/schema, with a
+    sentence: people write programs by it."""
+    run = quick(test, "null_deref", "--minimize-frames", 2000)
+    test.moth("report", "-q", "-o", test.path("merged"), run.folder)
+    doctor = test.write("doctor.json", test.moth("doctor", "--json", "--frames", 60, "--", test.game("null_deref_clean")).out)
+    for name, files in {"run": (os.path.join(run.folder, "run.json"), test.path("merged", "run.json")), "doctor": (doctor,),
+                        "finding": (os.path.join(run.folder, "findings", run.findings[0]["fingerprint"], "finding.json"),)}.items():
+        holds(test, f"{name}.schema.json", *files, is_closed=True)
 
 
 @case
