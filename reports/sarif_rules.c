@@ -10,40 +10,40 @@ struct rule {
 };
 
 static const struct rule rules[MOTH_FINDING_KIND_END] = {
-    [MOTH_FINDING_CRASH] = {"Crash", "The game crashed.",
+    [MOTH_FINDING_CRASH] = {"GameCrashes", "The game crashed.",
                             "The game died of a signal: a bad memory access, an abort, a failed assertion.",
                             "Look at the innermost frame that is the game's own. Play it again under a debugger with "
                             "the replay command; each replay takes the same way to the same frame."},
-    [MOTH_FINDING_HANG] = {"Hang", "The game stopped presenting frames.",
+    [MOTH_FINDING_HANG] = {"NoMoreFrames", "The game stopped presenting frames.",
                            "The game computed on and on without coming to its next frame.",
                            "The stack is what several looks at the game had in common: the loop that does not end."},
-    [MOTH_FINDING_DEADLOCK] = {"Deadlock", "Every thread of the game waits.",
+    [MOTH_FINDING_DEADLOCK] = {"EveryThreadWaits", "Every thread of the game waits.",
                                "No thread of the game could go on: each waits for something that another one holds.",
                                "The cycle is in the finding's stack.txt: who waits for what, and who holds it. Take "
                                "locks in one order everywhere."},
-    [MOTH_FINDING_SOFTLOCK] = {"Softlock", "Frames go on, the game does not.",
+    [MOTH_FINDING_SOFTLOCK] = {"NoWayOut", "Frames go on, the game does not.",
                                "Whatever was pressed, the game stayed in one state that it cannot be left from.",
                                "Replay it and try to get out by hand. A wait that is meant is announced with "
                                "game:waiting(true) or moth_waiting(true)."},
-    [MOTH_FINDING_SPIKE] = {"Spike", "A frame took far longer than its neighbours.",
+    [MOTH_FINDING_SPIKE] = {"SlowFrame", "A frame took far longer than its neighbours.",
                             "The frame's own work took longer than the limit, each time that it was replayed.",
                             "stacks.folded has where the time went, for a flame graph; finding.json the threads, "
                             "allocations and reads of the frame."},
-    [MOTH_FINDING_INVARIANT] = {"Invariant", "Something that must hold did not.",
+    [MOTH_FINDING_INVARIANT] = {"BrokenInvariant", "Something that must hold did not.",
                                 "A condition that a script or the game's own code states was broken.",
                                 "The title is the message of game:expect, game:report, moth_always or "
                                 "moth_unreachable that told of it."},
-    [MOTH_FINDING_EXIT] = {"Exit", "The game left by itself with an error.",
+    [MOTH_FINDING_EXIT] = {"LeftWithError", "The game left by itself with an error.",
                            "The game ended with a status that is not zero, and nobody had asked it to end.",
                            "The end of game.log usually says why."},
-    [MOTH_FINDING_SANITIZER] = {"Sanitizer", "A sanitizer reported an error.",
+    [MOTH_FINDING_SANITIZER] = {"SanitizerReport", "A sanitizer reported an error.",
                                 "AddressSanitizer, UndefinedBehaviorSanitizer or another one, built into the game, "
                                 "stopped it.",
                                 "Its report is in game.log, with the stacks of where memory was allocated and freed."},
-    [MOTH_FINDING_LEAK] = {"Leak", "Memory only grows.",
+    [MOTH_FINDING_LEAK] = {"MemoryGrows", "Memory only grows.",
                            "The game's memory grew by as much each time that the same was played again.",
                            "finding.json has how much it grows by, and the stack who allocates what stays."},
-    [MOTH_FINDING_NONDETERMINISM] = {"Nondeterminism", "The same inputs gave another game.",
+    [MOTH_FINDING_NONDETERMINISM] = {"SameInputsOtherGame", "The same inputs gave another game.",
                                      "Played again with the same seed and inputs, the game went another way.",
                                      "Run moth doctor on it: it names the first frame that differs, and what the game "
                                      "read from outside."},

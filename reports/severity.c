@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "baseline/gate.h"
+
 enum moth_level moth_report_level(const struct moth_run_summary *summary, const struct moth_finding *finding)
 {
     if (!moth_finding_counts(finding))
         return MOTH_LEVEL_NOTE;
-    if (moth_finding_is_flaky(finding) && !summary->fail_on_flaky)
+    bool let_pass = summary->gate && summary->gate->passed; /* --fail-on asks for others, or for more of it */
+    if (let_pass || (moth_finding_is_flaky(finding) && !summary->fail_on_flaky))
         return MOTH_LEVEL_WARNING;
     return MOTH_LEVEL_ERROR;
 }

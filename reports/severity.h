@@ -12,7 +12,7 @@
 
 enum moth_level {
     MOTH_LEVEL_ERROR,   /* it counts against the build */
-    MOTH_LEVEL_WARNING, /* it would, but does not always come back, and nobody said --fail-on-flaky */
+    MOTH_LEVEL_WARNING, /* it would, but does not always come back and nobody said --fail-on-flaky, or the gate asks for others */
     MOTH_LEVEL_NOTE     /* the team knows of it, or it is gone */
 };
 
