@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import driver  # noqa: E402
 import bad_input  # noqa: E402,F401
+import baseline  # noqa: E402,F401
 import branch  # noqa: E402,F401
 import bugs  # noqa: E402,F401
 import builds  # noqa: E402,F401
