@@ -21,7 +21,9 @@ void moth_give_verify(struct moth_supervisor *supervisor, struct moth_tally_find
 void moth_give_minimize(struct moth_supervisor *supervisor, const struct moth_message_verified *verified)
 {
     struct moth_task task = {0};
-    if (supervisor->interrupted || supervisor->late || supervisor->config->minimize_frames == 0 ||
+    const struct moth_baseline *baseline = supervisor->config->baseline;
+    bool known = baseline && moth_baseline_find(baseline, verified->fingerprint); /* its turn was when it was new */
+    if (known || supervisor->interrupted || supervisor->late || supervisor->config->minimize_frames == 0 ||
         verified->tried == 0 || verified->met < verified->tried)
         return;
     snprintf(task.fingerprint, sizeof task.fingerprint, "%s", verified->fingerprint);
