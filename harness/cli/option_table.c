@@ -162,12 +162,12 @@ const struct moth_option moth_option_table[] = {
     {.name = "env", .type = MOTH_OPTION_PAIRS, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | COMPARE | BISECT | LIST | SCAN, .offset = AT(env),
      .argument = "K=V", .group = WORLD,
      .help = "Put a variable into the game's environment. May be given several times."},
-    {.name = "watch", .type = MOTH_OPTION_WATCHES, .verbs = RUN | DOCTOR | REPLAY, .offset = AT(watches),
+    {.name = "watch", .type = MOTH_OPTION_WATCHES, .verbs = RUN | DOCTOR | RECORD | REPLAY, .offset = AT(watches),
      .argument = "NAME=EXPRESSION", .group = WORLD, .alias = "watches",
      .help = "Watch a variable of the game, for all agents: hp=player.health, by its debug information, or hp=score:int, "
              "an exported symbol with its type. It is game.state.hp then. May be given several times; `moth list state` says "
              "what there is."},
-    {.name = "debug-dir", .type = MOTH_OPTION_STRINGS, .verbs = RUN | DOCTOR | REPLAY | LIST | SCAN, .offset = AT(debug_dirs),
+    {.name = "debug-dir", .type = MOTH_OPTION_STRINGS, .verbs = RUN | DOCTOR | RECORD | REPLAY | LIST | SCAN, .offset = AT(debug_dirs),
      .argument = "DIR", .group = WORLD, .alias = "debug_dirs",
      .help = "Look for the game's separate debug files below DIR, too: by build id, by .gnu_debuglink, or by name. May be "
              "given several times."},

@@ -84,7 +84,10 @@ int moth_cli_person(const struct moth_options *options, struct moth_record_confi
         return -1;
     config->out = *out;
     config->told = *told;
-    config->how = (struct moth_replay_config){.limits = moth_cli_limits(options), .interrupted = moth_cli_stopped};
+    config->how = (struct moth_replay_config){.limits = moth_cli_limits(options),
+                                             .interrupted = moth_cli_stopped,
+                                             .watches = (const char *const *)options->watches.items,
+                                             .debug_dirs = (const char *const *)options->debug_dirs.items};
     config->key_repeat = options->key_repeat == 0;
     config->memory_bytes = options->snapshot_memory_mb << 20;
     config->replays = (uint32_t)options->replays;

@@ -14,6 +14,7 @@
 #include "headed/recording.h"
 #include "headed/screen.h"
 #include "headed/halts.h"
+#include "symbols/expression.h"
 
 #define PAUSE_MS 50
 #define HALT_EVERY_S 5u
@@ -29,6 +30,7 @@ struct recorder {
     struct moth_trace_header header;
     struct moth_screen screen;
     struct moth_tree *tree;
+    struct moth_watches *watches;
     struct moth_recording recording;
     struct moth_hands hands;
     struct moth_halts halts;
@@ -37,6 +39,7 @@ struct recorder {
     struct moth_trace_mark *marks; /* shown; texts are owned */
     size_t n_marks;
     uint32_t marks_made;
+    uint32_t n_values; /* that are published or watched */
     uint32_t warps, warp_frame, warp_run;
     bool free_mouse;  /* let go by hand, until the next click into the picture */
     bool paused, quit;
@@ -89,10 +92,13 @@ static const struct moth_channel *channel_of(const struct recorder *recorder)
     return moth_instance_channel(moth_tree_instance(recorder->tree));
 }
 
+/* What the game publishes and what is watched, where it stands. */
 static void note_state(struct recorder *recorder)
 {
-    const struct moth_channel *channel = channel_of(recorder);
-    moth_recording_state(&recorder->recording, moth_tree_frame(recorder->tree), channel->watches, channel->n_watches);
+    struct moth_instance *instance = moth_tree_instance(recorder->tree);
+    moth_watches_attach(recorder->watches, instance);
+    const struct moth_watch_value *values = moth_watches_values(recorder->watches, instance, &recorder->n_values);
+    moth_recording_state(&recorder->recording, moth_tree_frame(recorder->tree), values, recorder->n_values);
 }
 
 static int play(struct recorder *recorder, uint32_t frames, const struct moth_input_event *events, size_t n,
@@ -119,6 +125,7 @@ static void went_back(struct recorder *recorder, const struct moth_pressed *held
 {
     uint32_t frame = moth_tree_frame(recorder->tree);
     cut_marks(recorder, frame);
+    moth_watches_attach(recorder->watches, moth_tree_instance(recorder->tree));
     moth_recording_again(&recorder->recording, recorder->tree);
     moth_hands_moved(&recorder->hands, held);
     recorder->outcome->rewound++;
@@ -319,8 +326,8 @@ static int tick(struct recorder *recorder, struct moth_err *err)
         return 0;
     }
     uint32_t frames = moth_pace_frames_due(&recorder->screen.pace, moth_clock_monotonic_ns());
-    if (channel_of(recorder)->n_watches > 0)
-        frames = 1; /* what is published is seen where the game stands */
+    if (recorder->n_values > 0)
+        frames = 1; /* they are seen where the game stands */
     uint64_t now_ns = moth_instance_last(moth_tree_instance(recorder->tree))->time_ns;
     if (recorder->hands.repeat.code)
         frames = 1;
@@ -430,6 +437,33 @@ static int nothing_ran(struct recorder *recorder, struct moth_err *err)
                         log[0] ? "; its output ends with:\n" : "; it printed nothing", log);
 }
 
+/* What nobody can find is told at once: the person has not begun yet. */
+static int begin_watches(struct recorder *recorder, struct moth_err *err)
+{
+    const struct moth_replay_config *how = &recorder->config->how;
+    struct moth_instance *instance = moth_tree_instance(recorder->tree);
+    recorder->watches = moth_watches_create(how->debug_dirs);
+    if (!recorder->watches)
+        return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for watches");
+    moth_watches_begin(recorder->watches);
+    for (const char *const *pair = how->watches; pair && *pair; pair++) {
+        char name[sizeof((struct moth_watch_value *)0)->name];
+        struct moth_watch_value value;
+        struct moth_err why = {0};
+        const char *expression = moth_expression_split(*pair, name, &why);
+        if (!expression)
+            return moth_err_set(err, MOTH_ERR_CONFIG, "--watch %s: %s", *pair, why.message);
+        if (moth_watches_get(recorder->watches, instance, expression, &value))
+            continue; /* the game publishes it */
+        enum moth_lookup found = moth_watches_add(recorder->watches, instance, name, expression, &why);
+        if (found == MOTH_LOOKUP_WRONG)
+            return moth_err_set(err, MOTH_ERR_CONFIG, "--watch %s: %s", *pair, why.message);
+        if (found == MOTH_LOOKUP_NOT_FOUND)
+            moth_log_warning("--watch %s: %s (so far)", *pair, why.message);
+    }
+    return 0;
+}
+
 static int launch(struct recorder *recorder, struct moth_err *err)
 {
     const struct moth_record_config *config = recorder->config;
@@ -445,6 +479,8 @@ static int launch(struct recorder *recorder, struct moth_err *err)
     struct moth_instance *instance = moth_tree_instance(recorder->tree);
     recorder->step = moth_instance_death(instance)->how;
     recorder->header.build_id = strdup(moth_instance_game(instance)->build_id);
+    if (begin_watches(recorder, err) != 0)
+        return -1;
     return moth_recording_begin(&recorder->recording, config->out, &recorder->header, err);
 }
 
@@ -529,6 +565,7 @@ static int finish(struct recorder *recorder, struct moth_err *err)
     struct moth_instance *instance = moth_tree_instance(recorder->tree);
     struct moth_trace *trace = NULL;
     const struct moth_scenario how = {.run_seed = config->run_seed(recorder->header.seed),
+                                      .watches = config->how.watches,
                                       .key_repeat = config->key_repeat};
     if (recorder->step != MOTH_STEP_OK && recorder->step != MOTH_STEP_FAULT) {
         outcome->finding = moth_judge(instance);
@@ -536,7 +573,7 @@ static int finish(struct recorder *recorder, struct moth_err *err)
                                 : recorder->step == MOTH_STEP_KILLED ? "the game was killed"
                                                                      : "the game ended";
     }
-    moth_screen_tell_end(config->told, recorder->tree, outcome->how_it_ended, outcome->finding);
+    moth_screen_tell_end(config->told, recorder->tree, recorder->watches, outcome->how_it_ended, outcome->finding);
     int result = moth_recording_finish(&recorder->recording, recorder->tree, outcome->finding, &how, &trace, err);
     if (trace) {
         outcome->frames = trace->frames;
@@ -563,6 +600,7 @@ static void close_all(struct recorder *recorder)
         moth_tree_release(recorder->tree, recorder->kept.node);
     }
     moth_recording_fini(&recorder->recording);
+    moth_watches_destroy(recorder->watches);
     moth_tree_close(recorder->tree);
     cut_marks(recorder, 0);
     free(recorder->marks);

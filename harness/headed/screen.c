@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "moth/moth.h"
 
 #define DRAW_NS (MOTH_NS_PER_S / 60)
 #define SLOW_NS (2 * MOTH_NS_PER_S) /* lost, before it is worth saying */
@@ -69,23 +68,41 @@ void moth_screen_played(struct moth_screen *screen, uint32_t frames)
                      screen->pace.achieved, screen->pace.speed);
 }
 
-static json_t *state_of(const struct moth_channel *channel)
+static json_t *value_of(const struct moth_watch_value *value)
 {
+    if (!value->ok)
+        return json_null();
+    switch (value->type) {
+    case MOTH_VALUE_I32:
+    case MOTH_VALUE_INTEGER:
+        return json_integer(value->type == MOTH_VALUE_I32 ? (json_int_t)value->number : (json_int_t)value->integer);
+    case MOTH_VALUE_BOOL:
+        return json_boolean(value->number < 0 || value->number > 0);
+    case MOTH_VALUE_STR:
+    case MOTH_VALUE_TABLE:
+        return json_string(value->text);
+    case MOTH_VALUE_ENUM:
+        return value->text[0] ? json_string(value->text) : json_integer((json_int_t)value->integer);
+    default:
+        return json_real(value->number);
+    }
+}
+
+static json_t *state_of(struct moth_watches *watches, struct moth_instance *instance)
+{
+    uint32_t n = 0;
     json_t *state = json_object();
-    for (uint32_t i = 0; i < channel->n_watches && i < MOTH_WATCHES_MAX; i++) {
-        struct moth_watch_value value = channel->watches[i];
+    const struct moth_watch_value *values = moth_watches_values(watches, instance, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct moth_watch_value value = values[i];
         value.name[sizeof value.name - 1] = value.text[sizeof value.text - 1] = '\0';
-        json_object_set_new(state, value.name,
-                            !value.ok                         ? json_null()
-                            : value.type == MOTH_WATCH_STR    ? json_string(value.text)
-                            : value.type == MOTH_WATCH_BOOL   ? json_boolean(value.number > 0 || value.number < 0)
-                            : value.type == MOTH_WATCH_I32    ? json_integer((json_int_t)value.number)
-                                                              : json_real(value.number));
+        json_t *json = value_of(&value); /* NULL: no UTF-8, no number */
+        json_object_set_new(state, value.name, json ? json : json_null());
     }
     return state;
 }
 
-void moth_screen_tell_end(struct moth_told *told, struct moth_tree *tree, const char *how,
+void moth_screen_tell_end(struct moth_told *told, struct moth_tree *tree, struct moth_watches *watches, const char *how,
                           const struct moth_finding *finding)
 {
     struct moth_instance *instance = moth_tree_instance(tree);
@@ -96,7 +113,7 @@ void moth_screen_tell_end(struct moth_told *told, struct moth_tree *tree, const 
     bool seen = lives && moth_instance_picture(instance, &picture, NULL) == 0;
     json_t *more = json_pack("{s:s, s:s?}", "how", how, "finding", finding ? finding->fingerprint : NULL);
     json_object_set_new(more, "picture", seen ? json_sprintf("%016llx", (unsigned long long)picture) : json_null());
-    json_object_set_new(more, "state", lives ? state_of(moth_instance_channel(instance)) : json_null());
+    json_object_set_new(more, "state", lives ? state_of(watches, instance) : json_null());
     moth_told(told, "end", moth_tree_frame(tree), more);
 }
 

@@ -12,6 +12,7 @@
 #include "headed/pace.h"
 #include "headed/told.h"
 #include "headed/window.h"
+#include "runner/watches.h"
 
 struct moth_screen {
     struct moth_window *window;
@@ -34,8 +35,9 @@ void moth_screen_set_speed(struct moth_screen *screen, double speed);
 void moth_screen_show(struct moth_screen *screen, struct moth_tree *tree, bool always);
 /* So many frames were played. Says it once when the machine is too slow. */
 void moth_screen_played(struct moth_screen *screen, uint32_t frames);
-/* The end of a session, for who follows it: where the game stands, what it shows and what it publishes there. */
-void moth_screen_tell_end(struct moth_told *told, struct moth_tree *tree, const char *how,
+/* The end of a session, for who follows it: where the game stands, what it shows and what it publishes there, or what
+ * is watched (`watches` may be NULL). */
+void moth_screen_tell_end(struct moth_told *told, struct moth_tree *tree, struct moth_watches *watches, const char *how,
                           const struct moth_finding *finding);
 /* Events until the next frame is due, or for `pause_ms` where the game stands still (at least 1). `on_event` gets
  * each; true ends the waiting. */

@@ -254,7 +254,7 @@ static void arrive(struct show *show)
         show->screen.strip.title = finding->title;
         show->screen.strip.finding_frame = finding->frame;
     }
-    moth_screen_tell_end(show->config->told, show->tree, "replayed", finding);
+    moth_screen_tell_end(show->config->told, show->tree, NULL, "replayed", finding);
     draw(show, true);
 }
 

@@ -71,6 +71,23 @@ static bool has_path(const struct scenario_writer *writer)
 
 /* ---- the head ---- */
 
+/* What was watched while it was recorded. */
+static void put_watches(FILE *out, const char *const *watches)
+{
+    for (; watches && *watches; watches++) {
+        const char *equals = strchr(*watches, '=');
+        char *name = equals ? strndup(*watches, (size_t)(equals - *watches)) : NULL;
+        if (!name)
+            continue;
+        fputs("    game:watch { ", out);
+        moth_state_put_key(out, name);
+        fputs(" = ", out);
+        moth_script_put_string(out, equals + 1);
+        fputs(" }\n", out);
+        free(name);
+    }
+}
+
 static void put_head(struct scenario_writer *writer)
 {
     const struct moth_scenario *scenario = writer->scenario;
@@ -101,6 +118,7 @@ static void put_head(struct scenario_writer *writer)
                      "    end\n"
                      "end\n");
     fprintf(out, "\nreturn function(game)\n");
+    put_watches(out, scenario->watches);
     if (scenario->key_repeat)
         fprintf(out, "    game:key_repeat(true) -- what is held down repeats, as on a keyboard\n");
 }

@@ -18,6 +18,7 @@ struct moth_scenario {
     struct moth_state_log *state;   /* judged here; may be NULL: nothing is waited for */
     uint64_t run_seed;              /* what `moth run --seed` must be */
     const char *file;               /* how the command in its head calls it */
+    const char *const *watches;     /* "NAME=EXPRESSION" that the script watches, too; may be NULL */
     bool key_repeat;                /* keys that repeat by themselves, which the script need not press */
 };
 

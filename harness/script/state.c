@@ -2,11 +2,11 @@
 #include "script/state.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "moth/moth.h"
 #include "script/text.h"
 
 #define NONE SIZE_MAX
@@ -32,7 +32,7 @@ static struct moth_state_watch *watch_named(struct moth_state_log *log, const ch
     for (uint32_t i = 0; i < log->n_watches; i++)
         if (strcmp(log->watches[i].name, name) == 0)
             return &log->watches[i];
-    if (log->n_watches == MOTH_WATCHES_MAX)
+    if (log->n_watches == MOTH_STATE_WATCHES_MAX)
         return NULL;
     struct moth_state_watch *watch = &log->watches[log->n_watches++];
     *watch = (struct moth_state_watch){.last = NONE};
@@ -46,7 +46,11 @@ static bool same_value(const struct moth_state_change *a, const struct moth_stat
         return false;
     if (!a->ok)
         return true;
-    return a->type == MOTH_WATCH_STR ? strcmp(a->text, b->text) == 0 : !(a->number < b->number || a->number > b->number);
+    if (a->type == MOTH_VALUE_STR || a->type == MOTH_VALUE_TABLE)
+        return strcmp(a->text, b->text) == 0;
+    if (a->type == MOTH_VALUE_INTEGER || a->type == MOTH_VALUE_ENUM)
+        return a->integer == b->integer;
+    return !(a->number < b->number || a->number > b->number);
 }
 
 static void append(struct moth_state_log *log, const struct moth_state_change *change)
@@ -72,7 +76,8 @@ static void add_value(struct moth_state_log *log, uint32_t frame, const struct m
                                        .before = watch->last,
                                        .ok = value.ok,
                                        .type = value.type,
-                                       .number = value.number};
+                                       .number = value.number,
+                                       .integer = value.integer};
     memcpy(change.text, value.text, sizeof change.text);
     if (watch->last != NONE && same_value(&log->changes[watch->last], &change))
         return;
@@ -83,7 +88,7 @@ static void add_value(struct moth_state_log *log, uint32_t frame, const struct m
 
 void moth_state_log_add(struct moth_state_log *log, uint32_t frame, const struct moth_watch_value *values, uint32_t n)
 {
-    for (uint32_t i = 0; i < n && i < MOTH_WATCHES_MAX; i++)
+    for (uint32_t i = 0; i < n && i < MOTH_STATE_WATCHES_MAX; i++)
         add_value(log, frame, &values[i]);
 }
 
@@ -141,7 +146,11 @@ static bool was_there(const struct moth_state_log *log, const struct moth_state_
 /* A value that a script can name. */
 static bool can_be_named(const struct moth_state_change *change)
 {
-    return change->ok && (change->type == MOTH_WATCH_STR || isfinite(change->number));
+    if (!change->ok || change->type == MOTH_VALUE_TABLE)
+        return false;
+    if (change->type == MOTH_VALUE_STR) /* and which is not cut */
+        return strlen(change->text) + 1 < sizeof change->text;
+    return change->type == MOTH_VALUE_INTEGER || change->type == MOTH_VALUE_ENUM || isfinite(change->number);
 }
 
 /* The first change after a frame. */
@@ -203,23 +212,30 @@ static void put_number(FILE *out, double number)
     fputs(text, out);
 }
 
+void moth_state_put_key(FILE *out, const char *name)
+{
+    if (is_name(name)) {
+        fputs(name, out);
+        return;
+    }
+    fputc('[', out);
+    moth_script_put_string(out, name);
+    fputc(']', out);
+}
+
 void moth_state_put_condition(FILE *out, const struct moth_state_log *log, const struct moth_state_change *change)
 {
     const char *name = log->watches[change->watch].name;
-    bool off = change->type == MOTH_WATCH_BOOL && !(change->number < 0 || change->number > 0);
-    fputs(off ? "not game.state" : "game.state", out);
-    if (is_name(name)) {
-        fprintf(out, ".%s", name);
-    } else {
-        fputc('[', out);
-        moth_script_put_string(out, name);
-        fputc(']', out);
-    }
-    if (change->type == MOTH_WATCH_BOOL)
+    bool off = change->type == MOTH_VALUE_BOOL && !(change->number < 0 || change->number > 0);
+    fprintf(out, "%sgame.state%s", off ? "not " : "", is_name(name) ? "." : "");
+    moth_state_put_key(out, name);
+    if (change->type == MOTH_VALUE_BOOL)
         return;
     fputs(" == ", out);
-    if (change->type == MOTH_WATCH_STR)
+    if (change->type == MOTH_VALUE_STR || (change->type == MOTH_VALUE_ENUM && change->text[0]))
         moth_script_put_string(out, change->text);
+    else if (change->type == MOTH_VALUE_INTEGER || change->type == MOTH_VALUE_ENUM)
+        fprintf(out, "%" PRId64, change->integer);
     else
         put_number(out, change->number);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How what a game publishes changed over a recording, and what of it a script can wait for.
+ * How what a game publishes, or what is watched in it, changed over a recording, and what of it a script can wait for.
  *
  * Life cycle: moth_state_log_init, moth_state_log_add at each frame, moth_state_log_cut when the game was taken back,
  * moth_state_log_judge once, then moth_state_log_landmark. One thread.
@@ -15,12 +15,15 @@
 
 #include "wire/channel.h"
 
+#define MOTH_STATE_WATCHES_MAX (MOTH_WATCHES_MAX + MOTH_PEEKS_MAX)
+
 struct moth_state_change {
     uint32_t frame;
     uint32_t watch;    /* which of the log's */
     size_t before;     /* the change of the same watch before this one; SIZE_MAX: none */
     uint32_t ok, type; /* as moth_watch_value's */
     double number;
+    int64_t integer;
     char text[MOTH_WATCH_TEXT_BYTES];
 };
 
@@ -32,7 +35,7 @@ struct moth_state_watch {
 };
 
 struct moth_state_log {
-    struct moth_state_watch watches[MOTH_WATCHES_MAX];
+    struct moth_state_watch watches[MOTH_STATE_WATCHES_MAX];
     uint32_t n_watches;
     struct moth_state_change *changes;
     size_t n, room;
@@ -40,7 +43,7 @@ struct moth_state_log {
 
 void moth_state_log_init(struct moth_state_log *log);
 void moth_state_log_fini(struct moth_state_log *log);
-/* Where the game stands at `frame`. The values are the game's memory: copied, and not trusted. */
+/* Where the game stands at `frame`. The values may be the game's memory: copied, and not trusted. */
 void moth_state_log_add(struct moth_state_log *log, uint32_t frame, const struct moth_watch_value *values, uint32_t n);
 /* Forget what came after a frame. */
 void moth_state_log_cut(struct moth_state_log *log, uint32_t frame);
@@ -53,5 +56,8 @@ void moth_state_log_judge(struct moth_state_log *log, uint32_t frames);
 const struct moth_state_change *moth_state_log_landmark(const struct moth_state_log *log, uint32_t from, uint32_t to);
 /* The condition, in Lua: `game.state.room == 2`. */
 void moth_state_put_condition(FILE *out, const struct moth_state_log *log, const struct moth_state_change *change);
+
+/* `name`, or `["name"]` where it is no name in Lua. */
+void moth_state_put_key(FILE *out, const char *name);
 
 #endif
