@@ -174,16 +174,25 @@ static int add_pair(struct moth_strings *strings, const char *text, enum moth_er
     return 0;
 }
 
+/* Which modules there are is known later, too: what could be one is taken for one. */
+static bool any_module(void *context, const char *name, size_t length)
+{
+    (void)context;
+    (void)name;
+    return length > 0;
+}
+
 /* How an expression is written is looked at now; what it says, when the game is there. */
 static int add_watch(struct moth_strings *strings, const char *text, enum moth_err_code code, struct moth_err *err)
 {
     char name[MOTH_EXPRESSION_LABEL_MAX + 1];
     struct moth_expression parsed;
+    struct moth_expression_names names = {.is_module = any_module};
     struct moth_err why;
     const char *expression = moth_expression_split(text, name, &why);
     if (!expression)
         return moth_err_set(err, code, "%s", why.message);
-    if (moth_expression_parse(&parsed, expression, NULL, &why) != 0)
+    if (moth_expression_parse(&parsed, expression, &names, &why) != 0)
         return moth_err_set(err, code, "'%s': %s", text, why.message);
     moth_strings_add(strings, text);
     return 0;

@@ -184,53 +184,85 @@ static int play(struct scanning *s, const struct moth_trace *trace)
 
 /* ---- does it hold in the next process? ---- */
 
-static bool same_value(struct moth_symbols *symbols, pid_t pid, const struct moth_scan_hit *hit)
+/* One way to one hit, in the second process: what it led to at the step before. */
+struct tried {
+    const char *expression;
+    bool holds;
+    uint8_t was[8];
+};
+
+static void try_way(const struct scanning *s, struct moth_symbols *symbols, pid_t pid, const struct known *known,
+                    bool first, struct tried *tried)
 {
     struct moth_compiled compiled;
     struct moth_err err;
-    struct moth_watch_value value = {0};
     uint8_t bytes[MOTH_PEEK_VALUE_MAX];
-    if (!hit->expression[0] || moth_compile(symbols, hit->expression, &compiled, &err) != MOTH_LOOKUP_FOUND)
-        return false;
-    long n = moth_compiled_read(&compiled, pid, bytes);
-    if (n < 0)
-        return false;
-    moth_value_decode(compiled.type, bytes, (size_t)n, &value);
-    return value.ok && (hit->floating ? value.number == hit->number : value.integer == hit->integer);
+    size_t size = moth_scan_size(s->scan);
+    if (!tried->holds)
+        return;
+    tried->holds = moth_compile(symbols, tried->expression, &compiled, &err) == MOTH_LOOKUP_FOUND &&
+                   moth_compiled_read(&compiled, pid, bytes) == (long)size;
+    if (!tried->holds)
+        return;
+    tried->holds = moth_scan_holds(s->scan, &known->step, first ? bytes : tried->was, bytes);
+    memcpy(tried->was, bytes, size);
 }
 
-/* The same inputs in a fresh process, up to the frame where the scan ended. */
-static struct moth_instance *play_again(struct scanning *s)
+static bool step_again(struct scanning *s, struct moth_instance *again, uint32_t to, struct moth_input_event *events,
+                       size_t *next)
 {
-    uint32_t last = moth_instance_last(s->instance)->frame;
-    struct moth_instance *again = moth_cli_launch(s->options, &s->err);
+    while (moth_instance_last(again)->frame < to) {
+        uint32_t frame = moth_instance_last(again)->frame - s->first, left = to - s->first - frame;
+        uint32_t piece = left < MOTH_PROGRAM_FRAMES_MAX ? left : MOTH_PROGRAM_FRAMES_MAX;
+        size_t n = moth_replay_take_events(&s->played, next, frame, piece, events, MOTH_PROGRAM_EVENTS_MAX);
+        if (moth_instance_step(again, piece, events, n, 0, 0, NULL, NULL, &s->err) != MOTH_STEP_OK)
+            return false;
+    }
+    return true;
+}
+
+/* The same inputs in a fresh process, and each way held against each step. */
+static void try_all(struct scanning *s, struct moth_instance *again, struct tried *tried, size_t n)
+{
+    struct moth_watches *watches = moth_watches_create(NULL);
     struct moth_input_event *events = calloc(MOTH_PROGRAM_EVENTS_MAX, sizeof *events);
     size_t next = 0;
-    enum moth_step how = again && events ? MOTH_STEP_OK : MOTH_STEP_FAULT;
-    while (how == MOTH_STEP_OK && moth_instance_last(again)->frame < last) {
-        uint32_t frame = moth_instance_last(again)->frame - s->first;
-        uint32_t piece = last - s->first - frame < MOTH_PROGRAM_FRAMES_MAX ? last - s->first - frame : MOTH_PROGRAM_FRAMES_MAX;
-        size_t n = moth_replay_take_events(&s->played, &next, frame, piece, events, MOTH_PROGRAM_EVENTS_MAX);
-        how = moth_instance_step(again, piece, events, n, 0, 0, NULL, NULL, &s->err);
+    bool played = watches && events;
+    for (size_t i = 0; i < s->n_steps && played; i++) {
+        played = step_again(s, again, s->steps[i].frame, events, &next);
+        struct moth_symbols *symbols = played ? moth_watches_symbols(watches, again, &s->err) : NULL;
+        for (size_t j = 0; j < n && symbols; j++)
+            try_way(s, symbols, moth_instance_player(again), &s->steps[i], i == 0, &tried[j]);
+        played = symbols != NULL;
     }
+    for (size_t j = 0; j < n; j++)
+        tried[j].holds = tried[j].holds && played;
     free(events);
-    if (how == MOTH_STEP_OK)
-        return again;
-    if (again)
-        moth_instance_close(again);
-    return NULL;
+    moth_watches_destroy(watches);
 }
 
-static void verify(struct scanning *s, const struct moth_scan_hit *hits, size_t n, bool *holds)
+/* The first way to each hit that holds becomes its first. */
+static void verify(struct scanning *s, struct moth_scan_hit *hits, size_t n, bool *holds)
 {
-    struct moth_instance *again = n ? play_again(s) : NULL;
-    struct moth_watches *watches = again ? moth_watches_create(NULL) : NULL;
-    struct moth_symbols *symbols = watches ? moth_watches_symbols(watches, again, &s->err) : NULL;
-    for (size_t i = 0; i < n; i++)
-        holds[i] = symbols && same_value(symbols, moth_instance_player(again), &hits[i]);
-    moth_watches_destroy(watches);
+    struct tried *tried = calloc(n * MOTH_SCAN_WAYS_MAX + 1, sizeof *tried);
+    struct moth_instance *again = n && tried ? moth_cli_launch(s->options, &s->err) : NULL;
+    for (size_t i = 0; tried && i < n * MOTH_SCAN_WAYS_MAX; i++) {
+        tried[i].expression = hits[i / MOTH_SCAN_WAYS_MAX].ways[i % MOTH_SCAN_WAYS_MAX].expression;
+        tried[i].holds = again && i % MOTH_SCAN_WAYS_MAX < hits[i / MOTH_SCAN_WAYS_MAX].n_ways;
+    }
+    if (again)
+        try_all(s, again, tried, n * MOTH_SCAN_WAYS_MAX);
+    for (size_t i = 0; tried && i < n; i++) {
+        size_t way = 0;
+        while (way < hits[i].n_ways && !tried[i * MOTH_SCAN_WAYS_MAX + way].holds)
+            way++;
+        holds[i] = way < hits[i].n_ways;
+        if (holds[i])
+            hits[i].ways[0] = hits[i].ways[way];
+    }
     if (again)
         moth_instance_close(again);
+    free(tried);
 }
 
 /* ---- telling ---- */
@@ -242,8 +274,8 @@ static void print_hit(const struct moth_scan_hit *hit, bool holds)
         snprintf(value, sizeof value, "%.9g", hit->number);
     else
         snprintf(value, sizeof value, "%lld", (long long)hit->integer);
-    if (hit->expression[0])
-        printf("%-44s  %-12s  %s\n", hit->expression, value,
+    if (hit->n_ways > 0)
+        printf("%-44s  %-12s  %s\n", hit->ways[0].expression, value,
                holds ? "the same in a second process" : "NOT the same in a second process");
     else
         printf("0x%-42llx  %-12s  no way from the game's own data leads there\n", (unsigned long long)hit->address, value);
@@ -263,9 +295,9 @@ static int tell(struct scanning *s)
         if (!s->options->json)
             print_hit(&hits[i], holds[i]);
         json_array_append_new(
-            items, json_pack("{s:s, s:o, s:i, s:b}", "expression", hits[i].expression, "value",
+            items, json_pack("{s:s, s:o, s:i, s:b}", "expression", hits[i].n_ways ? hits[i].ways[0].expression : "", "value",
                              hits[i].floating ? json_real(hits[i].number) : json_integer(hits[i].integer), "pointers",
-                             (int)hits[i].pointers, "holds", (int)holds[i]));
+                             (int)(hits[i].n_ways ? hits[i].ways[0].pointers : 0), "holds", (int)holds[i]));
     }
     if (s->options->json) {
         json_t *all = json_pack("{s:s, s:s, s:I, s:O}", "schema", "moth.scan/1", "type", s->options->value_type, "count",

@@ -138,13 +138,15 @@ static void write_way(const struct step *steps, uint32_t first, const struct mot
             return;
         memcpy(text, longer, sizeof text);
     }
-    if (strlen(text) + strlen(type) + 2 > sizeof hit->expression)
+    struct moth_scan_way *way = &hit->ways[hit->n_ways];
+    if (strlen(text) + strlen(type) + 2 > sizeof way->expression)
         return;
-    snprintf(hit->expression, sizeof hit->expression, "%s", text);
-    strcat(hit->expression, ":");
-    strcat(hit->expression, type);
-    hit->pointers = steps[first].depth;
-    hit->system = region->is_system;
+    snprintf(way->expression, sizeof way->expression, "%s", text);
+    strcat(way->expression, ":");
+    strcat(way->expression, type);
+    way->pointers = steps[first].depth;
+    way->system = region->is_system;
+    hit->n_ways++;
 }
 
 static bool was_there(const struct step *steps, uint32_t n, uint64_t address)
@@ -160,11 +162,13 @@ static void find(const struct moth_chains *chains, struct step *steps, bool syst
 {
     uint32_t n = 1;
     steps[0] = (struct step){.address = hit->address};
-    for (uint32_t at = 0; at < n && !hit->expression[0]; at++) {
+    for (uint32_t at = 0; at < n && hit->n_ways < MOTH_SCAN_WAYS_MAX; at++) {
         const struct moth_region *region = moth_regions_at(chains->regions, steps[at].address);
         if (region && region->is_static && (system || !region->is_system)) {
             write_way(steps, at, region, type, hit);
-            break;
+            if (at == 0)
+                return; /* it lies there itself */
+            continue;
         }
         if (steps[at].depth == MOTH_CHAIN_POINTERS_MAX)
             continue;
@@ -186,10 +190,10 @@ static void find(const struct moth_chains *chains, struct step *steps, bool syst
 void moth_chains_find(const struct moth_chains *chains, const char *type, struct moth_scan_hit *hit)
 {
     struct step *steps = calloc(STEPS_MAX, sizeof *steps);
-    hit->expression[0] = '\0';
+    hit->n_ways = 0;
     if (steps)
         find(chains, steps, false, type, hit);
-    if (steps && !hit->expression[0])
+    if (steps && hit->n_ways == 0)
         find(chains, steps, true, type, hit);
     free(steps);
 }

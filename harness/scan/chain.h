@@ -17,8 +17,7 @@ struct moth_chains; /* opaque */
 /* Read all pointers of the game; `regions` is borrowed. NULL when memory is out. */
 struct moth_chains *moth_chains_create(const struct moth_regions *regions, pid_t pid);
 void moth_chains_destroy(struct moth_chains *chains); /* NULL is ignored */
-/* Fill hit->expression and hit->pointers: the way with the fewest pointers, and of these the one with the smallest
- * offsets. */
+/* Fill hit->ways: those with the fewest pointers first, and of these the ones with the smallest offsets. */
 void moth_chains_find(const struct moth_chains *chains, const char *type, struct moth_scan_hit *hit);
 
 #endif

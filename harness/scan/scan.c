@@ -105,6 +105,17 @@ static bool holds(const struct moth_scan *scan, const struct moth_scan_step *ste
     }
 }
 
+bool moth_scan_holds(const struct moth_scan *scan, const struct moth_scan_step *step, const uint8_t *was,
+                     const uint8_t *is)
+{
+    return holds(scan, step, read_number(scan, was), read_number(scan, is));
+}
+
+size_t moth_scan_size(const struct moth_scan *scan)
+{
+    return scan->size;
+}
+
 /* ---- steps as text ---- */
 
 static const struct {
@@ -332,13 +343,12 @@ static void fill_hit(const struct moth_scan *scan, const struct part *part, size
 static int by_pointers(const void *a, const void *b)
 {
     const struct moth_scan_hit *x = a, *y = b;
-    int none = (x->expression[0] == '\0') - (y->expression[0] == '\0');
-    if (none)
-        return none;
-    if (x->system != y->system)
-        return x->system ? 1 : -1;
-    if (x->pointers != y->pointers)
-        return x->pointers < y->pointers ? -1 : 1;
+    if ((x->n_ways == 0) != (y->n_ways == 0))
+        return x->n_ways == 0 ? 1 : -1;
+    if (x->n_ways > 0 && x->ways[0].system != y->ways[0].system)
+        return x->ways[0].system ? 1 : -1;
+    if (x->n_ways > 0 && x->ways[0].pointers != y->ways[0].pointers)
+        return x->ways[0].pointers < y->ways[0].pointers ? -1 : 1;
     return (x->address > y->address) - (x->address < y->address);
 }
 

@@ -58,16 +58,29 @@ int moth_scan_parse(const char *text, struct moth_scan_step *step, struct moth_e
 int moth_scan_step(struct moth_scan *scan, pid_t pid, const struct moth_scan_step *step, struct moth_err *err);
 uint64_t moth_scan_count(const struct moth_scan *scan);
 
+#define MOTH_SCAN_WAYS_MAX 6u
+
+/* One way to it that began in a module's own data. It led there when it was looked for; a pointer that does so by
+ * chance does not always. */
+struct moth_scan_way {
+    char expression[MOTH_SCAN_EXPRESSION_BYTES];
+    unsigned pointers; /* followed: 0 in a module's own data */
+    bool system;       /* the module is a library of the system */
+};
+
 struct moth_scan_hit {
     uint64_t address;
-    char expression[MOTH_SCAN_EXPRESSION_BYTES]; /* "" when no way leads there from a module's own data */
-    unsigned pointers;                           /* followed on the way: 0 in a module's own data */
-    bool system;                                 /* the way begins in a library of the system */
+    size_t n_ways; /* those with the fewest pointers first; a place in a module's own data has one */
+    struct moth_scan_way ways[MOTH_SCAN_WAYS_MAX];
     int64_t integer;                             /* its value at the last step … */
     double number;                               /* … or this, where `floating` */
     bool floating;
 };
 
+/* Does a step hold for a number that was `was` at the one before and is `is` now? Each is as large as the type. */
+bool moth_scan_holds(const struct moth_scan *scan, const struct moth_scan_step *step, const uint8_t *was,
+                     const uint8_t *is);
+size_t moth_scan_size(const struct moth_scan *scan); /* bytes of the type */
 /* Fill up to `room` of what is left, those first that are reached with the fewest pointers; how many. */
 size_t moth_scan_find(const struct moth_scan *scan, pid_t pid, struct moth_scan_hit *hits, size_t room);
 

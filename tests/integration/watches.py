@@ -208,3 +208,57 @@ def scan_finds_health(test):
         check(result.status == 2 and words in result.err, result.describe())
     result = test.moth("scan", "--step", "equal 123456789", "--", game)
     check(result.status == 1, result.describe())
+
+
+# --- games as Debian ships them: stripped, without separate debug files ---
+
+def shipped(name):
+    path = os.path.join("/usr/games", name)
+    check(os.path.exists(path), f"{path} is not installed (.ci/packages has it)")
+    return path
+
+
+@case
+def health_of_a_stripped_game(test):
+    """chocolate-doom: 100 at the start, less after monsters came; the watch survives a restart, also through a pointer."""
+    game = [shipped("chocolate-doom"), "-iwad", "/usr/share/games/doom/freedoom1.wad", "-nogui", "-window",
+            "-warp", "1", "1", "-skill", "5"]
+    walk = test.write("walk.lua", "return function(game) game:step(210) game:hold('up', 300) game:step(2000) end")
+    result = test.moth("scan", "--json", "-a", walk, "--step", "200 equal 100", "--step", "206 unchanged",
+                       "--step", "500 between 1 99", "--", *game)
+    items = json.loads(result.out)["items"]
+    check(2 <= len(items) <= 12 and all(item["holds"] for item in items), result.describe())
+    check(len({item["value"] for item in items[:3]}) == 1, f"the first ones differ: {items}")
+    ways = [item["expression"] for item in items if item["pointers"] <= 1]
+    check(any(way.startswith("[") for way in ways), f"none behind a pointer: {items}")
+    watches = [word for i, way in enumerate(ways) for word in ("--watch", f"w{i}={way}")]
+    run = test.run(*game, agent=test.write("use.lua", f"""return function(game)
+        game:step(199)
+        for i = 0, {len(ways) - 1} do game:expect(game.state["w" .. i] == 100, "w" .. i .. " at the start") end
+        game:step(10) game:hold("up", 300) game:step(300)
+        for i = 0, {len(ways) - 1} do
+            local hp = game.state["w" .. i]
+            game:expect(hp and hp < 100, "w" .. i .. " after the monsters: " .. tostring(hp))
+        end
+    end"""), frames=520, options=("--instance-frames", 520, "--replays", 0, "--softlock-s", 0, *watches))
+    expect_clean(run)
+
+
+@case
+def a_goal_by_exported_state(test):
+    """openttd exports its symbols: a scenario starts a game, lets five days pass, pauses, and sees time stand still."""
+    run = test.run(shipped("openttd"), "-g", "-G", "7", "-s", "null", "-m", "null", agent=None, frames=3000, options=("--replays", 0, "--softlock-s", 0, "-v", "-s",
+    test.write("days.lua", """return function(game)
+        assert(game:watch{ date = "_date:i32", mode = "_game_mode:u8", pause = "_pause_mode:u8" })
+        game:expect(game:wait_until(function() return game.state.mode == 1 end, { timeout = 600 }), "in the game")
+        local first = game.state.date
+        game:expect(game:wait_until(function() return game.state.date >= first + 5 end, { timeout = 1500 }), "five days")
+        game:tap("f1", 3)
+        game:expect(game:wait_until(function() return game.state.pause ~= 0 end, { timeout = 120 }), "paused")
+        local then_ = game.state.date
+        game:step(150)
+        game:expect(game.state.date == then_, "time stands still")
+        print("reached", then_ - first, game.state.pause)
+    end""")))
+    expect_clean(run)
+    check("reached\t5" in run.err or "reached\t6" in run.err, run.describe())
