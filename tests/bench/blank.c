@@ -5,8 +5,17 @@
 #include <SDL.h>
 #include <stdbool.h>
 
+/* Something to watch, behind pointers. */
+struct place {
+    int value;
+    struct place *next;
+};
+struct place places[50], *first[50];
+
 int main(int argc, char **argv)
 {
+    for (int i = 0; i < 50; i++)
+        first[i] = &places[i];
     (void)argc;
     (void)argv;
     if (SDL_Init(SDL_INIT_VIDEO) != 0)
