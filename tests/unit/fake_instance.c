@@ -369,6 +369,12 @@ void moth_instance_warnings(const struct moth_instance *instance,
     fn("the fake game warns", context);
 }
 
+int moth_instance_sample(struct moth_instance *instance, struct moth_err *err)
+{
+    (void)instance, (void)err;
+    return 0;
+}
+
 void moth_instance_close(struct moth_instance *instance)
 {
     moth_stacks_free(instance->death.unwound);
