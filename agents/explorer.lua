@@ -16,16 +16,25 @@
 -- `state` is game.state: what the game publishes through moth.h, and frame and time. A cell is where one can
 -- be, not what one has: what counts up and down belongs into `prefer`, which ranks the states of one cell.
 -- Where cell(state) is nil there is no place, and nothing is noted.
+--
+-- Without `actions` it finds out which keys do something (moth/controls.lua), in a few of the places that it has come to,
+-- and plays with those rather than with others.
 
 local sticky = require("moth.sticky")
 local places = require("moth.places")
 local variant = require("moth.variant")
+local controls = require("moth.controls")
 
 local FEW = 6 -- actions that need no choosing among
 local ROLL_MIN, ROLL_MAX = 128, 256 -- frames of a roll-out
 local ROLL_ON, ROLL_LIMIT = 96, 1024 -- … more after something new, and in all
 local LOST = math.log(2) -- a cell that is met twice as often as is common
 local LONG_MIN, LONG_MAX = 600, 1800 -- … of a long one
+
+local LEARN_AT = { 3, 6, 12, 24, 48, 96 } -- roll-outs after which the keys are tried in another place …
+local LEARN_ENOUGH = 3 -- … until so many tries have found something
+local LEARN_FRAMES = 6 -- of each key
+local DOES, DOES_NOT = 0.6, 0.3 -- least weight of a key that does something; part of its weight that another keeps
 
 -- Where a script says what a place is, all that is left to find out is what leads where: mostly one key at a time, each
 -- once in each place. A picture says less of what one has and did, so more is done at random, and on and on.
@@ -47,6 +56,78 @@ local function repertoire(options)
         list[#list + 1] = { mouse = options.mouse, used = 0, opened = 0 }
     end
     return list
+end
+
+-- The usual keys, with what was learned of them, and those that were found beside them.
+local function learned_actions(known)
+    local list, by_key = {}, {}
+    for _, action in ipairs(sticky.actions) do
+        local copy = { key = action.key, opposite = action.opposite, tap = action.tap, weight = (action.weight or 1) * DOES_NOT }
+        list[#list + 1] = copy
+        by_key[action.key] = { copy = copy, weight = action.weight or 1 }
+    end
+    for _, action in ipairs(known.actions) do
+        local usual = action.key and by_key[action.key]
+        if usual then
+            usual.copy.weight = usual.copy.tap and usual.weight or math.max(usual.weight, DOES)
+            usual.copy.opposite = action.opposite or usual.copy.opposite
+        elseif action.key then
+            list[#list + 1] = { key = action.key, opposite = action.opposite, weight = DOES }
+        end
+    end
+    return list
+end
+
+-- Play with what is known now; what was tried out of each key stays.
+local function take_known(options, list, known)
+    local by_key = {}
+    for _, each in ipairs(list) do
+        if each.action then
+            by_key[each.action.key] = each
+        end
+    end
+    options.actions = learned_actions(known)
+    for _, action in ipairs(options.actions) do
+        local each = by_key[action.key]
+        if each then
+            each.action = action
+        else
+            list[#list + 1] = { action = action, used = 0, opened = 0 }
+        end
+    end
+end
+
+-- What other workers have found is taken over, and where it is time to, the keys are tried where the game stands: not
+-- twice in a place, and rather not where it all began, which mostly is a menu.
+local function learn(here, options, list, round, learned)
+    local game = here.game
+    local text = here.archive:noted()
+    if text and text ~= learned.text then
+        learned.text = text
+        local known = controls.from_text(text)
+        if known and #known.actions > 0 then
+            take_known(options, list, known)
+        end
+        learned.known = known
+    end
+    local due = LEARN_AT[learned.tries + 1]
+    if not due or round < due or learned.found == LEARN_ENOUGH or game.frame == here.begin and round < 2 * due then
+        return
+    end
+    local picture = game:picture() or "?"
+    if learned.at[picture] then
+        return
+    end
+    learned.at[picture] = true
+    learned.tries = learned.tries + 1
+    local before = learned.known and #learned.known.actions or 0
+    local known = controls.learn(game, learned.known, { mouse = false, frames = LEARN_FRAMES, skip_known = true })
+    if known and #known.actions > before then
+        learned.found = learned.found + 1
+        learned.known, learned.text = known, controls.to_text(known)
+        here.archive:note(learned.text)
+        take_known(options, list, known)
+    end
 end
 
 local function worth(each)
@@ -324,7 +405,10 @@ local function roll_menu(here, rng, options)
     end
 end
 
-local function play_with(options, game, rng)
+local function play_with(agent, game, rng)
+    local options = setmetatable({}, { __index = agent })
+    options.actions = agent.actions or sticky.actions
+    local learned = not agent.actions and { tries = 0, found = 0, at = {} }
     local list = repertoire(options)
     if #list == 0 and not options.pad then
         error("explorer: no actions, no mouse and no pad: nothing to do", 0)
@@ -346,6 +430,9 @@ local function play_with(options, game, rng)
             if not there then
                 error("explorer: the game can be brought back to none of the places where it was", 0)
             end
+        end
+        if learned and here.root then
+            learn(here, options, list, round, learned)
         end
         local chosen = #list > 0 and choose_hands(rng, list) or {}
         local share = worth(manners[1]) / (worth(manners[1]) + worth(manners[2]))
@@ -383,7 +470,7 @@ return variant("explorer", {
     name = "explorer",
     explores = true, -- one long play in the world of the run's archive
     opening = sticky.opening,
-    actions = sticky.actions,
+    actions = false, -- false: which keys do something is found out
     mouse = true,
     pad = false,
     cell = false,

@@ -156,7 +156,8 @@ local function wander(here, rng, options)
     end
 end
 
-local function play_with(options, game, rng)
+local function play_with(agent, game, rng)
+    local options = setmetatable({ actions = agent.actions or sticky.actions }, { __index = agent })
     local here = places.open(game, options)
     for i = 1, here.root and here.archive:counts().recordings or 0 do
         local list, length = here.archive:recording(i)

@@ -15,7 +15,7 @@
 local controls = {}
 
 local FRAMES = 12 -- a try
-local LOOKS = { 2, 6, 12 } -- frames of it after which the picture is looked at
+local LOOKS = { 1 / 6, 1 / 2, 1 } -- parts of it after which the picture is looked at
 local WATCHES = 64 -- that are told apart
 
 -- Alike on all keyboards; what is rarely meant comes last.
@@ -78,7 +78,7 @@ local function told(game)
 end
 
 -- What comes of an action (nil: of nothing), from where the game was kept. nil: it ended, or could not be brought back.
-local function try(game, place, action)
+local function try(game, place, action, frames)
     if not game:restore(place) then
         return nil
     end
@@ -89,6 +89,7 @@ local function try(game, place, action)
         end
         local done = 0
         for i, look in ipairs(LOOKS) do
+            look = math.max(math.floor(look * frames), done + 1)
             game:step(look - done)
             done = look
             seen.pictures[i] = game:picture() or ""
@@ -102,12 +103,12 @@ local function try(game, place, action)
 end
 
 -- By how much it differs from doing nothing: numbers by name, for a frame; and whether anything is different at all.
-local function compare(seen, nothing)
+local function compare(seen, nothing, frames)
     local effects, any = {}, false
     for name, value in pairs(seen.values) do
         local other = nothing.values[name]
         if other and other ~= value then
-            effects[name] = (value - other) / FRAMES
+            effects[name] = (value - other) / frames
             any = true
         end
     end
@@ -149,7 +150,8 @@ local function find_opposites(list)
     end
 end
 
-local function candidates(options)
+-- What is to be tried: keys that are known to do something need it no more.
+local function candidates(options, known)
     local list = {}
     for _, key in ipairs(options.keys or controls.keys) do
         list[#list + 1] = { key = key }
@@ -164,11 +166,21 @@ local function candidates(options)
             list[#list + 1] = { button = button }
         end
     end
+    if options.skip_known then
+        local left = {}
+        for _, action in ipairs(list) do
+            if not find(known.actions, action) then
+                left[#left + 1] = action
+            end
+        end
+        list = left
+    end
     return list
 end
 
 -- Learn from where the game stands, and come back there. `known` is what an earlier call gave: it grows. options: keys (a
--- list), mouse (false: not), pad (true: one is plugged in). { actions, tried }: what has an effect, in the order
+-- list), mouse (false: not), pad (true: one is plugged in), frames (of a try: 12), skip_known (true: not again what was found
+-- before). { actions, tried }: what has an effect, in the order
 -- of the list, and how many were tried; nil and a reason where the game cannot be brought back.
 function controls.learn(game, known, options)
     options = options or {}
@@ -181,12 +193,13 @@ function controls.learn(game, known, options)
     if not place then
         return nil, why
     end
-    local nothing = try(game, place)
-    for _, action in ipairs(nothing and candidates(options) or {}) do
-        local seen = try(game, place, action)
+    local frames = options.frames or FRAMES
+    local nothing = try(game, place, nil, frames)
+    for _, action in ipairs(nothing and candidates(options, known) or {}) do
+        local seen = try(game, place, action, frames)
         known.tried = known.tried + 1
         if seen then
-            local effects, any = compare(seen, nothing)
+            local effects, any = compare(seen, nothing, frames)
             local before = find(known.actions, action)
             if any and not before then
                 action.effects = effects

@@ -29,6 +29,7 @@ import bugs  # noqa: E402,F401
 import builds  # noqa: E402,F401
 import bus  # noqa: E402,F401
 import calls  # noqa: E402,F401
+import controls  # noqa: E402,F401
 import determinism  # noqa: E402,F401
 import explore  # noqa: E402,F401
 import fingerprints  # noqa: E402,F401
