@@ -31,9 +31,9 @@ local ROLL_ON, ROLL_LIMIT = 96, 1024 -- … more after something new, and in all
 local LOST = math.log(2) -- a cell that is met twice as often as is common
 local LONG_MIN, LONG_MAX = 600, 1800 -- … of a long one
 
-local LEARN_AT = { 3, 6, 12, 24, 48, 96 } -- roll-outs after which the keys are tried in another place …
-local LEARN_ENOUGH = 3 -- … until so many tries have found something
-local LEARN_FRAMES = 6 -- of each key
+local LEARN_AT = { 3, 8, 20, 60 } -- roll-outs after which the keys are tried in another place …
+local LEARN_ENOUGH = 2 -- … until so many tries have found something
+local LEARN_FRAMES = 5 -- of each key
 local DOES, DOES_NOT = 0.6, 0.3 -- least weight of a key that does something; part of its weight that another keeps
 
 -- Where a script says what a place is, all that is left to find out is what leads where: mostly one key at a time, each

@@ -15,7 +15,8 @@
 local controls = {}
 
 local FRAMES = 12 -- a try
-local LOOKS = { 1 / 6, 1 / 2, 1 } -- parts of it after which the picture is looked at
+local LOOKS = { 1 / 3, 1 } -- parts of it after which the picture is looked at; of a short one only the last
+local SHORT = 8
 local WATCHES = 64 -- that are told apart
 
 -- Alike on all keyboards; what is rarely meant comes last.
@@ -88,7 +89,7 @@ local function try(game, place, action, frames)
             controls.press(game, action)
         end
         local done = 0
-        for i, look in ipairs(LOOKS) do
+        for i, look in ipairs(frames > SHORT and LOOKS or { 1 }) do
             look = math.max(math.floor(look * frames), done + 1)
             game:step(look - done)
             done = look

@@ -61,6 +61,29 @@ static void measure(struct moth_template *template)
 }
 
 /* Rows in the order in which they are compared, and what is known after some of them. */
+static void find_marks(struct moth_template *template)
+{
+    uint32_t count[256] = {0}, rarest[MOTH_SEE_MARKS];
+    size_t pixels = (size_t)template->width * template->height;
+    for (size_t i = 0; i < pixels; i++)
+        count[template->grey[i]] += !template->mask || template->mask[i] ? 1u : 0u;
+    memset(rarest, 0xff, sizeof rarest);
+    for (size_t i = 0; i < pixels; i++) {
+        uint32_t x = (uint32_t)(i % template->width), y = (uint32_t)(i / template->width);
+        uint32_t quarter = (x * 2 >= template->width ? 1u : 0u) + (y * 2 >= template->height ? 2u : 0u);
+        if ((template->mask && !template->mask[i]) || count[template->grey[i]] >= rarest[quarter])
+            continue;
+        rarest[quarter] = count[template->grey[i]];
+        template->marks[quarter] = (struct moth_mark){x, y};
+    }
+    uint32_t some = 0; /* a quarter in which nothing counts has the mark of another */
+    while (some < MOTH_SEE_MARKS && rarest[some] == UINT32_MAX)
+        some++;
+    for (uint32_t i = 0; i < MOTH_SEE_MARKS; i++)
+        if (rarest[i] == UINT32_MAX)
+            template->marks[i] = template->marks[some];
+}
+
 static int plan_rows(struct moth_template *template)
 {
     const struct moth_rect *core = &template->core;
@@ -73,8 +96,10 @@ static int plan_rows(struct moth_template *template)
             if (step == SPREAD || y % (2 * step) != 0)
                 template->rows[n++] = y;
         if (step > 1)
-            template->checks[step == 8 ? 0 : step == 4 ? 1 : 2].rows = n;
+            template->checks[step == 8 ? 3 : step == 4 ? 4 : 5].rows = n;
     }
+    for (uint32_t i = 0; i < 3; i++) /* a few of the first ones */
+        template->checks[i].rows = (1u << i) < template->checks[3].rows ? 1u << i : 0;
     double sum = 0, squares = 0;
     template->n_core = (uint64_t)core->width * core->height;
     for (int pass = 0; pass < 2; pass++) { /* the mean, then what is about it */
@@ -88,6 +113,8 @@ static int plan_rows(struct moth_template *template)
                 sum += pass ? 0 : row[x];
                 squares += pass ? off * off : 0;
             }
+            while (pass && check < MOTH_SEE_CHECKS && template->checks[check].rows == 0)
+                check++;
             while (pass && check < MOTH_SEE_CHECKS && template->checks[check].rows == i + 1) {
                 template->checks[check].n = (double)(i + 1) * core->width;
                 template->checks[check].sum = part;
@@ -109,6 +136,8 @@ int moth_template_init(struct moth_template *template, const struct moth_pixmap 
     if (moth_grey_of(pixmap->rgba, pixmap->width, pixmap->height, &grey) == 0 && find_core(template) == 0) {
         template->grey = grey.at;
         measure(template);
+        if (template->n > 0)
+            find_marks(template);
         if (template->n > 0 && plan_rows(template) == 0)
             return 0;
         if (template->n == 0)
@@ -170,6 +199,8 @@ static double score_core(const struct look *look, const struct moth_place *place
         uint32_t y = core->y + template->rows[i];
         add_row(&sums, template->grey + (size_t)y * template->width + core->x, under(look, place->x + core->x, place->y + y),
                 core->width);
+        while (check < MOTH_SEE_CHECKS && template->checks[check].rows < i + 1)
+            check++;
         if (check == MOTH_SEE_CHECKS || template->checks[check].rows != i + 1 || i + 1 == core->height)
             continue;
         const struct moth_template_check *done = &template->checks[check++];
@@ -300,6 +331,49 @@ static int see_shortlisted(struct look *look, struct moth_see_room *room)
     return 0;
 }
 
+/* Are these the very same pixels? */
+static bool is_identical(const struct look *look, uint32_t left, uint32_t top)
+{
+    const struct moth_template *template = look->template;
+    for (uint32_t y = 0; y < template->height; y++) {
+        const uint8_t *a = template->grey + (size_t)y * template->width, *b = under(look, left, top + y);
+        const uint8_t *mask = template->mask ? template->mask + (size_t)y * template->width : NULL;
+        if (!mask && memcmp(a, b, template->width) != 0)
+            return false;
+        for (uint32_t x = 0; mask && x < template->width; x++)
+            if (mask[x] && a[x] != b[x])
+                return false;
+    }
+    return true;
+}
+
+/* The first place with the very same pixels, by a few marks of the template. `same` is as wide as the region. */
+static bool see_identical(struct look *look, uint8_t *restrict same)
+{
+    const struct moth_template *template = look->template;
+    uint32_t across = look->region->width - template->width + 1;
+    uint8_t grey[MOTH_SEE_MARKS];
+    for (uint32_t i = 0; i < MOTH_SEE_MARKS; i++)
+        grey[i] = template->grey[(size_t)template->marks[i].y * template->width + template->marks[i].x];
+    for (uint32_t y = 0; y <= look->region->height - template->height; y++) {
+        const uint8_t *a = under(look, template->marks[0].x, y + template->marks[0].y);
+        const uint8_t *b = under(look, template->marks[1].x, y + template->marks[1].y);
+        const uint8_t *c = under(look, template->marks[2].x, y + template->marks[2].y);
+        const uint8_t *d = under(look, template->marks[3].x, y + template->marks[3].y);
+        uint8_t any = 0;
+        for (uint32_t x = 0; x < across; x++) {
+            same[x] = (uint8_t)((a[x] ^ grey[0]) | (b[x] ^ grey[1]) | (c[x] ^ grey[2]) | (d[x] ^ grey[3])) == 0;
+            any |= same[x];
+        }
+        for (uint32_t x = 0; any && x < across; x++)
+            if (same[x] && is_identical(look, x, y)) {
+                note(look, x, y, 1);
+                return true;
+            }
+    }
+    return false;
+}
+
 static void see_everywhere(struct look *look)
 {
     const struct moth_template *template = look->template;
@@ -317,11 +391,15 @@ int moth_see(const struct moth_grey *picture, const struct moth_rect *region, co
         return 0;
     struct look look = {.picture = picture, .region = region, .template = template, .sight = sight,
                         .threshold = threshold};
-    int result = 0;
-    if (template->energy < 0.25 || (template->mask && template->core_energy < 0.25))
+    uint8_t *same = malloc(region->width);
+    int result = same ? 0 : -1;
+    if (!same || see_identical(&look, same))
+        ; /* no better place can there be */
+    else if (template->energy < 0.25 || (template->mask && template->core_energy < 0.25))
         see_everywhere(&look);
     else
         result = see_shortlisted(&look, room);
+    free(same);
     sight->found = look.any && sight->score >= threshold;
     return result;
 }

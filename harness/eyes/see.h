@@ -2,7 +2,7 @@
  *
  * Finding a small picture in a large one, by zero-mean normalized cross-correlation of grey values: 1 is the same
  * up to brightness and contrast, 0 has nothing in common. Exactly the place that trying each would give (the first,
- * row by row, of equals), found coarse to fine: block sums bound from above what a place can score, so those that
+ * row by row, of equals), found at once where the very same pixels are there, else coarse to fine: block sums bound from above what a place can score, so those that
  * cannot be the one are left out unseen, however small the template is (blocks.h).
  *
  * A template of one grey only has no correlation with anything: there the score is 1 less the mean difference of
@@ -16,7 +16,8 @@
 
 #include "eyes/picture.h"
 
-#define MOTH_SEE_CHECKS 3u
+#define MOTH_SEE_CHECKS 6u
+#define MOTH_SEE_MARKS 4u
 
 struct moth_template {
     uint32_t width, height;
@@ -26,6 +27,9 @@ struct moth_template {
     uint64_t n, n_core;      /* pixels that count */
     double mean, energy;     /* of those that count: mean, sum of squared differences from it */
     double core_mean, core_energy;
+    struct moth_mark {       /* pixels by which it is told from others: of each quarter the one with the rarest grey */
+        uint32_t x, y;
+    } marks[MOTH_SEE_MARKS];
     uint32_t *rows;          /* the core's, in the order in which they are compared: spread wide first */
     struct moth_template_check { /* after so many rows: pixels, their sum, their energy about the core's mean */
         uint32_t rows;
