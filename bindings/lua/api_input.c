@@ -65,13 +65,6 @@ static int api_tap(lua_State *L, struct moth_lua_host *host)
     return 0;
 }
 
-static int api_key_repeat(lua_State *L, struct moth_lua_host *host)
-{
-    host->key_repeat = lua_toboolean(L, 2);
-    host->repeat.code = 0;
-    return 0;
-}
-
 /* ---- text ---- */
 
 /* Bytes of the UTF-8 character at `text`, or 0: overlong, surrogate, cut or out of range. */
@@ -223,9 +216,6 @@ const struct moth_lua_entry moth_lua_api_input[] = {
      "Press a key, step `frames` frames (default 1), let it go, step one frame."},
     {"hold", api_hold, "key: key, frames?: frames",
      "Press a key, step `frames` frames (default 1), let it go with the next step."},
-    {"key_repeat", api_key_repeat, "on: boolean",
-     "Whether the key that was pressed last repeats while it is down, as on a keyboard: after half a second of game time, "
-     "30 times a second. Off unless it is said."},
     {"text", api_text, "s: string", "Type a text, as an input method would: text, not keys."},
     {"mouse_move", api_mouse_move, "x: pixels, y: pixels", "Move the mouse, in window pixels."},
     {"click", api_click, "x: pixels, y: pixels, button?: mouse_button",

@@ -147,6 +147,13 @@ static int api_wait_until(lua_State *L, struct moth_lua_host *host)
     return 2;
 }
 
+static int api_key_repeat(lua_State *L, struct moth_lua_host *host)
+{
+    host->key_repeat = lua_toboolean(L, 2);
+    host->repeat.code = 0;
+    return 0;
+}
+
 const struct moth_lua_entry moth_lua_api_step[] = {
     {"step", api_step, "n?: frames",
      "Let the game run n frames (default 1). What was queued since the last step reaches the game at once, "
@@ -154,6 +161,9 @@ const struct moth_lua_entry moth_lua_api_step[] = {
     {"wait_until", api_wait_until, "fn: function, options?: table -> boolean?, string?",
      "Step one frame at a time until fn(game) is true. Returns true, or nil and \"timeout\" after "
      "options.timeout frames; without it there is no end but the frame budget."},
+    {"key_repeat", api_key_repeat, "on: boolean",
+     "Whether the key that was pressed last repeats while it is down, as on a keyboard: after half a second of game time, "
+     "30 times a second. Off unless it is said."},
     {"frame", NULL, "-> integer", "Frames since the game started."},
     {"time", NULL, "-> number", "Virtual seconds since the game started."},
     {"width", NULL, "-> integer", "Width of the window in pixels; 0 while there is none."},

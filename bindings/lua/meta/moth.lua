@@ -24,6 +24,11 @@ function game:step(n) end
 ---@return string?
 function game:wait_until(fn, options) end
 
+--- Whether the key that was pressed last repeats while it is down, as on a keyboard: after half a
+--- second of game time, 30 times a second. Off unless it is said.
+---@param on boolean
+function game:key_repeat(on) end
+
 --- Press a key and keep it down until it is released. Keys have SDL's names in lower case: "a",
 --- "left", "return", "left ctrl".
 ---@param key string
@@ -42,11 +47,6 @@ function game:tap(key, frames) end
 ---@param key string
 ---@param frames? integer
 function game:hold(key, frames) end
-
---- Whether the key that was pressed last repeats while it is down, as on a keyboard: after half a
---- second of game time, 30 times a second. Off unless it is said.
----@param on boolean
-function game:key_repeat(on) end
 
 --- Type a text, as an input method would: text, not keys.
 ---@param s string
@@ -354,11 +354,6 @@ function member:tap(key, frames) end
 ---@param key string
 ---@param frames? integer
 function member:hold(key, frames) end
-
---- Whether the key that was pressed last repeats while it is down, as on a keyboard: after half a
---- second of game time, 30 times a second. Off unless it is said.
----@param on boolean
-function member:key_repeat(on) end
 
 --- Type a text, as an input method would: text, not keys.
 ---@param s string
