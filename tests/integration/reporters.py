@@ -151,6 +151,33 @@ def doctor_and_compare(test):
     holds(test, "compare.schema.json", test.write("compare.json", result.out))
 
 
+# --- what the team knows ---
+
+@case
+def what_the_team_knows_is_told(test):
+    """The same run, judged by a baseline that knows its finding, and by one that has it in quarantine until a day."""
+    run = quick(test, "null_deref")
+    accept = ("baseline", "accept", "--baseline", test.path("known.json"))
+    check(test.moth(*accept, run.folder).status == 0, "moth baseline accept")
+    quarantine = ("--quarantine", "--owner", "ada", "--reason", "old engine", "--expires", "2030-03-15")
+    check(test.moth(*accept[:-1], test.path("kept.json"), *quarantine, run.folder).status == 0, "--quarantine")
+    # baseline, day, status, skipped or failures, message, level, baselineState, suppressions
+    ways = (("known.json", "2030-03-01", 0, "skipped", "known", "notice", "unchanged", 0),
+            ("kept.json", "2030-03-01", 0, "skipped", "quarantined by ada until 2030-03-15: old engine", "notice", "unchanged", 1),
+            ("kept.json", "2030-03-16", 1, "failures", None, "error", "unchanged", 0))
+    for i, (baseline, day, status, counted, message, level, state, suppressions) in enumerate(ways):
+        out = test.path(f"judged-{i}")
+        result = test.moth("report", "--baseline", test.path(baseline), "--reporter", ALL, "-o", out, run.folder,
+                           env={"MOTH_TODAY": day, "GITHUB_STEP_SUMMARY": ""})
+        check(result.status == status, result.describe())
+        suites = folder_holds(test, out)
+        check(int(suites.get(counted)) == run.json["instances"], f"{counted} of {baseline} on {day}: {suites.attrib}")
+        check(not message or suites.find(".//skipped").get("message").startswith(message), f"{baseline} on {day}")
+        check(f"::{level} file=null_deref.c" in result.out, result.describe())
+        found, = read_json(os.path.join(out, "findings.sarif"))["runs"][0]["results"]
+        check(found["baselineState"] == state and len(found["suppressions"]) == suppressions, f"{found['baselineState']} {found['suppressions']}")
+
+
 # --- memory by scene ---
 
 def scenes_of(test, *options, game=(), agent="return function(game) while true do game:step() end end", frames=700):
