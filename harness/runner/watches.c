@@ -151,8 +151,8 @@ static void send(struct moth_watches *watches, struct moth_instance *instance)
 
 void moth_watches_attach(struct moth_watches *watches, struct moth_instance *instance)
 {
-    const struct moth_channel *channel = channel_of(instance);
-    if (instance->over || (watches->n == 0 && channel->peeks.n == 0))
+    const struct moth_channel *channel = moth_instance_channel(instance);
+    if ((watches->n == 0 && channel->peeks.n == 0) || instance->over)
         return;
     bool other = channel->peeks.generation != watches->generation, missing = false;
     for (size_t i = 0; i < watches->n; i++)
