@@ -59,7 +59,7 @@ static const char *what_happened(const struct moth_finding *finding)
     case MOTH_FINDING_LEAK:
         return "The game takes memory lap after lap and does not give it back";
     case MOTH_FINDING_SPIKE:
-        return "A single frame took far too long, in each replay";
+        return "A single frame took far too long";
     case MOTH_FINDING_NONDETERMINISM:
         return "The same inputs with the same seed led somewhere else";
     case MOTH_FINDING_KIND_END:
@@ -127,7 +127,7 @@ static void put_cut(FILE *out, const char *text, size_t size, size_t most, bool 
 
 static void put_detail(FILE *out, const struct moth_finding *finding)
 {
-    if (!finding->detail || !*finding->detail)
+    if (!finding->detail || !*finding->detail || finding->spike) /* a spike's is told in figures */
         return;
     fputs("<pre class=\"detail\" tabindex=\"0\" role=\"region\" aria-label=\"Details\">", out);
     put_cut(out, finding->detail, strlen(finding->detail), DETAIL_BYTES, false);
@@ -187,11 +187,13 @@ static size_t list_pictures(const char *folder, struct picture pictures[PICTURES
 
 static char *caption_of(const struct picture *picture, const struct moth_finding *finding, uint32_t hz)
 {
+    long frame = (long)finding->frame - picture->before;
+    if (picture->before == 1)
+        return moth_fs_path("1 frame before, %ld", frame);
     if (picture->before > 0)
-        return moth_fs_path("%.2g s before (frame %ld)", (double)picture->before / (hz ? hz : 60),
-                            (long)finding->frame - picture->before);
+        return moth_fs_path("%.2g s before, frame %ld", (double)picture->before / (hz ? hz : 60), frame);
     if (picture->before == 0)
-        return moth_fs_path("at the finding (frame %u)", finding->frame);
+        return moth_fs_path("at the finding, frame %ld", frame);
     return moth_fs_path("%s", picture->name);
 }
 

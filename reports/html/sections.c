@@ -48,7 +48,7 @@ void moth_html_verdict_words(FILE *out, const struct moth_run_summary *summary)
     case MOTH_VERDICT_NEW_FINDINGS:
         if (counts.count > 0)
             fprintf(out, "%zu %sfinding%s", counts.count,
-                    counts.count == counts.by_status[MOTH_FINDING_STATUS_NEW] ? "new " : "",
+                    counts.by_status[MOTH_FINDING_STATUS_REOPENED] + counts.expired == 0 ? "new " : "",
                     counts.count == 1 ? "" : "s");
         else
             fputs("failed", out);

@@ -121,13 +121,14 @@ class Page:
                     return self.browser.events.pop(i)["params"]
             self.browser.take(until)
 
-    def open(self, url):
-        """Load a page to its end. Seconds that it took."""
+    def open(self, url, painted=True):
+        """Load a page to its end, and until it is painted, for which it needs its scripts. Seconds that it took."""
         self.browser.events.clear()
         begun = time.monotonic()
         self.call("Page.navigate", url=url)
         self.wait("Page.loadEventFired")
-        self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")  # painted, too
+        if painted:
+            self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
         return time.monotonic() - begun
 
     def run(self, expression):
