@@ -129,7 +129,7 @@ static void make_hostile(const char *out)
                                    .trace = (char *)(uintptr_t) "x",
                                    .spike = &spike};
     struct moth_finding *findings[] = {&finding};
-    struct moth_instance_record record = {0, HOSTILE, 7, 120, 1, HOSTILE, finding.fingerprint, HOSTILE};
+    struct moth_instance_record record = {.agent = HOSTILE, .seed = 7, .frames = 120, .wall_s = 1, .ended = HOSTILE, .fingerprint = finding.fingerprint, .fault = HOSTILE};
     struct moth_agent_share agent = {.name = HOSTILE, .weight = 1, .share = 1, .instances = 1, .frames = 120};
     static const char *const texts[] = {HOSTILE};
     char *folder = moth_fs_path("%s/findings/%s", out, finding.fingerprint);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/file.h>
@@ -612,6 +613,13 @@ static void a_shard_without_a_part_passes(void **state)
     tear_down(&fixture);
 }
 
+static void die_of_crashes(void)
+{
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+        signal(fatal[i], SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,5 +646,7 @@ int main(void)
         cmocka_unit_test(two_runs_do_not_share_a_folder),
         cmocka_unit_test(a_shard_without_a_part_passes),
     };
+    /* A worker is a fork of this program: it must not go on with its tests where it crashes. */
+    pthread_atfork(NULL, NULL, die_of_crashes);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
