@@ -29,7 +29,7 @@ struct moth_watches {
 
 static struct moth_channel *channel_of(const struct moth_instance *instance)
 {
-    return moth_instance_process(instance)->channel;
+    return (struct moth_channel *)(uintptr_t)moth_instance_channel(instance);
 }
 
 pid_t moth_instance_player(const struct moth_instance *instance)
