@@ -253,6 +253,21 @@ def example_github(test):
 
 
 @case
+def example_github_gate(test):
+    """The pull request's gate finds the planted bug by itself, and by the corpus when there is no time to look for it."""
+    workflow, = load_yaml(test, "github", "gate.yml")
+    gate = next(step for step in workflow["jobs"]["gate"]["steps"] if step.get("name") == "Gate")
+    env = {**environment(None, 0, 1), **project(test)}
+    found = test.moth("run", "-q", "-a", "monkey", "--frames", 20000, "--max-findings", 1, "--replays", 2, "--minimize-frames", 0,
+                      "--softlock-s", 0, "-o", test.path("nightly"), "--", test.path("build", "release", "examples", "game", "cave"))
+    check(found.status == 1, found.describe())
+    shutil.copytree(test.path("nightly", "findings"), test.path("corpus"))
+    result = run_script(test, gate["run"], {**env, "DURATION": "1s"}, "bash")
+    run = read_json(test.path("moth-out", "run.json"))
+    check(result.returncode == 1 and [each["happened"] for each in run["replayed"]] == [True], result.stdout)
+
+
+@case
 def example_kubernetes(test):
     (job,), (report,), (volume,) = (load_yaml(test, "kubernetes", name) for name in
                                     ("play.yaml", "report.yaml", "volume.yaml"))
