@@ -227,7 +227,7 @@ const struct moth_option moth_option_table[] = {
     {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = REPORT, .offset = AT(reporters), .argument = "LIST",
      .choices = MOTH_REPORTER_CHOICES, .group = JUDGE, .no_config = true,
      .help = "How it is told: " MOTH_REPORTER_HELP "with commas between them; without it as list. With -o run.json is "
-             "always written. Without -o one of them, on standard output."},
+             "always written. Without -o one of them, on standard output; or list and github."},
     {.name = "resume", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(resume), .argument = "DIR",
      .group = MUCH, .no_config = true,
      .help = "Go on with the run whose output folder is DIR, with the same game, agents and seed: what was killed or "

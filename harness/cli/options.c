@@ -231,7 +231,8 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
     const struct arguments *wants = wanted_by(options->verb);
     if (options->args.n < wants->least)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s needs to know what: moth %s %s", verb, verb, wants->what);
-    if (options->verb == MOTH_VERB_REPORT && !options->out && (options->reporters & (options->reporters - 1)))
+    uint64_t several = options->reporters & (options->reporters - 1), beside = MOTH_REPORTER_LIST | MOTH_REPORTER_GITHUB;
+    if (options->verb == MOTH_VERB_REPORT && !options->out && several && (options->reporters & ~beside))
         return moth_err_set(err, MOTH_ERR_USAGE, "--reporter: without -o there is room for one, on standard output");
     if (options->args.n > wants->most)
         return moth_err_set(err, MOTH_ERR_USAGE, "moth %s: '%s' is one argument too many", verb,

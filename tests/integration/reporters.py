@@ -285,6 +285,9 @@ def in_a_checked_out_repository(test):
     check("::error file=src/null_deref.c,line=" in result.out, result.describe())
     place = read_json(test.path("merged", "findings.sarif"))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     check(place["artifactLocation"] == {"uri": "src/null_deref.c", "uriBaseId": "%SRCROOT%"}, f"{place}")
+    result = test.moth("report", "--reporter", "list,github", run.folder, env={"GITHUB_STEP_SUMMARY": test.path("summary.md")})
+    check(result.status == 1 and "1 finding" in result.out and "::error " in result.out, result.describe())
+    check(os.path.getsize(test.path("summary.md")) > 100, "no summary")
     result = test.moth("report", "--reporter", "github", run.folder, env={"GITHUB_STEP_SUMMARY": test.path("no", "such", "folder")})
     check(result.status == 3 and "GITHUB_STEP_SUMMARY" in result.err, result.describe())
 
