@@ -51,24 +51,8 @@ static void observe(struct moth_instance *instance)
     instance->last.random_chain = instance->config.channel.seed * 31 + instance->last.frame;
 }
 
-/* A worker is a copy of the test program, whose handler would go on with the next test in it: it dies instead. */
-static pid_t tested;
-
-__attribute__((constructor)) static void remember_tested(void)
-{
-    tested = getpid();
-}
-
-static void die_of_faults(void)
-{
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS};
-    for (size_t i = 0; getpid() != tested && i < sizeof faults / sizeof *faults; i++)
-        signal(faults[i], SIG_DFL);
-}
-
 struct moth_instance *moth_instance_launch(const struct moth_instance_config *config, struct moth_err *err)
 {
-    die_of_faults();
     const char *does = config->argv[1] ? config->argv[1] : "clean";
     if (strcmp(does, "missing") == 0) {
         moth_err_set(err, MOTH_ERR_LAUNCH, "%s is not there", config->argv[0]);
