@@ -3,7 +3,7 @@
 import os
 import xml.etree.ElementTree as xml
 
-from driver import Run, case, check
+from driver import Run, case, check, skip
 
 LEVELS = """
 local scenario = require("moth.scenario")
@@ -167,6 +167,20 @@ def shipped(test):
     """The scenarios that moth ships pass on a game that is well."""
     run = play(test, "-s", "minute", "-s", "begin", "-s", "close")
     check(run.status == 0 and results(run) == {"minute": "passed", "begin": "passed", "close": "passed"}, run.describe())
+
+
+@case
+def example(test):
+    """The scenarios of examples/game: by picture with cases, and by state with learned keys."""
+    cave = os.path.join(test.settings.games, "..", "..", "examples", "game", "cave")
+    if not os.path.exists(cave):
+        skip("the example game was not built")
+    folder = os.path.join(test.settings.root, "examples", "game", "scenarios")
+    result = test.moth("run", "-j", 1, "-s", os.path.join(folder, "shop.lua"), "-s", os.path.join(folder, "rooms.lua"),
+                       "--spike-ms", 0, "--replays", 1, "--minimize-frames", 0, "--out", test.path("cave"), "--", cave)
+    run = Run(result, test.path("cave"))
+    check(run.status == 0 and results(run) == {"the first on the shelf": "passed", "the second": "passed", "the last": "passed",
+                                               "nothing": "passed", "east": "passed", "south": "passed"}, run.describe())
 
 
 @case
