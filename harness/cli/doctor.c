@@ -11,9 +11,11 @@
 
 #include "base/log.h"
 #include "cli/group.h"
+#include "cli/launch.h"
 #include "cli/options.h"
 #include "doctor/trial.h"
 #include "fleet/reaper.h"
+#include "runner/watches.h"
 
 #define SESSIONS_MAX 40
 #define BARE_SECONDS 2.0
@@ -151,9 +153,12 @@ static int examine_branch(struct examination *e, const struct moth_trial *first,
 static int session(struct examination *e, const struct moth_agent *agent, uint32_t left, struct moth_err *err)
 {
     struct moth_trial first;
+    struct moth_watches *watches = moth_cli_watches(e->options);
     e->config.channel.seed = e->options->seed + e->sessions;
-    if (moth_trial_record(&e->config, agent, e->config.channel.seed, (uint32_t)e->options->pads, left, &first,
-                          err) != 0)
+    int recorded = moth_trial_record(&e->config, agent, e->config.channel.seed, (uint32_t)e->options->pads, left,
+                                     watches, &first, err);
+    moth_watches_destroy(watches);
+    if (recorded != 0)
         return -1;
     if (e->sessions++ == 0) {
         e->facts = first.facts;

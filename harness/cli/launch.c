@@ -44,6 +44,18 @@ struct moth_instance *moth_cli_launch(const struct moth_options *options, struct
     return instance;
 }
 
+struct moth_watches *moth_cli_watches(const struct moth_options *options)
+{
+    struct moth_watches *watches = moth_watches_create((const char *const *)options->debug_dirs.items);
+    char name[MOTH_EXPRESSION_LABEL_MAX + 1];
+    for (size_t i = 0; watches && i < options->watches.n; i++) {
+        const char *expression = moth_expression_split(options->watches.items[i], name, NULL);
+        if (expression)
+            moth_watches_add(watches, NULL, name, expression, NULL);
+    }
+    return watches;
+}
+
 static int check(const struct moth_options *options, struct moth_instance *instance, struct moth_err *err)
 {
     struct moth_watches *watches = moth_watches_create((const char *const *)options->debug_dirs.items);

@@ -17,6 +17,10 @@ struct moth_instance *moth_cli_launch(const struct moth_options *options, struct
  * MOTH_ERR_CONFIG. What may only be there later is a warning. */
 int moth_cli_check_watches(const struct moth_options *options, struct moth_err *err);
 
+/* The options' watches, not yet resolved; NULL when memory is out. moth_watches_destroy. */
+struct moth_watches;
+struct moth_watches *moth_cli_watches(const struct moth_options *options);
+
 /* list.c's part for `moth list state`: rows of {expression, type, value, module}. 0, or an exit code. */
 struct json_t; /* jansson.h */
 int moth_cli_list_state(const struct moth_options *options, struct json_t *rows);

@@ -7,12 +7,14 @@
 
 #include "base/clock.h"
 #include "runner/snapshot.h"
+#include "runner/watches.h"
 
 #define LOG_BYTES 4096
 
 struct playing {
     struct moth_trial *trial;
     struct moth_instance *instance;
+    struct moth_watches *watches; /* or NULL */
     struct moth_err *err;
     bool fault;
 };
@@ -57,6 +59,8 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
     struct playing *playing = context;
     keep_events(playing->trial, events, n);
     enum moth_step how = step(playing, frames, events, n, MOTH_WANT_PICTURE);
+    if (playing->watches)
+        moth_watches_attach(playing->watches, playing->instance);
     const struct moth_observation *last = moth_instance_last(playing->instance);
     now->frame = last->frame;
     now->time_ns = last->time_ns;
@@ -64,6 +68,25 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
     now->window_h = moth_instance_channel(playing->instance)->window_h;
     playing->trial->how = how;
     return how == MOTH_STEP_OK ? MOTH_LUA_STEP_OK : MOTH_LUA_STEP_ENDED;
+}
+
+static const struct moth_watch_value *agent_watches(void *context, uint32_t *n)
+{
+    const struct playing *playing = context;
+    return moth_watches_values(playing->watches, playing->instance, n);
+}
+
+static int agent_watch(void *context, const char *name, const char *expression, struct moth_err *err)
+{
+    const struct playing *playing = context;
+    enum moth_lookup result = moth_watches_add(playing->watches, playing->instance, name, expression, err);
+    return result == MOTH_LOOKUP_FOUND ? 0 : result == MOTH_LOOKUP_NOT_FOUND ? 1 : -1;
+}
+
+static bool agent_watch_visit(void *context, const char *name, const struct moth_value_visitor *visitor)
+{
+    const struct playing *playing = context;
+    return moth_watches_visit(playing->watches, playing->instance, name, visitor);
 }
 
 static bool agent_member(void *context, unsigned index, struct moth_lua_member *member)
@@ -163,8 +186,8 @@ static int close_trial(struct playing *playing, uint64_t began_ns, int result)
 }
 
 int moth_trial_record(const struct moth_instance_config *config, const struct moth_agent *agent,
-                      uint64_t seed, uint32_t pads, uint32_t frames, struct moth_trial *trial,
-                      struct moth_err *err)
+                      uint64_t seed, uint32_t pads, uint32_t frames, struct moth_watches *watches,
+                      struct moth_trial *trial, struct moth_err *err)
 {
     struct playing playing;
     if (open_trial(&playing, config, trial, err) != 0)
@@ -172,7 +195,13 @@ int moth_trial_record(const struct moth_instance_config *config, const struct mo
     uint64_t began = moth_clock_monotonic_ns();
     if (trial->how != MOTH_STEP_OK)
         return close_trial(&playing, began, 0);
-    struct moth_lua_backend backend = {.context = &playing, .step = agent_step, .member = agent_member};
+    struct moth_lua_backend backend = {.context = &playing, .step = agent_step, .watches = agent_watches, .member = agent_member};
+    playing.watches = watches;
+    if (watches) {
+        backend.watch = agent_watch;
+        backend.watch_visit = agent_watch_visit;
+        moth_watches_attach(watches, playing.instance);
+    }
     struct moth_agent_play play = {.seed = seed, .max_frames = frames, .pads = pads};
     struct moth_agent_outcome outcome;
     int result = 0;

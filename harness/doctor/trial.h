@@ -39,11 +39,14 @@ struct moth_trial {
     char *log;             /* end of the game's output */
 };
 
-/* Let an agent play up to `frames` boundaries, recording its inputs. 0, or -1 and err when the game
+struct moth_watches; /* runner/watches.h */
+
+/* Let an agent play up to `frames` boundaries, recording its inputs. `watches`: what it may watch, begun and
+ * filled by the caller; NULL: only what the game publishes. 0, or -1 and err when the game
  * could not be launched or the agent failed. */
 int moth_trial_record(const struct moth_instance_config *config, const struct moth_agent *agent,
-                      uint64_t seed, uint32_t pads, uint32_t frames, struct moth_trial *trial,
-                      struct moth_err *err);
+                      uint64_t seed, uint32_t pads, uint32_t frames, struct moth_watches *watches,
+                      struct moth_trial *trial, struct moth_err *err);
 /* Play the inputs of `first` again, for as many boundaries as it had, in steps of `chunk` boundaries.
  * want: as in wire/channel.h. */
 int moth_trial_repeat(const struct moth_instance_config *config, const struct moth_trial *first,

@@ -133,6 +133,18 @@ def watching_changes_nothing(test):
 
 
 @case
+def doctor_sees_no_difference(test):
+    """A play that watches, wild pointers included, is the same in every frame as those that do not."""
+    script = test.write("script.lua", """return function(game)
+        assert(game:watch{ name = "player.name", wild = "*wild", object = "world->objects[2]" })
+        while true do game:step(1) game:expect(game.state.hp == 100 and game.state.object.id == 12, "?") end
+    end""")
+    result = test.moth("doctor", "--json", "--frames", 60, "-a", script, "--watch", "hp=player.health", "--", test.game("watched"))
+    told = json.loads(result.out)
+    check(result.status == 0 and told["deterministic"] and told["snapshot"]["identical"], result.describe())
+
+
+@case
 def watches_for_all(test):
     """--watch and moth.lua's watches are there for each agent, and wrong ones are refused before anything is played."""
     script = test.write("script.lua", """return function(game)
