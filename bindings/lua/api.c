@@ -15,9 +15,10 @@
 
 static const struct moth_lua_entry *const game_tables[] = {
     moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch,
-    moth_lua_api_state, moth_lua_api_inputs, moth_lua_api_call, moth_lua_api_game_archive, moth_lua_api_group,
+    moth_lua_api_state, moth_lua_api_game_scan, moth_lua_api_inputs, moth_lua_api_call, moth_lua_api_game_archive, moth_lua_api_group,
     moth_lua_api_see, NULL};
 static const struct moth_lua_entry *const member_tables[] = {moth_lua_api_input, moth_lua_api_member, NULL};
+static const struct moth_lua_entry *const scan_tables[] = {moth_lua_api_scan, NULL};
 static const struct moth_lua_entry *const archive_tables[] = {moth_lua_api_archive, NULL};
 static const struct moth_lua_entry *const snapshot_tables[] = {moth_lua_api_snapshot, NULL};
 static const struct moth_lua_entry *const pad_tables[] = {moth_lua_api_pad, NULL};
@@ -27,6 +28,7 @@ const struct moth_lua_class moth_lua_classes[] = {
     {"game", "moth.game", "The game that is played. It stands still until it is stepped.", game_tables},
     {"snapshot", "moth.snapshot", "A place in the game that can be returned to: `game:snapshot()`.",
      snapshot_tables},
+    {"scan", "moth.scan", "A search for a number in the game's memory: `game:scan{}`.", scan_tables},
     {"archive", "moth.archive", "Places in the game and the ways there: `game:archive{}`.", archive_tables},
     {"member", "moth.member", "A game of the group that plays with this one: `game:member(name)`.", member_tables},
     {"pad", "moth.pad", "A virtual game controller: `game:pad(i)`.", pad_tables},
@@ -249,6 +251,7 @@ static const struct type types[] = {
     {"any", "any", check_condition},
     {"pad", "moth.pad", NULL},
     {"archive", "moth.archive", NULL},
+    {"scan", "moth.scan", NULL},
     {"member", "moth.member", NULL},
     {"snapshot", "moth.snapshot", check_snapshot},
 };

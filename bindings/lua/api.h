@@ -98,7 +98,7 @@ struct moth_lua_class {
 
 extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
     moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[],
-    moth_lua_api_inputs[], moth_lua_api_call[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_archive[], moth_lua_api_archive[],
+    moth_lua_api_inputs[], moth_lua_api_call[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_scan[], moth_lua_api_scan[], moth_lua_api_game_archive[], moth_lua_api_archive[],
     moth_lua_api_see[];
 extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
 extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */

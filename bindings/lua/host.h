@@ -27,6 +27,7 @@
 
 struct moth_log;           /* explore/log.h */
 struct moth_value_visitor; /* symbols/value.h */
+struct moth_scan_hit;      /* scan/scan.h */
 
 enum moth_lua_step {
     MOTH_LUA_STEP_OK,         /* all frames were run; the game stands at a boundary */
@@ -107,6 +108,9 @@ struct moth_lua_backend {
     int (*watch)(void *context, const char *name, const char *expression, struct moth_err *err);
     /* The whole of one watched value; false: it is not watched, or has none now. With `watch`. */
     bool (*watch_visit)(void *context, const char *name, const struct moth_value_visitor *visitor);
+    /* Searches in the game's memory (scan/set.h). id 0: a new one; its id, or -1 with a reason. NULL: none. */
+    int (*scan)(void *context, int id, const char *type, const char *step, uint64_t *count, struct moth_err *err);
+    size_t (*scan_find)(void *context, int id, struct moth_scan_hit *hits, size_t room);
     /* The index-th game of the group, from 0, which is the game itself; false: there are not so many. NULL: it
      * plays alone. */
     bool (*member)(void *context, unsigned index, struct moth_lua_member *member);

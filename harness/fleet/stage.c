@@ -450,6 +450,18 @@ static int agent_watch(void *context, const char *name, const char *expression, 
     return result == MOTH_LOOKUP_FOUND ? 0 : result == MOTH_LOOKUP_NOT_FOUND ? 1 : -1;
 }
 
+static int agent_scan(void *context, int id, const char *type, const char *step, uint64_t *count, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    return moth_scans_step(&stage->scans, id, type, step, moth_instance_player(moth_tree_instance(stage->tree)), count, err);
+}
+
+static size_t agent_scan_find(void *context, int id, struct moth_scan_hit *hits, size_t room)
+{
+    struct moth_stage *stage = context;
+    return moth_scans_find(&stage->scans, id, moth_instance_player(moth_tree_instance(stage->tree)), hits, room);
+}
+
 static bool agent_watch_visit(void *context, const char *name, const struct moth_value_visitor *visitor)
 {
     const struct moth_stage *stage = context;
@@ -565,6 +577,8 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
         .keep_picture = agent_keep_picture,
         .way = agent_way,
         .watches = agent_watches,
+        .scan = agent_scan,
+        .scan_find = agent_scan_find,
         .watch = stage->watches ? agent_watch : NULL,
         .watch_visit = stage->watches ? agent_watch_visit : NULL,
         .member = agent_member,
@@ -631,6 +645,7 @@ void moth_stage_launch(struct moth_stage *stage, const struct moth_instance_conf
 void moth_stage_fini(struct moth_stage *stage)
 {
     moth_keep_fini(&stage->keep);
+    moth_scans_fini(&stage->scans);
     moth_watches_destroy(stage->own_watches);
     moth_tree_close(stage->tree);
     moth_stuck_end(&stage->stuck);

@@ -10,6 +10,7 @@
 #include "explore/share.h"
 #include "fleet/places.h"
 #include "fleet/keep.h"
+#include "scan/set.h"
 #include "fleet/scenes.h"
 #include "fleet/spikes.h"
 #include "fleet/stuck.h"
@@ -29,6 +30,7 @@ struct moth_stage {
     const char *const *debug_dirs; /* … and where debug files are */
     struct moth_watches *watches;  /* the worker's; NULL at launch: its own */
     struct moth_watches *own_watches;
+    struct moth_scans scans; /* the agent's */
     struct moth_log *archive; /* the run's, or NULL */
     struct moth_tree *tree;
     enum moth_step step;      /* what the last step said */

@@ -133,6 +133,32 @@ def watching_changes_nothing(test):
 
 
 @case
+def scan_in_a_script(test):
+    """game:scan finds a number, and what it says of it can be watched at once."""
+    run = play(test, test.game("watched"), """return function(game)
+        local scan, n = game:scan{ type = "i32", equal = 100 }
+        assert(scan and n >= 1, n)
+        game:tap("escape", 1) game:step(3)
+        assert(scan:keep{ decreased = 15 } == 1)
+        game:step(10)
+        assert(scan:keep{ unchanged = true } == 1)
+        local hit = scan:list()[1]
+        assert(hit.value == 85 and hit.pointers == 0, hit.value)
+        assert(game:watch{ hp = hit.expression } and game.state.hp == 85)
+        game:tap("escape", 1) game:step(3)
+        print("found", hit.expression, game.state.hp)
+        print(pcall(game.scan, game, { eqal = 1 }))
+        print(pcall(game.scan, game, { decreased = true }))
+        print(pcall(game.scan, game, { type = "str", equal = 1 }))
+        print(pcall(scan.keep, scan, {}))
+    end""")
+    expect_clean(run)
+    for words in ("found\twatched+0x", ":i32\t70", "not 'eqal'; did you mean 'equal'?", "a scan begins with equal",
+                  "a scan is for numbers of at most 8 bytes", "scan:keep: what: says nothing of the number"):
+        check(words in run.err, f"no {words}: {run.describe()}")
+
+
+@case
 def doctor_sees_no_difference(test):
     """A play that watches, wild pointers included, is the same in every frame as those that do not."""
     script = test.write("script.lua", """return function(game)

@@ -150,6 +150,14 @@ function game:restore(snapshot) end
 ---@return string?
 function game:watch(names) end
 
+--- Look through the game's memory for a number: game:scan{ type = "i32", equal = 100 }, or between
+--- = { 1, 10 }, or any = true. The scan and how many places are left; at most eight in a play.
+--- `moth scan` does the same from the command line and tries in a second process what is left.
+---@param what table
+---@return moth.scan?
+---@return integer?
+function game:scan(what) end
+
 --- Put in one input as a list of them has it: { type = "key_down", code = 79 }. Its `frame` does
 --- not count.
 ---@param input table
@@ -226,6 +234,25 @@ local snapshot = {}
 --- The script needs the snapshot no longer: its memory is given back. Once is enough, twice does no
 --- harm.
 function snapshot:release() end
+
+--- A search for a number in the game's memory: `game:scan{}`.
+---@class moth.scan
+local scan = {}
+
+--- Keep the places where this holds now: equal = 85, between = { 1, 99 }, changed, unchanged,
+--- increased or decreased = true since the step before, decreased = 15 by so much. How many are
+--- left.
+---@param what table
+---@return integer?
+---@return string?
+function scan:keep(what) end
+
+--- What is left, at most 20 or so many (up to 100): tables with `expression`, for game:watch and
+--- --watch, `value` and `pointers`, the number of pointers followed. No expression: no way leads
+--- there from the game's own data.
+---@param most? integer
+---@return table
+function scan:list(most) end
 
 --- Places in the game and the ways there: `game:archive{}`.
 ---@class moth.archive
