@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WORD_MAX 63
+
+char *moth_str_plain(const char *text)
+{
+    char *plain = strdup(text ? text : "");
+    if (!plain)
+        abort(); /* a line */
+    for (char *at = plain; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    return plain;
+}
 
 bool moth_str_equal_nocase(const char *a, const char *b)
 {

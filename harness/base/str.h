@@ -14,6 +14,9 @@ static inline char moth_str_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* A copy in which nothing can move a cursor or change colours: for words of a game that are shown on a terminal. Never
+ * NULL (aborts when memory is out); caller frees. */
+char *moth_str_plain(const char *text);
 bool moth_str_equal_nocase(const char *a, const char *b);
 
 /* Edits (insert, delete, replace, swap two neighbours; case is ignored) from one word to the other:

@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/recorded.h"
 #include "cli/replays.h"
 #include "findings/finding_json.h"
@@ -308,8 +309,9 @@ static void print_json(const struct bisect *bisect, const char *why, int code)
 
 static void print_text(const struct bisect *bisect, const char *why, int code)
 {
-    const char *title = bisect->trace->end.title;
-    printf("%s\n  %s\n", bisect->trace->end.fingerprint, title ? title : "");
+    char *title = moth_str_plain(bisect->trace->end.title);
+    printf("%s\n  %s\n", bisect->trace->end.fingerprint, title);
+    free(title);
     if (code != 0) {
         printf("  %s\n", why);
         return;

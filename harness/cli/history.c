@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/options.h"
 #include "history/history.h"
 
@@ -68,10 +69,12 @@ static int by_need(const void *a, const void *b)
 
 static void print_finding(const struct moth_history_view *view, const struct moth_history_finding *finding)
 {
-    printf("%-8s %s\n         %s\n         first seen in %s, last in %s, by %" PRIu32 " run%s", 
-           moth_history_state_name(finding->state), finding->fingerprint, finding->title,
+    char *title = moth_str_plain(finding->title);
+    printf("%-8s %s\n         %s\n         first seen in %s, last in %s, by %" PRIu32 " run%s",
+           moth_history_state_name(finding->state), finding->fingerprint, title,
            view->builds[finding->first_build].name, view->builds[finding->last_build].name, finding->runs_seen,
            finding->runs_seen == 1 ? "" : "s");
+    free(title);
     if (finding->state == MOTH_HISTORY_FIXED)
         printf("; fixed in %s", view->builds[finding->fixed_build].name);
     if (finding->state == MOTH_HISTORY_REOPENED)

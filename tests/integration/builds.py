@@ -114,6 +114,13 @@ def a_real_game_with_a_bug_in_one_of_three_builds(test):
     check(again.status == NEW and again.findings[0]["status"] == "reopened", again.describe())
     check(again.findings[0]["first_seen"]["build"] == "v2", f"{again.findings[0]['first_seen']}")
 
+    baseline = test.path("moth-baseline.json")
+    result = test.moth("baseline", "accept", "--baseline", baseline, second.folder)
+    check(result.status == 0, result.describe())
+    known = gate(test, programs[1], "--baseline", baseline, "--history", test.path("history.db"), "--build-label", "v5",
+                 "--replay-first", second.folder, frames=60)
+    check(known.status == 0 and [each["status"] for each in known.findings] == ["known"], known.describe())
+
     place = os.path.join(second.folder, "findings", finding["fingerprint"])
     result = test.moth("bisect", "--json", place, *(os.path.dirname(each) for each in programs))
     answer = json.loads(result.out)
