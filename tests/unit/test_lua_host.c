@@ -215,6 +215,40 @@ static void later_calls_say_so(void **state)
     lua_play_fails(PLAY("game:on('x', print)"), "game.on is not in this version of moth");
 }
 
+/* In window pixels, and with golden pictures beside the script. */
+static void seeing(void **state)
+{
+    (void)state;
+    struct lua_play *play = fresh();
+    char *folder = test_scratch(), *path = moth_fs_path("%s/dark.png", folder);
+    static const uint8_t dot[] = {0x89, 'P',  'N',  'G',  '\r', '\n', 0x1a, '\n', 0,    0,    0,    13,   'I',  'H',
+                                  'D',  'R',  0,    0,    0,    1,    0,    0,    0,    1,    8,    0,    0,    0,
+                                  0,    0x3a, 0x7e, 0x9b, 0x55, 0,    0,    0,    10,   'I',  'D',  'A',  'T',  0x78,
+                                  0x9c, 0x63, 0x60, 0,    0,    0,    2,    0,    1,    0x48, 0xaf, 0xa4, 0x71, 0,
+                                  0,    0,    0,    'I',  'E',  'N',  'D',  0xae, 0x42, 0x60, 0x82};
+    struct moth_err err;
+    assert_int_equal(moth_fs_write_atomic(path, dot, sizeof dot, &err), 0);
+    play->folder = folder;
+    /* The window is twice as large as the picture, and its first black pixel is the upper left one. */
+    lua_play_well(play, PLAY("game:step() print(game:see('dark.png')) local s = game:sight('dark.png') "
+                             "print(s.left, s.top, s.width, s.height, s.score) "
+                             "print(game:see('dark.png', { region = { 2, 0, 10, 1 }, threshold = 0.99 })) "
+                             "print(game:expect_picture('all'))"));
+    assert_non_null(strstr(play->log, "print 1\t1\nprint 0\t0\t2\t2\t1.0\n"));
+    assert_non_null(strstr(play->log, "print nil\tdark.png is not to be seen\n"));
+    assert_non_null(strstr(play->log, "keep all-actual 160 x 100\n"));
+    assert_non_null(strstr(play->log, "`moth run --update-pictures` makes pictures/bot/all.png"));
+    free(play);
+    play = fresh();
+    play->folder = folder;
+    play->options.update_pictures = true;
+    lua_play_well(play, PLAY("game:step() print(game:expect_picture('all'))"));
+    assert_non_null(strstr(play->log, "keep all.png 160 x 100\nprint true\n"));
+    test_scratch_remove(folder);
+    free(path);
+    free(play);
+}
+
 /* What a script holds down and has queued belongs to the place. */
 static void branching(void **state)
 {
@@ -275,6 +309,7 @@ int main(void)
         cmocka_unit_test(randomness_is_the_seeds),
         cmocka_unit_test(misuse_names_the_argument),
         cmocka_unit_test(later_calls_say_so),
+        cmocka_unit_test(seeing),
         cmocka_unit_test(branching),
         cmocka_unit_test(branching_after_death),
     };

@@ -90,18 +90,41 @@ static void pixel(const struct moth_pixels *p, uint32_t x, uint32_t y, uint8_t r
     rgb[2] = widen(value, p->b_shift, p->b_bits);
 }
 
+/* The usual kind: four bytes, of which red, green and blue have one each. */
+static bool is_plain(const struct moth_pixels *p)
+{
+    return p->bytes_per_pixel == 4 && p->palette == NULL && p->r_bits == 8 && p->g_bits == 8 && p->b_bits == 8;
+}
+
+static void copy_plain_row(const struct moth_pixels *p, const uint8_t *row, uint8_t *out)
+{
+    uint32_t r = p->r_shift, g = p->g_shift, b = p->b_shift;
+    for (uint32_t x = 0; x < p->width; x++) {
+        uint32_t value;
+        memcpy(&value, row + (size_t)x * 4, sizeof value);
+        value = (value >> r & 255) | (value >> g & 255) << 8 | (value >> b & 255) << 16 | 0xff000000u;
+        memcpy(out + (size_t)x * 4, &value, sizeof value);
+    }
+}
+
 void moth_pixels_copy(const struct moth_pixels *p, struct moth_channel *c)
 {
     uint64_t size = (uint64_t)p->width * p->height * 4;
     c->picture.ok = 0;
     if (size > MOTH_PICTURE_BYTES_MAX || p->rows == c->pixels)
         return;
-    for (uint32_t y = 0; y < p->height; y++)
+    for (uint32_t y = 0; y < p->height; y++) {
+        if (is_plain(p)) {
+            uint32_t row = p->bottom_up ? p->height - 1 - y : y;
+            copy_plain_row(p, p->rows + (size_t)row * p->pitch_bytes, c->pixels + (size_t)y * p->width * 4);
+            continue;
+        }
         for (uint32_t x = 0; x < p->width; x++) {
             uint8_t *out = c->pixels + ((size_t)y * p->width + x) * 4;
             pixel(p, x, y, out);
             out[3] = 255;
         }
+    }
     c->picture.width = p->width;
     c->picture.height = p->height;
     c->picture.pitch_bytes = p->width * 4;
