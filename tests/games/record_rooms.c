@@ -22,6 +22,8 @@ struct player {
     bool taken[ROOMS];
 };
 
+static struct player one; /* of file scope: to be watched by its name, too */
+
 static bool on_lever(const SDL_Event *event)
 {
     return event->type == SDL_MOUSEBUTTONDOWN && event->button.x >= LEVER_X && event->button.y >= LEVER_Y &&
@@ -68,20 +70,19 @@ static void draw(struct game *game, const struct player *player)
 int main(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    static struct player player;
     struct game game;
     game_open(&game, "record_rooms");
-    moth_watch_i32("room", &player.room);
-    moth_watch_i32("x", &player.x);
-    moth_watch_i32("coins", &player.coins);
-    moth_watch_i32("clock", &player.clock);
-    moth_watch_bool("door", &player.door);
+    moth_watch_i32("room", &one.room);
+    moth_watch_i32("x", &one.x);
+    moth_watch_i32("coins", &one.coins);
+    moth_watch_i32("clock", &one.clock);
+    moth_watch_bool("door", &one.door);
     do {
         SDL_Event event;
         while (game_event(&game, &event))
-            on_event(&player, &event, game.frame);
-        move(&player, game.frame);
-        draw(&game, &player);
+            on_event(&one, &event, game.frame);
+        move(&one, game.frame);
+        draw(&game, &one);
     } while (game_present(&game));
     game_close(&game);
     return 0;

@@ -202,6 +202,31 @@ def recorded_and_played_again(test):
 
 
 @case
+def watched_while_recording(test):
+    """What is named with --watch is waited for, and the script watches it, too."""
+    folder = test.path("recording")
+    with Desk(test) as desk:
+        desk.start("record", "--speed", 8, "--watch", "where=one.room", "-o", folder, "--", test.game("record_rooms"))
+        desk.click(290, 50)
+        desk.wait_for("input", type=BUTTON_UP)
+        desk.hand("keydown", "Right")
+        desk.wait_frames(240)
+        desk.hand("keyup", "Right")
+        desk.wait_for("input", type=KEY_UP, code=RIGHT)
+        desk.moth_key("q")
+        end = desk.wait_for("end")
+        check(desk.status() == 0, desk.said())
+    check(end["state"]["where"] == 1, f"the watched room: {end}")
+    with open(folder + "/scenario.lua", encoding="utf-8") as file:
+        text = file.read()
+    check('game:watch { where = "one.room" }' in text and "game.state.where == 1" in text, text)
+    room, *_ = final_state(test, test.write("same.lua", with_last_words(text)), test.game("record_rooms"))
+    check(room == "1", f"the scenario came to room {room}\n{text}")
+    expect_error(test.moth("record", "--watch", "where=one.", "-o", test.path("r"), "--", test.game("record_rooms"),
+                           env={"SDL_VIDEODRIVER": "dummy"}), USAGE, "--watch")
+
+
+@case
 def going_back_while_recording(test):
     """What came after the place that was returned to is not in the recording."""
     folder = test.path("recording")
