@@ -21,7 +21,7 @@ static void paint(uint8_t *rgba, uint32_t n, int kind, struct moth_rng *rng)
                          : kind == 1 ? (x * 2 + y) % 256                                  /* a slope */
                          : kind == 2 ? ((x / 8 + y / 8) % 2 ? 200u : 40u)                 /* equal tiles */
                          : kind == 3 ? ((x * x + y * 7) / 64 % 2 ? 250u : 5u)             /* edges */
-                                     : 128 + (uint32_t)(20 * sin(x * 0.2) + 20 * cos(y * 0.3)); /* little contrast */
+                                     : (uint32_t)(128 + 20 * sin(x * 0.2) + 20 * cos(y * 0.3)); /* little contrast */
         memset(rgba + (size_t)i * 4, (int)(value & 255), 3);
         rgba[(size_t)i * 4 + 3] = 255;
     }
