@@ -83,6 +83,16 @@ MOTH_HOOK_(moth_probe_waiting, void, (int waiting))
 MOTH_HOOK_(moth_probe_event, void, (const char *name, const char *text))
 MOTH_HOOK_(moth_probe_property, void,
            (int kind, int condition, const char *message, const char *file, int line))
+
+/* A line of the source that states a property. Known from when its object is loaded, so that one that is never met
+ * is known as well. */
+struct moth_property_site {
+    int32_t kind, line;
+    const char *file, *message;
+};
+
+MOTH_HOOK_(moth_probe_properties, void,
+           (const struct moth_property_site *begin, const struct moth_property_site *end))
 MOTH_HOOK_(moth_probe_watch, void, (const char *name, int type, const void *pointer))
 
 /* Whether a harness plays this process. For logs; a game that plays differently under test tests
@@ -136,18 +146,59 @@ static __inline__ void moth_property_(int kind, bool condition, const char *mess
 }
 
 /* Properties. The condition is always evaluated, so that a build behaves the same with and without a
- * harness. `message` names the property: same message, same property.
+ * harness. `message`, a string literal, names the property: same message, same property.
  *   moth_always       holds each time it is met; once it does not, that is a finding
  *   moth_sometimes    holds at least once in all the playing
  *   moth_reachable    this line is met at least once in all the playing
- *   moth_unreachable  this line is never met; when it is, that is a finding */
-#define moth_always(condition, message) \
-    moth_property_(MOTH_PROPERTY_ALWAYS, (condition) ? true : false, message, __FILE__, __LINE__)
-#define moth_sometimes(condition, message) \
-    moth_property_(MOTH_PROPERTY_SOMETIMES, (condition) ? true : false, message, __FILE__, __LINE__)
-#define moth_reachable(message) moth_property_(MOTH_PROPERTY_REACHABLE, true, message, __FILE__, __LINE__)
-#define moth_unreachable(message) \
-    moth_property_(MOTH_PROPERTY_UNREACHABLE, false, message, __FILE__, __LINE__)
+ *   moth_unreachable  this line is never met; when it is, that is a finding
+ * A run's report names the `sometimes` and `reachable` that were not seen, also those whose line was never met. */
+#define moth_always(condition, message) MOTH_PROPERTY_(MOTH_PROPERTY_ALWAYS, condition, message)
+#define moth_sometimes(condition, message) MOTH_PROPERTY_(MOTH_PROPERTY_SOMETIMES, condition, message)
+#define moth_reachable(message) MOTH_PROPERTY_(MOTH_PROPERTY_REACHABLE, 1, message)
+#define moth_unreachable(message) MOTH_PROPERTY_(MOTH_PROPERTY_UNREACHABLE, 0, message)
+
+#if defined(MOTH_DISABLE) || !defined(__ELF__)
+#define MOTH_PROPERTY_(kind, condition, message) \
+    moth_property_(kind, (condition) ? true : false, message, __FILE__, __LINE__)
+#elif defined(__cplusplus)
+/* Code of templates and inline functions stands in sections of its own, in which gcc lets nothing else stand: so
+ * each site is a type, and what registers it is the constructor of a static member. */
+#define MOTH_PROPERTY_(kind_, condition, message_)                                                                  \
+    __extension__({                                                                                                 \
+        struct moth_here_ {                                                                                         \
+            static moth_property_site site()                                                                        \
+            {                                                                                                       \
+                moth_property_site here = {kind_, __LINE__, __FILE__, message_};                                    \
+                return here;                                                                                        \
+            }                                                                                                       \
+        };                                                                                                          \
+        (void)&moth_property_known_<moth_here_>::known;                                                             \
+        moth_property_(kind_, (condition) ? true : false, message_, __FILE__, __LINE__);                            \
+    })
+#else
+#define MOTH_PROPERTY_(kind_, condition, message_)                                                                  \
+    __extension__({                                                                                                 \
+        static const struct moth_property_site moth_here_                                                           \
+            __attribute__((section("moth_properties"), used, aligned(8))) = {                                       \
+                kind_, __LINE__, __FILE__,                                                                          \
+                __builtin_choose_expr(__builtin_constant_p(message_), (message_), (const char *)0)};                \
+        (void)moth_here_.kind;                                                                                      \
+        moth_property_(kind_, (condition) ? true : false, message_, __FILE__, __LINE__);                            \
+    })
+
+/* The sites of the program or shared object that this is part of, made known when it is loaded. */
+extern const struct moth_property_site __start_moth_properties[] __attribute__((weak, visibility("hidden")));
+extern const struct moth_property_site __stop_moth_properties[] __attribute__((weak, visibility("hidden")));
+
+static __attribute__((constructor, unused)) void moth_properties_known_(void)
+{
+    void (*hook)(const struct moth_property_site *, const struct moth_property_site *) =
+        moth_probe_properties_hook();
+    const struct moth_property_site *begin = __start_moth_properties, *end = __stop_moth_properties;
+    if (hook && begin != end)
+        hook(begin, end);
+}
+#endif
 
 static __inline__ void moth_watch_(const char *name, int type, const void *pointer)
 {
@@ -185,7 +236,44 @@ static __inline__ void moth_watch_str(const char *name, const char *pointer)
 }
 
 #ifdef __cplusplus
-}
+} /* extern "C" */
+
+#if !defined(MOTH_DISABLE) && defined(__ELF__)
+template <class Here> struct moth_property_known_ {
+    moth_property_known_()
+    {
+        void (*hook)(const moth_property_site *, const moth_property_site *) = moth_probe_properties_hook();
+        site = Here::site();
+        if (hook)
+            hook(&site, &site + 1);
+    }
+    moth_property_site site;
+    static moth_property_known_ known;
+};
+template <class Here> moth_property_known_<Here> moth_property_known_<Here>::known;
+#endif
+
+/* The same for C++: moth::watch("hp", &hp) for whatever type there is a watch of, and a wait that ends with its scope. */
+namespace moth {
+inline bool attached() { return moth_attached(); }
+inline void frame() { moth_frame(); }
+inline void watch(const char *name, const int32_t *pointer) { moth_watch_i32(name, pointer); }
+inline void watch(const char *name, const float *pointer) { moth_watch_f32(name, pointer); }
+inline void watch(const char *name, const double *pointer) { moth_watch_f64(name, pointer); }
+inline void watch(const char *name, const bool *pointer) { moth_watch_bool(name, pointer); }
+inline void watch(const char *name, const char *pointer) { moth_watch_str(name, pointer); }
+
+/* moth_waiting from here to the end of the block. */
+class waiting {
+public:
+    waiting() { moth_waiting(true); }
+    ~waiting() { moth_waiting(false); }
+
+private:
+    waiting(const waiting &);
+    waiting &operator=(const waiting &);
+};
+} // namespace moth
 #endif
 
 #endif
