@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "findings/properties.h"
+
 #define FRAMES_SHOWN 5u
 
 static const char *plural(uint64_t n)
@@ -220,6 +222,27 @@ static void print_replayed(FILE *out, const struct moth_run_summary *summary)
     }
 }
 
+/* What the game should come to at some time, and nobody ever brought it to. */
+static void print_properties(FILE *out, const struct moth_properties *properties)
+{
+    size_t missing = 0;
+    for (size_t i = 0; properties && i < properties->n; i++)
+        missing += moth_property_missing(&properties->at[i]);
+    if (missing > 0)
+        fprintf(out, "%zu of %zu propert%s never seen:\n", missing, properties->n,
+                properties->n == 1 ? "y was" : missing == 1 ? "ies was" : "ies were");
+    for (size_t i = 0; missing > 0 && i < properties->n; i++) {
+        const struct moth_property *property = &properties->at[i];
+        if (!moth_property_missing(property))
+            continue;
+        fprintf(out, "  %-9s ", moth_property_kind_name(property->kind));
+        print_plain(out, property->message);
+        fputs(" (", out);
+        print_plain(out, property->file);
+        fprintf(out, ":%u)\n", property->line);
+    }
+}
+
 void moth_report_list(const struct moth_run_summary *summary, FILE *out)
 {
     print_texts(out, "warning", summary->warnings, summary->n_warnings);
@@ -242,6 +265,7 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
         fprintf(out, "%" PRIu64 " frame%s looked like a spike and did not return when played again\n", gone,
                 gone == 1 ? "" : "s");
     print_agents(out, summary);
+    print_properties(out, summary->properties);
     print_scenarios(out, summary);
     print_replayed(out, summary);
     print_findings(out, summary);

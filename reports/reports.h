@@ -108,6 +108,7 @@ struct moth_frame_counts; /* fleet/frame_times.h */
 struct json_t;
 struct moth_gate;         /* baseline/gate.h */
 struct moth_gate_measured;
+struct moth_properties;   /* findings/properties.h */
 struct moth_history_view; /* history/history.h */
 
 struct moth_run_summary {
@@ -133,6 +134,7 @@ struct moth_run_summary {
     size_t n_records;
     const char *const *warnings;
     size_t n_warnings;
+    const struct moth_properties *properties; /* that the game stated (findings/properties.h); NULL: none */
     const char *const *agent_faults; /* message and traceback */
     size_t n_agent_faults;
     struct moth_frame_times frame_times;

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "baseline/gate.h"
 #include "findings/finding_json.h"
+#include "findings/properties.h"
 #include "history/history.h"
 #include "reports/run_json.h"
 
@@ -276,6 +277,7 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
     json_object_set_new(json, "gate", gate_json(summary->gate));
     json_object_set_new(json, "scenarios", moth_report_scenarios(summary));
     json_object_set_new(json, "coverage", coverage_json(summary));
+    json_object_set_new(json, "properties", moth_properties_json(summary->properties));
     json_object_set_new(json, "warnings", texts(summary->warnings, summary->n_warnings));
     json_object_set_new(json, "agents", agents_json(summary));
     json_object_set_new(json, "agent_faults", texts(summary->agent_faults, summary->n_agent_faults));

@@ -15,7 +15,7 @@
 
 static const struct moth_lua_entry *const game_tables[] = {
     moth_lua_api_step, moth_lua_api_input, moth_lua_api_look, moth_lua_api_judge, moth_lua_api_branch,
-    moth_lua_api_state, moth_lua_api_game_scan, moth_lua_api_inputs, moth_lua_api_call, moth_lua_api_game_archive, moth_lua_api_group,
+    moth_lua_api_state, moth_lua_api_game_scan, moth_lua_api_inputs, moth_lua_api_call, moth_lua_api_events, moth_lua_api_game_archive, moth_lua_api_group,
     moth_lua_api_see, NULL};
 static const struct moth_lua_entry *const member_tables[] = {moth_lua_api_input, moth_lua_api_member, NULL};
 static const struct moth_lua_entry *const scan_tables[] = {moth_lua_api_scan, NULL};
@@ -35,7 +35,7 @@ const struct moth_lua_class moth_lua_classes[] = {
     {"rng", "moth.rng", "The only randomness an agent gets: from the run's seed.", rng_tables},
     {NULL, NULL, NULL, NULL}};
 
-const char *const moth_lua_later[] = {"events", "on", NULL};
+const char *const moth_lua_later[] = {NULL};
 
 /* What a call needs to check its arguments; the dispatcher's upvalue. */
 struct binding {
@@ -458,6 +458,7 @@ void moth_lua_open_api(lua_State *L)
     for (size_t i = 0; moth_lua_classes[i].name; i++)
         open_class(L, &moth_lua_classes[i]);
     moth_lua_open_state(L);
+    moth_lua_open_events(L);
     lua_newtable(L);
     lua_setfield(L, LUA_REGISTRYINDEX, "moth.pads");
     lua_newtable(L);

@@ -57,6 +57,8 @@ struct moth_lua_host {
     uint32_t frames;     /* boundaries run */
     enum moth_lua_end end;
     char fault[1024], fault_traceback[4096];
+    uint32_t n_handlers, n_lost; /* functions of game:on; announcements that got lost */
+    bool in_handler;             /* one of them runs */
 
     struct moth_lua_hands hands[MOTH_MEMBERS_MAX]; /* of each member of a group; alone: the first */
     struct moth_lua_hands *hand;                   /* whose the call at hand is */
@@ -98,7 +100,7 @@ struct moth_lua_class {
 
 extern const struct moth_lua_entry moth_lua_api_step[], moth_lua_api_input[], moth_lua_api_look[],
     moth_lua_api_judge[], moth_lua_api_branch[], moth_lua_api_snapshot[], moth_lua_api_pad[], moth_lua_api_rng[],
-    moth_lua_api_inputs[], moth_lua_api_call[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_scan[], moth_lua_api_scan[], moth_lua_api_game_archive[], moth_lua_api_archive[],
+    moth_lua_api_inputs[], moth_lua_api_call[], moth_lua_api_events[], moth_lua_api_group[], moth_lua_api_member[], moth_lua_api_state[], moth_lua_api_game_scan[], moth_lua_api_scan[], moth_lua_api_game_archive[], moth_lua_api_archive[],
     moth_lua_api_see[];
 extern const struct moth_lua_class moth_lua_classes[]; /* ends with a NULL name */
 extern const char *const moth_lua_later[];             /* names of the contract for later; NULL ends */
@@ -151,6 +153,11 @@ void moth_lua_push_inputs(lua_State *L, const struct moth_input_event *events, s
 /* Make `game.state`; push it. */
 void moth_lua_open_state(lua_State *L);
 void moth_lua_push_state(lua_State *L);
+void moth_lua_open_events(lua_State *L);
+/* Take what the game announced, and call the functions that wait for it. */
+void moth_lua_take_events(lua_State *L, struct moth_lua_host *host);
+/* The game stands elsewhere: what nobody asked for was never said. */
+void moth_lua_forget_events(lua_State *L);
 /* Free the play's archives. */
 void moth_lua_archives_fini(struct moth_lua_host *host);
 /* Free what snapshots hold. */

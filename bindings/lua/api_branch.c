@@ -94,6 +94,8 @@ static int api_restore(lua_State *L, struct moth_lua_host *host)
     memcpy(host->queue, place->queue, place->n_queue * sizeof *host->queue);
     host->n_queue = place->n_queue;
     host->end = result == 0 ? MOTH_LUA_END_NONE : MOTH_LUA_END_GAME;
+    host->n_lost = 0;
+    moth_lua_forget_events(L);
     if (result != 0 && err.code == MOTH_ERR_INTERRUPTED) {
         host->end = MOTH_LUA_END_INTERRUPTED;
         moth_lua_box_stop(L);

@@ -224,6 +224,7 @@ static int api_call(lua_State *L, struct moth_lua_host *host)
     int n_given = lua_gettop(L) - 2;
     struct moth_err err = {.message = "calls are not available here"};
     const char *given = lua_tostring(L, 2);
+    moth_lua_box_alive(&host->box);
     if (host->end == MOTH_LUA_END_GAME)
         luaL_error(L, "%s; there is nothing to call", moth_lua_game_ended);
     if (!host->backend->call)

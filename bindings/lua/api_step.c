@@ -89,8 +89,18 @@ static void tell_over_budget(lua_State *L, struct moth_lua_host *host)
 
 void moth_lua_step(lua_State *L, struct moth_lua_host *host, uint64_t frames)
 {
+    if (host->in_handler)
+        luaL_error(L, "a function of game:on or game:on_call cannot step the game");
     moth_lua_box_alive(&host->box);
-    moth_lua_run_frames(host, frames);
+    if (host->n_handlers == 0) {
+        moth_lua_run_frames(host, frames);
+    } else {
+        /* Each boundary by itself, for they are called where the game stands. */
+        for (uint64_t i = 0; i < frames && host->end == MOTH_LUA_END_NONE; i++) {
+            moth_lua_run_frames(host, 1);
+            moth_lua_take_events(L, host);
+        }
+    }
     if (host->end == MOTH_LUA_END_GAME && host->n_held > 0)
         luaL_error(L, "%s at frame %d", moth_lua_game_ended, (int)host->now.frame);
     if (host->end == MOTH_LUA_END_BUDGET && own_budget(host) == 0)

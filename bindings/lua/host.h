@@ -119,6 +119,11 @@ struct moth_lua_backend {
     /* Call a function of the game (wire/call.h) where it stands; `result` gets what came back, as text. Fills `now`. */
     enum moth_lua_call (*call)(void *context, struct moth_call *call, char *result, size_t size,
                                struct moth_lua_now *now, struct moth_err *err);
+    /* The next thing the game announced, taken; false: there is none. NULL: it announces nothing. */
+    bool (*announced)(void *context, struct moth_announcement *said);
+    /* Have calls of a function of the game announced (MOTH_ANNOUNCE_ENTERED), by a signature or a name. 0, or -1 with
+     * the reason. */
+    int (*on_call)(void *context, const char *signature, struct moth_err *err);
     struct moth_log *log; /* where game:archive is shared; borrowed, NULL: not at all */
     /* One line of the agent's print(), without newline. */
     void (*print)(void *context, const char *line);

@@ -9,6 +9,7 @@
 #include "branch/view.h"
 #include "detect/detect.h"
 #include "findings/judge.h"
+#include "findings/properties.h"
 #include "findings/spike.h"
 
 struct moth_instance_config moth_replay_launch_config(const struct moth_trace_header *header,
@@ -46,6 +47,24 @@ struct moth_finding *moth_judge(struct moth_instance *instance)
     return finding;
 }
 
+/* ---- properties that do not hold ---- */
+
+struct violations {
+    const char *wanted;          /* a fingerprint, or NULL */
+    struct moth_finding *found;  /* that one; without one wanted the first */
+    uint32_t changed;
+};
+
+static void on_violation(void *context, struct moth_finding *finding)
+{
+    struct violations *violations = context;
+    bool wanted = !violations->wanted || strcmp(finding->fingerprint, violations->wanted) == 0;
+    if (wanted && !violations->found)
+        violations->found = finding;
+    else
+        moth_finding_free(finding);
+}
+
 /* ---- one replay ---- */
 
 struct comparison {
@@ -59,6 +78,7 @@ struct comparison {
     struct moth_views line;  /* … what was seen on the way there */
     size_t next_mark;        /* of the trace's, to be looked at */
     struct moth_laps laps;   /* that the trace marks */
+    struct violations violations;
 };
 
 const char *moth_replay_difference(const struct moth_trace_checkpoint *was, const struct moth_observation *is,
@@ -197,6 +217,10 @@ static int play_events(struct comparison *comparison, struct moth_err *err)
         frames = look_at_laps(comparison, frames);
         size_t n = moth_replay_take_events(trace, &next, frame, frames, events, MOTH_PROGRAM_EVENTS_MAX);
         step = moth_tree_step(tree, frames, events, n, err);
+        moth_properties_violations(moth_instance_channel(moth_tree_instance(tree)), &comparison->violations.changed,
+                                   on_violation, &comparison->violations);
+        if (comparison->violations.wanted && comparison->violations.found)
+            break; /* the game goes on, and need not be played on */
     }
     if (step == MOTH_STEP_OK)
         look_at_laps(comparison, 0);
@@ -212,7 +236,13 @@ static int judge_end(struct comparison *comparison, struct moth_tree *tree, cons
 {
     struct moth_instance *instance = moth_tree_instance(tree);
     struct moth_replay_outcome *outcome = comparison->outcome;
-    outcome->finding = moth_judge(instance);
+    outcome->finding = comparison->violations.wanted ? comparison->violations.found : NULL;
+    if (!outcome->finding)
+        outcome->finding = moth_judge(instance);
+    if (!outcome->finding && moth_instance_death(instance)->how == MOTH_STEP_OK)
+        outcome->finding = comparison->violations.found;
+    if (outcome->finding == comparison->violations.found)
+        comparison->violations.found = NULL;
     if (!outcome->finding && moth_instance_death(instance)->how == MOTH_STEP_OK)
         outcome->finding = moth_judge_laps(&comparison->laps, moth_tree_frame(tree));
     if (outcome->finding || !comparison->softlock || moth_instance_death(instance)->how != MOTH_STEP_OK)
@@ -241,6 +271,8 @@ int moth_replay(const struct moth_trace *trace, const struct moth_replay_config 
         return moth_spike_replay(trace, config, outcome, err);
     struct comparison comparison = {
         .trace = trace, .outcome = outcome, .config = config, .softlock = is_softlock(trace)};
+    if (is_kind(trace, MOTH_FINDING_INVARIANT))
+        comparison.violations.wanted = trace->end.fingerprint;
     struct moth_tree_config how = {.launch = moth_replay_launch_config(&trace->header, config),
                                    .memory_bytes = comparison.softlock ? MOTH_SOFTLOCK_SNAPSHOT_BYTES : 0,
                                    .observed = on_observed,
@@ -264,6 +296,7 @@ int moth_replay(const struct moth_trace *trace, const struct moth_replay_config 
     moth_tree_close(tree);
     moth_views_fini(&comparison.line);
     moth_laps_fini(&comparison.laps);
+    moth_finding_free(comparison.violations.found);
     return result;
 }
 

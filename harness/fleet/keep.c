@@ -38,7 +38,7 @@ static int write_trace(const struct moth_keep_item *item, const char *path, stru
     struct moth_trace *trace = item->trace;
     if (!trace)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for the finding's trace");
-    finding->inputs = (uint32_t)trace->n_events;
+    finding->inputs = (uint32_t)moth_inputs_count(trace->events, trace->n_events);
     struct moth_trace_end kept = trace->end;
     trace->end = (struct moth_trace_end){
         .frames = finding->frame,

@@ -188,6 +188,7 @@ void moth_message_put_done(struct moth_buf *buf, const struct moth_message_done 
     put_text(buf, done->warnings);
     moth_frame_counts_put(buf, &done->frame_counts);
     put_cells(buf, done->cells, done->n_cells);
+    moth_properties_put(buf, &done->properties);
 }
 
 bool moth_message_get_done(struct moth_cursor *cursor, struct moth_message_done *done)
@@ -205,6 +206,7 @@ bool moth_message_get_done(struct moth_cursor *cursor, struct moth_message_done 
     done->warnings = get_text(cursor);
     moth_frame_counts_get(cursor, &done->frame_counts);
     get_cells(cursor, done);
+    moth_properties_get(cursor, &done->properties);
     return finished(cursor) && done->ending <= MOTH_ENDING_FAULT && done->err_code < MOTH_ERR_END;
 }
 
@@ -217,6 +219,7 @@ void moth_message_done_fini(struct moth_message_done *done)
     free(done->warnings);
     free(done->cells);
     moth_survey_free(done->survey);
+    moth_properties_fini(&done->properties);
 }
 
 void moth_message_put_survey(struct moth_buf *buf, const struct moth_survey *survey)

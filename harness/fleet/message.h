@@ -8,6 +8,7 @@
 #define MOTH_FLEET_MESSAGE_H
 
 #include "base/buf.h"
+#include "findings/properties.h"
 #include "fleet/frame_times.h"
 #include "fleet/plan.h"
 #include "survey/survey.h"
@@ -62,6 +63,7 @@ struct moth_message_done {
     uint64_t *cells; /* places it saw that its worker had not told of before (fleet/places.h) */
     uint32_t n_cells;
     struct moth_survey *survey; /* what it saw on its way, or NULL; sent by itself, before the rest */
+    struct moth_properties properties; /* that the game stated */
 };
 
 struct moth_message_verified {

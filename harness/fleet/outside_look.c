@@ -65,16 +65,23 @@ void moth_outside_write_place(const struct moth_outside *o, struct moth_buf *tex
     moth_text_seconds(text, "time", o->now.time_ns);
 }
 
-static void note_announcement(const struct moth_announcement *said, void *context)
+static const char *announced_kind(uint8_t kind)
 {
-    struct moth_outside *o = context;
+    return kind == MOTH_ANNOUNCE_EVENT                                             ? "event"
+           : kind == MOTH_ANNOUNCE_VIOLATION || kind == MOTH_ANNOUNCE_UNREACHABLE ? "violation"
+           : kind == MOTH_ANNOUNCE_LOST                                            ? "lost"
+                                                                                   : "call";
+}
+
+static void note_announcement(struct moth_outside *o, const struct moth_announcement *said)
+{
     o->announced |= o->awaited && (o->awaited[0] == '\0' || strcmp(o->awaited, said->name) == 0);
     if (o->events.size_bytes > MOTH_BUS_REPLY_BYTES / 4)
         return;
     moth_text_key(&o->events, NULL);
     moth_text_raw(&o->events, "{");
     moth_text_integer(&o->events, "frame", said->frame);
-    moth_text_string(&o->events, "kind", said->kind == MOTH_ANNOUNCE_VIOLATION ? "violation" : "event");
+    moth_text_string(&o->events, "kind", announced_kind(said->kind));
     moth_text_string(&o->events, "name", said->name);
     moth_text_string(&o->events, "text", said->text);
     moth_text_raw(&o->events, "}");
@@ -82,7 +89,9 @@ static void note_announcement(const struct moth_announcement *said, void *contex
 
 void moth_outside_take_events(struct moth_outside *o)
 {
-    moth_instance_announcements(moth_tree_instance(o->stage->tree), note_announcement, o);
+    struct moth_announcement said;
+    while (o->backend->announced && o->backend->announced(o->backend->context, &said))
+        note_announcement(o, &said);
 }
 
 /* ---- pictures ---- */

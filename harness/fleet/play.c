@@ -115,6 +115,7 @@ static void play_instance(struct moth_stage *stage, const struct moth_agent *age
     if (outcome.result != MOTH_AGENT_INTERRUPTED)
         judge_spikes(stage, how, done);
     moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));
+    moth_properties_merge(&done->properties, &stage->properties);
     describe_end(stage, &outcome, done);
     if (job->scenario && stage->asked_to_quit && stage->step == MOTH_STEP_EXIT && stage->keep.n == 0) {
         free(done->how); /* its end is that of the game */

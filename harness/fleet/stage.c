@@ -134,13 +134,20 @@ void moth_stage_judge(struct moth_stage *stage)
         moth_stage_note(stage, death);
 }
 
+static void keep_picture(struct moth_stage *stage)
+{
+    if (!stage->work)
+        return;
+    char *path = moth_fs_path("%s/finding-%zu.png", stage->work, stage->keep.n + 1);
+    moth_instance_screenshot(moth_tree_instance(stage->tree), path, NULL);
+    free(path);
+}
+
 /* A softlock or a leak, which lives on: stored at once, for the play goes on. */
 static void found_alive(void *context, struct moth_finding *finding)
 {
     struct moth_stage *stage = context;
-    char *path = moth_fs_path("%s/finding-%zu.png", stage->work, stage->keep.n + 1);
-    moth_instance_screenshot(moth_tree_instance(stage->tree), path, NULL);
-    free(path);
+    keep_picture(stage);
     survey_finding(stage, finding);
     moth_keep_note(&stage->keep, finding, moth_tree_trace(stage->tree, &stage->header));
     moth_keep_store(&stage->keep, stage->place, stage->index, stage->work, moth_tree_instance(stage->tree));
@@ -235,6 +242,38 @@ static void look_at_scene(struct moth_stage *stage)
                           &stage->frame_counts->memory);
 }
 
+/* ---- what the game says ---- */
+
+/* A property that does not hold is a finding, once in a play; the game goes on. */
+static void note_violation(void *context, struct moth_finding *finding)
+{
+    struct moth_stage *stage = context;
+    bool known = stage->keep.n == MOTH_PLAY_FINDINGS_MAX;
+    for (size_t i = 0; i < stage->keep.n && !known; i++)
+        known = strcmp(stage->keep.items[i].finding->fingerprint, finding->fingerprint) == 0;
+    if (known) {
+        moth_finding_free(finding);
+        return;
+    }
+    if (moth_instance_death(moth_tree_instance(stage->tree))->how == MOTH_STEP_OK)
+        keep_picture(stage);
+    moth_stage_note(stage, finding);
+}
+
+static void listen(struct moth_stage *stage)
+{
+    struct moth_instance *instance = moth_tree_instance(stage->tree);
+    const struct moth_channel *channel = moth_instance_channel(instance);
+    moth_said_take(&stage->said, instance);
+    moth_properties_violations(channel, &stage->violations_changed, note_violation, stage);
+    moth_properties_take(&stage->properties, channel);
+}
+
+static bool agent_announced(void *context, struct moth_announcement *said)
+{
+    return moth_said_next(&((struct moth_stage *)context)->said, said);
+}
+
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
                                      size_t n_events, struct moth_lua_now *now)
 {
@@ -246,6 +285,7 @@ static enum moth_lua_step agent_step(void *context, uint32_t frames, const struc
         stage->asked_to_quit = stage->asked_to_quit || events[i].type == MOTH_INPUT_QUIT;
     stage->step = moth_tree_step(stage->tree, frames, events, n_events, &stage->err);
     attach_watches(stage);
+    listen(stage);
     survey_place(stage);
     say_state(stage, true);
     if (stage->step == MOTH_STEP_OK)
@@ -330,11 +370,7 @@ static void agent_finding(void *context, enum moth_finding_kind kind, const char
     finding->frame = frame;
     finding->scripted = true;
     moth_finding_fingerprint(finding);
-    if (stage->work) {
-        char *path = moth_fs_path("%s/finding-%zu.png", stage->work, stage->keep.n + 1);
-        moth_instance_screenshot(moth_tree_instance(stage->tree), path, NULL);
-        free(path);
-    }
+    keep_picture(stage);
     moth_stage_note(stage, finding);
 }
 
@@ -388,6 +424,7 @@ static enum moth_lua_call agent_call(void *context, struct moth_call *call, char
     stage->step = step;
     if (was_killed(stage))
         return MOTH_LUA_CALL_INTERRUPTED;
+    listen(stage);
     if (step == MOTH_STEP_OK)
         return MOTH_LUA_CALL_OK;
     const struct moth_death *death = moth_instance_death(moth_tree_instance(stage->tree));
@@ -534,6 +571,8 @@ static int agent_restore(void *context, uint64_t id, struct moth_lua_now *now, s
     if (result != 0 && err->code == MOTH_ERR_NONDETERMINISTIC)
         moth_stage_add_line(err->message, &stage->warnings);
     moth_stuck_return(&stage->stuck, stage->tips[id - 1]);
+    moth_said_forget(&stage->said);
+    stage->properties.changed = stage->violations_changed = UINT32_MAX; /* what is in another channel is other news */
     stage->step = moth_instance_death(moth_tree_instance(stage->tree))->how;
     attach_watches(stage);
     *now = now_of(stage);
@@ -584,6 +623,7 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
         .member = agent_member,
         .signature = agent_signature,
         .call = agent_call,
+        .announced = agent_announced,
         .log = stage->archive,
         .print = agent_print,
     };
@@ -647,6 +687,8 @@ void moth_stage_fini(struct moth_stage *stage)
     moth_keep_fini(&stage->keep);
     moth_scans_fini(&stage->scans);
     moth_watches_destroy(stage->own_watches);
+    moth_said_fini(&stage->said);
+    moth_properties_fini(&stage->properties);
     moth_tree_close(stage->tree);
     moth_stuck_end(&stage->stuck);
     moth_spikes_end(&stage->spikes);

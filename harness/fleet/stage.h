@@ -10,9 +10,11 @@
 #include "explore/share.h"
 #include "fleet/places.h"
 #include "fleet/keep.h"
+#include "fleet/said.h"
 #include "scan/set.h"
 #include "fleet/scenes.h"
 #include "fleet/spikes.h"
+#include "findings/properties.h"
 #include "fleet/stuck.h"
 #include "survey/survey.h"
 
@@ -52,6 +54,9 @@ struct moth_stage {
     uint64_t virtual_ns, last_ns; /* their time; when the last one was */
     struct moth_observation unsaid; /* the last one, to be said on the bus; frame 0: none */
     struct moth_keep keep;
+    struct moth_said said;
+    struct moth_properties properties; /* over all branches */
+    uint32_t violations_changed;       /* the channel's count when it was looked through for violations */
     char *warnings; /* sentences, a line each, or NULL */
     struct moth_frame_counts *frame_counts;
     struct moth_scout scout;

@@ -76,6 +76,7 @@ void moth_tally_fini(struct moth_tally *tally)
     }
     free(tally->records);
     free_texts(&tally->warnings);
+    moth_properties_fini(&tally->properties);
     free_texts(&tally->agent_faults);
     moth_gate_fini(&tally->gate);
     free(tally->all_warnings);
@@ -366,6 +367,7 @@ bool moth_tally_done(struct moth_tally *tally, const struct moth_plan_job *job,
     count_ending(tally, job, done);
     add_record(tally, job, done);
     add_warnings(tally, done->warnings);
+    moth_properties_merge(&tally->properties, &done->properties);
     tally->frames += done->frames;
     tally->virtual_ns += done->virtual_ns;
     moth_frame_counts_merge(&tally->frame_counts, &done->frame_counts);
@@ -599,4 +601,5 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
     if (interrupted)
         summary->exit_code = 130;
     put_warnings(tally, summary);
+    summary->properties = &tally->properties;
 }

@@ -60,6 +60,7 @@ struct moth_tally {
     enum moth_err_code first_fault;
     uint64_t frames, virtual_ns;
     struct moth_frame_counts frame_counts;
+    struct moth_properties properties; /* that the game stated, over all instances */
     struct moth_places places; /* places that any agent saw */
     struct moth_survey *survey; /* what the instances saw on their way */
     json_t *survey_json;        /* the summary's */

@@ -81,7 +81,7 @@ static bool is_added_up(const char *key)
 {
     static const char *const keys[] = {"verdict",      "exit_code", "complete",  "game",         "seed",
                                        "shard",        "workers",   "instances", "frames_total", "virtual_s",
-                                       "wall_s",       "findings",  "coverage",  "warnings",     "agents",
+                                       "wall_s",       "findings",  "coverage",  "properties", "warnings",     "agents",
                                        "agent_faults", "moth",      "run",       "plan",         "played",
                                        "frame_counts", "reference", "clock",     "record",     "replayed",
                                        "survey",       "machine",   "gate"};

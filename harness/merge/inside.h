@@ -27,6 +27,7 @@ struct moth_merge {
     struct moth_agent_share *agents; /* their names are the parts' */
     size_t n_agents;
     struct moth_texts warnings, agent_faults;
+    struct moth_properties properties;
     struct moth_replayed_trace *replayed; /* their texts are the parts' */
     size_t n_replayed;
     const char **argv; /* the parts' */

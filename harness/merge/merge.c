@@ -324,6 +324,7 @@ static void add_part(struct moth_merge *merge, const struct moth_part *part)
     summary->wall_s += part->wall_s;
     if (part->has_counts)
         moth_frame_counts_merge(merge->counts, part->counts);
+    moth_properties_merge(&merge->properties, &part->properties);
     add_coverage(&summary->coverage, &part->coverage);
     add_records(merge, json_object_get(part->json, "played"));
     add_replayed(merge, json_object_get(part->json, "replayed"));
@@ -399,6 +400,7 @@ static void fill_summary(struct moth_merge *merge)
     summary->n_agents = merge->n_agents;
     summary->warnings = (const char *const *)merge->warnings.at;
     summary->n_warnings = merge->warnings.n;
+    summary->properties = &merge->properties;
     summary->agent_faults = (const char *const *)merge->agent_faults.at;
     summary->n_agent_faults = merge->agent_faults.n;
     summary->frame_times = moth_frame_counts_summary(merge->counts);
@@ -473,6 +475,7 @@ void moth_merge_free(struct moth_merge *merge)
     moth_gate_fini(&merge->gate);
     free(merge->argv);
     moth_texts_fini(&merge->warnings);
+    moth_properties_fini(&merge->properties);
     moth_texts_fini(&merge->agent_faults);
     free(merge);
 }

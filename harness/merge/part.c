@@ -381,6 +381,8 @@ int moth_part_check(json_t *json, const char *path, struct moth_part *part, stru
     check_counts(&check, part);
     check_coverage(&check, part);
     check_cells(&check, part);
+    if (!moth_properties_from_json(json_object_get(json, "properties"), &part->properties))
+        fail(&check, "properties", "a list of properties");
     texts(&check, json, "warnings");
     if (json_object_get(json, "agent_faults"))
         texts(&check, json, "agent_faults");
@@ -410,6 +412,7 @@ void moth_part_fini(struct moth_part *part)
     json_decref(part->json);
     free(part->counts);
     free(part->cells);
+    moth_properties_fini(&part->properties);
     *part = (struct moth_part){0};
 }
 

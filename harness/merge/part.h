@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "findings/properties.h"
 #include "fleet/frame_times.h"
 #include "reports/reports.h"
 
@@ -36,6 +37,7 @@ struct moth_part {
     struct moth_coverage coverage;
     uint64_t *cells; /* of the fixed grid, by hash; NULL: not known which */
     size_t n_cells;
+    struct moth_properties properties; /* that the game stated */
     const char *folder; /* where it was read, borrowed; for messages */
 };
 

@@ -131,7 +131,7 @@ static int save(struct search *search, const struct moth_input_event *events, si
     moth_trace_free(search->best);
     search->best = trace;
     search->outcome->written = true;
-    search->outcome->inputs = (uint32_t)trace->n_events;
+    search->outcome->inputs = (uint32_t)moth_inputs_count(trace->events, trace->n_events);
     search->outcome->frame = trace->end.finding_frame;
     search->saved_ns = moth_clock_monotonic_ns();
     search->save_took_ns = search->saved_ns - begin;

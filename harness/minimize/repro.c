@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "script/call.h"
 #include "script/inputs.h"
 #include "script/text.h"
 #include "script/world.h"
@@ -85,6 +86,8 @@ char *moth_repro_text(const struct moth_trace *trace, uint64_t run_seed, const s
     moth_script_writer_init(&writer, out, &trace->header);
     uint32_t last = trace->end.finding_frame + MOTH_REPLAY_GRACE_FRAMES;
     put_head(&writer, trace, run_seed, how, last + 1);
+    if (moth_script_keeps_pointers(trace->events, trace->n_events))
+        fprintf(out, "    local made = {}                      -- what calls gave back\n");
     put_events(&writer, trace);
     put_end(&writer, last, trace->end.finding_frame);
     fprintf(out, "end\n");

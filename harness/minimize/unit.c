@@ -68,7 +68,7 @@ static struct moth_input_event bare(const struct moth_input_event *event)
     struct moth_input_event clean = {
         .frame = event->frame, .type = event->type, .device = event->device, .code = event->code,
         .member = event->member};
-    if (event->type == MOTH_INPUT_TEXT) {
+    if (event->type == MOTH_INPUT_TEXT || event->type == MOTH_INPUT_CALL) {
         snprintf(clean.text, sizeof clean.text, "%s", event->text);
     } else {
         clean.x = event->x;

@@ -170,9 +170,9 @@ int moth_instance_log_save(struct moth_instance *instance, const char *path, str
 void moth_instance_warnings(const struct moth_instance *instance,
                             void (*fn)(const char *sentence, void *context), void *context);
 
-/* What the game announced through moth.h since the last call; calls fn for each. */
-void moth_instance_announcements(struct moth_instance *instance,
-                                 void (*fn)(const struct moth_announcement *said, void *context), void *context);
+/* What the game announced through moth.h since the last call; calls fn for each. How many more there was no room for. */
+uint32_t moth_instance_announcements(struct moth_instance *instance,
+                                     void (*fn)(const struct moth_announcement *said, void *context), void *context);
 
 void moth_instance_close(struct moth_instance *instance);
 

@@ -192,14 +192,15 @@ void moth_instance_warnings(const struct moth_instance *in, void (*fn)(const cha
     }
 }
 
-void moth_instance_announcements(struct moth_instance *in,
-                                 void (*fn)(const struct moth_announcement *, void *), void *context)
+uint32_t moth_instance_announcements(struct moth_instance *in,
+                                     void (*fn)(const struct moth_announcement *, void *), void *context)
 {
-    uint32_t n = channel_of(in)->n_announcements;
+    uint32_t n = channel_of(in)->n_announcements, lost = channel_of(in)->announcements_lost;
     for (uint32_t i = 0; i < n && i < MOTH_ANNOUNCEMENTS_MAX; i++) {
         struct moth_announcement said = channel_of(in)->announcements[i];
         said.name[sizeof said.name - 1] = said.text[sizeof said.text - 1] = '\0';
         fn(&said, context);
     }
-    channel_of(in)->n_announcements = 0;
+    channel_of(in)->n_announcements = channel_of(in)->announcements_lost = 0;
+    return lost;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/call.h"
 #include "script/text.h"
 
 #define COMMENT_COLUMN 36
@@ -24,7 +25,7 @@ void moth_script_line_about(struct moth_script_writer *writer, const char *code,
 
 void moth_script_line(struct moth_script_writer *writer, const char *format, ...)
 {
-    char code[512], comment[64];
+    char code[2 * MOTH_CALL_TEXT_BYTES], comment[64];
     va_list args;
     va_start(args, format);
     vsnprintf(code, sizeof code, format, args);
@@ -183,9 +184,25 @@ static size_t put_click(struct moth_script_writer *writer, const struct moth_inp
     return 3;
 }
 
+/* The pieces of one call. What makes none is not written. */
+static size_t put_call(struct moth_script_writer *writer, const struct moth_input_event *events, size_t n)
+{
+    char text[MOTH_CALL_TEXT_BYTES];
+    size_t taken = 0;
+    if (n == 0 || events[0].type != MOTH_INPUT_CALL)
+        return 0;
+    char *code = moth_call_join(events, n, &taken, text, sizeof text) ? NULL : moth_script_call(text);
+    if (code)
+        moth_script_line(writer, "%s", code);
+    free(code);
+    return taken > 0 ? taken : 1;
+}
+
 size_t moth_script_gesture(struct moth_script_writer *writer, const struct moth_input_event *events, size_t n,
                            uint32_t until)
 {
-    size_t taken = put_tap(writer, events, n, until);
+    size_t taken = put_call(writer, events, n);
+    if (taken == 0)
+        taken = put_tap(writer, events, n, until);
     return taken > 0 ? taken : put_click(writer, events, n, until);
 }

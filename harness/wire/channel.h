@@ -192,9 +192,15 @@ struct moth_fiber_record {
     char name[16];
 };
 
-#define MOTH_ANNOUNCEMENTS_MAX 64u
+#define MOTH_ANNOUNCEMENTS_MAX 256u
 
-enum moth_announce_kind { MOTH_ANNOUNCE_EVENT = 1, MOTH_ANNOUNCE_VIOLATION };
+enum moth_announce_kind {
+    MOTH_ANNOUNCE_EVENT = 1,
+    MOTH_ANNOUNCE_VIOLATION,   /* a moth_always that did not hold */
+    MOTH_ANNOUNCE_UNREACHABLE, /* a moth_unreachable that was met */
+    MOTH_ANNOUNCE_ENTERED,     /* a function that a script watches; `text`: its arguments, hexadecimal */
+    MOTH_ANNOUNCE_LOST         /* not the game's: `text` says how many there was no room for */
+};
 
 /* One thing the game said through moth.h. */
 struct moth_announcement {
@@ -202,6 +208,20 @@ struct moth_announcement {
     uint8_t kind; /* enum moth_announce_kind */
     char name[123];
     char text[256]; /* an event's text; a violated property's "file:line" */
+};
+
+#define MOTH_PROPERTIES_MAX 512u
+
+/* A property that the game states through moth.h. */
+struct moth_property_record {
+    uint8_t kind;     /* enum moth_property_kind of moth.h */
+    uint8_t seen;     /* sometimes: it held; else: the line was met */
+    uint8_t violated; /* always: it did not hold; unreachable: it was met */
+    uint8_t reserved;
+    uint32_t line;
+    uint32_t violated_frame; /* the boundary before */
+    char message[122];
+    char file[122];
 };
 
 #define MOTH_WATCHES_MAX 128u
@@ -333,6 +353,8 @@ struct moth_channel {
 
     struct moth_work_sample sample;
     struct moth_call_request call;
+    uint32_t n_properties, properties_lost, properties_changed; /* changed: counts news */
+    struct moth_property_record properties[MOTH_PROPERTIES_MAX];
     uint64_t heap_bytes; /* handed out by libc's allocator and not given back; 0: not known */
 
     struct moth_peek_table peeks; /* variables the runner watches */

@@ -155,3 +155,11 @@ bool moth_input_valid(const struct moth_input_event *event)
         return false;
     }
 }
+
+size_t moth_inputs_count(const struct moth_input_event *events, size_t n_events)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_events; i++)
+        n += events[i].type != MOTH_INPUT_CALL || events[i].code == 0;
+    return n;
+}

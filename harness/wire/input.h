@@ -8,6 +8,7 @@
 #define MOTH_WIRE_INPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MOTH_TEXT_MAX 32 /* bytes of one text event, NUL included: SDL's own limit */
@@ -50,6 +51,9 @@ _Static_assert(sizeof(struct moth_input_event) == 44, "an input event is part of
 
 /* Whether every field of an event is in its range: what a trace or a program may hold. */
 bool moth_input_valid(const struct moth_input_event *event);
+
+/* How many a person would count: the pieces of a call are one. */
+size_t moth_inputs_count(const struct moth_input_event *events, size_t n_events);
 
 /* SDL scancode of a key's SDL name, any case ("left ctrl", "a", "return"); 0 when there is none. */
 uint16_t moth_key_from_name(const char *name);

@@ -213,3 +213,37 @@ end
     shutil.copy(test.game("null_deref_clean"), game)
     again = test.moth("replay", trace)
     check(again.status == 3 and "recorded call of make_item" in again.err, "not said\n" + again.describe())
+
+
+@case
+def shortened(test):
+    """A crash that calls prepared is found again without the ones that do not matter, and as a script."""
+    agent = script(test, "prepare", """
+return function(game)
+    for i = 1, 8 do
+        game:call("give_item(int,float)int", i, 0.25)
+        game:tap("x")
+        game:step(2)
+    end
+    local item = game:call("make_item", 13)
+    game:step(3)
+    game:call("length_of", "some \\"text\\" of\\n two lines")
+    game:call("curse", item)
+    game:step(3)
+    game:tap("k")
+    game:step(20)
+end
+""")
+    run = test.run(test.game("calls"), agent=agent, frames=45, options=("--replays", "2"))
+    check([f["kind"] for f in run.findings] == ["crash"], "a crash expected\n" + run.describe())
+    finding = run.findings[0]
+    check(finding["reproduced"] == "2/2", run.describe())
+    folder = os.path.join(run.folder, "findings", finding["fingerprint"])
+    shorter = test.moth("minimize", "--replays", "2", folder)
+    check(re.search(r"inputs \d+ → 3,", shorter.out), "not shortened\n" + shorter.describe())
+    with open(os.path.join(folder, "repro.lua"), encoding="utf-8") as file:
+        repro = file.read()
+    check(re.search(r"made\[\d+\] = game:call\(\"make_item\(int( id)?\)void\*\", 13\)", repro) and
+          re.search(r"game:call\(\"curse\(void\*( item)?\)\", made\[\d+\]\)", repro), repro)
+    again = test.run(test.game("calls"), agent=os.path.join(folder, "repro.lua"), frames=400)
+    check([f["fingerprint"] for f in again.findings] == [finding["fingerprint"]], "the script does not\n" + again.describe())

@@ -41,6 +41,7 @@ import inputs  # noqa: E402,F401
 import kills  # noqa: E402,F401
 import soak  # noqa: E402,F401
 import report  # noqa: E402,F401
+import says  # noqa: E402,F401
 import reporters  # noqa: E402,F401
 import scenarios  # noqa: E402,F401
 import shards  # noqa: E402,F401

@@ -263,12 +263,13 @@ const struct moth_game_info *moth_instance_game(const struct moth_instance *inst
     return &instance->game;
 }
 
-void moth_instance_announcements(struct moth_instance *instance,
+uint32_t moth_instance_announcements(struct moth_instance *instance,
                                  void (*fn)(const struct moth_announcement *said, void *context), void *context)
 {
     (void)instance;
     (void)fn;
     (void)context;
+    return 0;
 }
 
 enum moth_step moth_instance_call(struct moth_instance *instance, const char *text, char *result, size_t size,

@@ -147,6 +147,7 @@ static void next_program(void)
 {
     struct moth_channel *c = moth_channel;
     moth_watches_sample();
+    moth_properties_tell();
     moth_net_collect();
     for (;;) {
         moth_give_turn(MOTH_STATE_BOUNDARY);

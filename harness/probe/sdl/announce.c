@@ -15,7 +15,7 @@
 
 static uint32_t announced_before;
 
-static void announce(uint8_t kind, const char *name, const char *text)
+void moth_announce(uint8_t kind, const char *name, const char *text)
 {
     struct moth_channel *c = moth_channel;
     if (moth_mode == MOTH_DORMANT || !moth_claim())
@@ -42,7 +42,6 @@ int moth_probe_attached(void);
 void moth_probe_frame(void);
 void moth_probe_waiting(int waiting);
 void moth_probe_event(const char *name, const char *text);
-void moth_probe_property(int kind, int condition, const char *message, const char *file, int line);
 void moth_probe_watch(const char *name, int type, const void *pointer);
 
 MOTH_HOOK int moth_probe_attached(void)
@@ -64,17 +63,7 @@ MOTH_HOOK void moth_probe_waiting(int waiting)
 
 MOTH_HOOK void moth_probe_event(const char *name, const char *text)
 {
-    announce(MOTH_ANNOUNCE_EVENT, name, text);
-}
-
-/* Kinds as in moth.h: always, sometimes, reachable, unreachable. */
-MOTH_HOOK void moth_probe_property(int kind, int condition, const char *message, const char *file, int line)
-{
-    char place[160];
-    bool violated = (kind == 0 && !condition) || kind == 3;
-    snprintf(place, sizeof place, "%s:%d", file != NULL ? file : "?", line);
-    if (violated)
-        announce(MOTH_ANNOUNCE_VIOLATION, message, place);
+    moth_announce(MOTH_ANNOUNCE_EVENT, name, text);
 }
 
 /* ---- watches ---- */

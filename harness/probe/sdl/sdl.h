@@ -71,6 +71,9 @@ void moth_input_apply(const struct moth_input_event *event);
 bool moth_events_announced(void);
 /* Put the values of all published variables into the channel. */
 void moth_watches_sample(void);
+/* Put what the game stated so far into the channel. */
+void moth_properties_tell(void);
+void moth_announce(uint8_t kind, const char *name, const char *text); /* enum moth_announce_kind */
 
 /* ---- boundary.c ---- */
 void moth_boundary_presenter_gone(void *presenter);

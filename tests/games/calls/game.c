@@ -39,6 +39,7 @@ static uint64_t state = 1;
 static int level, is_main, called;
 static pthread_t main_thread;
 static const char *kept;
+static int *cursed = &level;
 
 static void note(uint64_t value)
 {
@@ -222,6 +223,12 @@ int load_level(int number)
     return level;
 }
 
+/* With this one in the bag the game dies of the next key K. */
+void curse(struct item *item)
+{
+    cursed = item->id == 13 ? NULL : &level;
+}
+
 static int worker(void *arg)
 {
     SDL_Delay(30);
@@ -284,6 +291,8 @@ static void on_key(int key)
         moth_event("fanfare", "level %d", level);
         moth_event("fanfare", "again");
     }
+    if (key == SDL_SCANCODE_K)
+        note((uint64_t)*cursed);
     if (key == SDL_SCANCODE_L)
         load_level(level + 1);
     if (key)
