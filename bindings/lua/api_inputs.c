@@ -122,7 +122,7 @@ static void read_input(lua_State *L, struct moth_input_event *event)
         moth_lua_argument_error(L, "game", "input", "type", "there is no input '%s'", type);
     lua_pop(L, 1);
     event->code = (uint16_t)number_of(L, "code", 0, UINT16_MAX);
-    event->device = (uint8_t)number_of(L, "device", 0, MOTH_PADS_MAX - 1);
+    event->device = (uint8_t)number_of(L, "device", 0, event->type == MOTH_INPUT_CALL ? UINT8_MAX : MOTH_PADS_MAX - 1);
     event->member = (uint8_t)number_of(L, "member", 0, MOTH_MEMBERS_MAX - 1);
     if (event->type == MOTH_INPUT_TEXT || event->type == MOTH_INPUT_CALL) {
         lua_getfield(L, 2, "text");

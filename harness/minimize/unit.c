@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/call.h"
+
 #define KEYS 512u
 #define BUTTONS 32u
 #define AXES 8u
@@ -147,6 +149,25 @@ static bool is_needless(const struct placed *all, size_t n, size_t i)
     return false;
 }
 
+/* Calls of which pieces were taken out. */
+static void drop_torn_calls(struct moth_input_event *events, size_t *n_events)
+{
+    char text[MOTH_CALL_TEXT_BYTES];
+    size_t kept = 0;
+    for (size_t i = 0; i < *n_events;) {
+        size_t next = i + 1;
+        bool whole = true;
+        if (events[i].type == MOTH_INPUT_CALL) {
+            next = i;
+            whole = moth_call_join(events, *n_events, &next, text, sizeof text) == NULL;
+        }
+        for (; i < next; i++)
+            if (whole)
+                events[kept++] = events[i];
+    }
+    *n_events = kept;
+}
+
 struct moth_input_event *moth_units_events(const struct moth_units *units, size_t *n_events)
 {
     struct placed *all = allocated(units->n * 2, sizeof *all);
@@ -164,6 +185,7 @@ struct moth_input_event *moth_units_events(const struct moth_units *units, size_
         if (!all[i].filler || !is_needless(all, n, i))
             events[(*n_events)++] = all[i].event;
     free(all);
+    drop_torn_calls(events, n_events);
     return events;
 }
 

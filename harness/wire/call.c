@@ -336,7 +336,8 @@ size_t moth_call_split(const char *text, uint32_t frame, struct moth_input_event
     while (left > 0 && n < MOTH_CALL_EVENTS_MAX) {
         size_t part = left < MOTH_TEXT_MAX - 1 ? left : MOTH_TEXT_MAX - 1;
         struct moth_input_event *event = &events[n++];
-        *event = (struct moth_input_event){.frame = frame, .type = MOTH_INPUT_CALL, .code = left > part};
+        *event = (struct moth_input_event){
+            .frame = frame, .type = MOTH_INPUT_CALL, .device = (uint8_t)(n - 1), .code = left > part};
         memcpy(event->text, text, part);
         text += part;
         left -= part;
@@ -347,11 +348,15 @@ size_t moth_call_split(const char *text, uint32_t frame, struct moth_input_event
 const char *moth_call_join(const struct moth_input_event *events, size_t n_events, size_t *next, char *text,
                            size_t size)
 {
-    size_t used = 0;
+    size_t used = 0, first = *next;
     bool more = true;
     while (more) {
-        if (*next == n_events || events[*next].type != MOTH_INPUT_CALL)
+        bool follows = *next < n_events && events[*next].type == MOTH_INPUT_CALL &&
+                       events[*next].frame == events[first].frame && events[*next].device == *next - first;
+        if (!follows) {
+            *next += *next == first && first < n_events;
             return "it is not whole";
+        }
         const struct moth_input_event *event = &events[(*next)++];
         size_t part = strnlen(event->text, sizeof event->text);
         if (used + part >= size)

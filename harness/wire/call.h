@@ -94,7 +94,7 @@ int moth_call_decode_result(const char *text, struct moth_call *call, char *stri
 /* A call as input events of `frame`, at most MOTH_CALL_EVENTS_MAX; how many. */
 #define MOTH_CALL_EVENTS_MAX (MOTH_CALL_TEXT_BYTES / (MOTH_TEXT_MAX - 1) + 1)
 size_t moth_call_split(const char *text, uint32_t frame, struct moth_input_event *events);
-/* The call that begins at events[*next], which is moved behind it. NULL, or what is wrong with it. */
+/* The call that begins at events[*next], which is moved on, also where there is no whole call. NULL, or what is wrong. */
 const char *moth_call_join(const struct moth_input_event *events, size_t n_events, size_t *next, char *text,
                            size_t size);
 

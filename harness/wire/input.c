@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "wire/call.h"
 #include "wire/keys.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -136,7 +137,7 @@ bool moth_input_valid(const struct moth_input_event *event)
     case MOTH_INPUT_TEXT:
         return event->text[0] && memchr(event->text, '\0', sizeof event->text);
     case MOTH_INPUT_CALL:
-        return event->code <= 1 && event->text[0] && memchr(event->text, '\0', sizeof event->text);
+        return event->code <= 1 && event->device < MOTH_CALL_EVENTS_MAX && event->text[0] && memchr(event->text, '\0', sizeof event->text);
     case MOTH_INPUT_MOUSE_DOWN:
     case MOTH_INPUT_MOUSE_UP:
         return event->code >= 1 && event->code <= 5;

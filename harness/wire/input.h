@@ -26,7 +26,7 @@ enum moth_input_type {
     MOTH_INPUT_PAD_AXIS,      /* device: pad 0..3, code: SDL_GameControllerAxis, x: -32768..32767 */
     MOTH_INPUT_PAD_ATTACH,    /* device: pad 0..3, plugged in */
     MOTH_INPUT_QUIT,          /* the window's close button */
-    MOTH_INPUT_CALL,          /* text: a piece of a call (wire/call.h), code: 1 when another one follows */
+    MOTH_INPUT_CALL,          /* text: a piece of a call (wire/call.h), code: 1 when another one follows, device: its place in it */
     MOTH_INPUT_TYPE_END
 };
 

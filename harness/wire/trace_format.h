@@ -68,6 +68,7 @@ const char *moth_block_name(uint8_t type);
 struct moth_record_state {
     uint32_t frame;
     int32_t x, y;
+    uint8_t piece; /* place of the next piece of a call */
     struct moth_trace_checkpoint checkpoint;
 };
 

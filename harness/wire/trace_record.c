@@ -112,7 +112,9 @@ void moth_record_get_event(struct moth_cursor *in, struct moth_record_state *sta
     }
     switch (event->type) {
     case MOTH_INPUT_CALL:
+        event->device = state->piece;
         event->code = moth_cursor_u8(in);
+        state->piece = event->code == 1 ? (uint8_t)(state->piece + 1) : 0;
         get_text(in, event);
         break;
     case MOTH_INPUT_TEXT:

@@ -158,6 +158,8 @@ int moth_trace_event(struct moth_trace_writer *writer, const struct moth_input_e
         return -1;
     moth_record_put_event(&writer->events.records, &writer->events.state, event);
     writer->events.calls = writer->events.calls || event->type == MOTH_INPUT_CALL;
+    if (event->type == MOTH_INPUT_CALL && event->code != 0)
+        return 0; /* the pieces of a call stand in one block */
     return end_record(writer, &writer->events, err);
 }
 

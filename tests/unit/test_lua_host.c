@@ -208,13 +208,6 @@ static void misuse_names_the_argument(void **state)
     lua_play_fails(PLAY("game:waiting(1)"), "game:waiting: is_waiting: must be true or false, not number");
 }
 
-static void later_calls_say_so(void **state)
-{
-    (void)state;
-    lua_play_fails(PLAY("game:events()"), "game.events is not in this version of moth");
-    lua_play_fails(PLAY("game:on('x', print)"), "game.on is not in this version of moth");
-}
-
 /* In window pixels, and with golden pictures beside the script. */
 static void seeing(void **state)
 {
@@ -308,7 +301,6 @@ int main(void)
         cmocka_unit_test(judging),
         cmocka_unit_test(randomness_is_the_seeds),
         cmocka_unit_test(misuse_names_the_argument),
-        cmocka_unit_test(later_calls_say_so),
         cmocka_unit_test(seeing),
         cmocka_unit_test(branching),
         cmocka_unit_test(branching_after_death),

@@ -178,6 +178,27 @@ function game:held() end
 ---@return string?
 function game:call(signature, ...) end
 
+--- What the game announced with moth_event since this was asked last: a list of { frame, name, text
+--- }, in order; and how many more there was no room for.
+---@return table
+---@return integer
+function game:events() end
+
+--- Call fn(event) for each event of that name that the game announces, in order, where game:step
+--- comes to a boundary. fn may queue input and look at everything; it cannot step the game.
+---@param name string
+---@param fn function
+function game:on(name, fn) end
+
+--- Call fn(frame, …) when the game has called this function of its own, where game:step comes to
+--- a boundary; with the arguments that are whole numbers or pointers, in order. nil and a message
+--- where that cannot be seen.
+---@param signature string
+---@param fn function
+---@return boolean?
+---@return string?
+function game:on_call(signature, fn) end
+
 --- An archive of places in this game, and of the ways there. Agents that explore share it with the
 --- other workers of the run; `options.name` keeps archives of different kinds apart.
 --- agents/explorer.lua shows its use.
