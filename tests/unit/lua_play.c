@@ -83,6 +83,18 @@ static int way(void *context, struct moth_input_event **events, size_t *n_events
     return 0;
 }
 
+/* Functions that give back nothing but zeros. */
+static enum moth_lua_call call_function(void *context, struct moth_call *call, char *result, size_t size,
+                                        struct moth_lua_now *now, struct moth_err *err)
+{
+    (void)context;
+    (void)now;
+    (void)err;
+    for (unsigned i = 0; i < call->signature.nodes[0].end; i++)
+        call->values[i] = (struct moth_call_value){.slot = MOTH_CALL_NO_SLOT};
+    return moth_call_encode_result(call, result, size) == 0 ? MOTH_LUA_CALL_OK : MOTH_LUA_CALL_REFUSED;
+}
+
 static const struct moth_watch_value *watches(void *context, uint32_t *n)
 {
     struct lua_play *play = context;
@@ -251,6 +263,7 @@ void lua_play_named(struct lua_play *play, const char *name)
                                        .keep_picture = keep_picture,
                                        .way = way,
                                        .watches = watches,
+                                       .call = call_function,
                                        .log = play->archive,
                                        .snapshot = play->no_snapshots ? NULL : snapshot,
                                        .restore = restore,
