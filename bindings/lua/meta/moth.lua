@@ -192,7 +192,7 @@ function game:on(name, fn) end
 
 --- Call fn(frame, …) when the game has called this function of its own, where game:step comes to
 --- a boundary; with the arguments that are whole numbers or pointers, in order. nil and a message
---- where that cannot be seen.
+--- where that cannot be seen, which is everywhere in this version.
 ---@param signature string
 ---@param fn function
 ---@return boolean?
