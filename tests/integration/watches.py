@@ -300,3 +300,25 @@ def a_goal_by_exported_state(test):
     end""")))
     expect_clean(run)
     check("reached\t5" in run.err or "reached\t6" in run.err, run.describe())
+
+
+@case
+def rockets_of_a_stripped_game(test):
+    """starfighter: ten rockets, one less after a shot; what is found is watched in another process with another seed."""
+    game = shipped("starfighter")
+    begin = "for i = 1, 14 do game:step(40) game:tap('return', 3) game:step(20) game:tap('left ctrl', 3) end game:step(20)"
+    shoot = test.write("shoot.lua", f"return function(game) {begin} game:tap('space', 3) game:step(3000) end")
+    result = test.moth("scan", "--json", "-a", shoot, "--step", "938 equal 10", "--step", "1000 between 1 9", "--step",
+                       "1001 unchanged", "--", game)
+    found = json.loads(result.out)
+    check(found["count"] == 1 and found["items"][0]["holds"] and found["items"][0]["value"] == 9, result.describe())
+    script = test.write("use.lua", f"""return function(game)
+        {begin}
+        game:expect(game.state.rockets == 10, "ten at first: " .. tostring(game.state.rockets))
+        game:tap("space", 3)
+        game:step(60)
+        game:expect(game.state.rockets == 9, "nine after a shot: " .. tostring(game.state.rockets))
+    end""")
+    run = test.run(game, agent=None, frames=1100, options=("--replays", 0, "--softlock-s", 0, "-s", script, "--seed", 5, "--watch",
+                                                           "rockets=" + found["items"][0]["expression"]))
+    expect_clean(run)
