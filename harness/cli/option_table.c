@@ -228,6 +228,11 @@ const struct moth_option moth_option_table[] = {
      .choices = MOTH_REPORTER_CHOICES, .group = JUDGE, .no_config = true,
      .help = "How it is told: " MOTH_REPORTER_HELP "with commas between them; without it as list. With -o run.json is "
              "always written. Without -o one of them, on standard output; or list and github."},
+    {.name = "map-watches", .type = MOTH_OPTION_STRINGS, .verbs = RUN, .offset = AT(map_watches),
+     .argument = "X,Y[,PLANE]", .group = JUDGE,
+     .help = "Watches that are coordinates, and one that names the room or level: the places that were visited are drawn as "
+             "a map in report.html. May be given up to 4 times. Without it: x and y, pos_x and pos_y, or player_x and "
+             "player_y, and room, level, map, stage, area or scene, where the game publishes them."},
     {.name = "resume", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(resume), .argument = "DIR",
      .group = MUCH, .no_config = true,
      .help = "Go on with the run whose output folder is DIR, with the same game, agents and seed: what was killed or "

@@ -300,6 +300,7 @@ void moth_options_free(struct moth_options *options)
     moth_strings_free(&options->tags);
     moth_strings_free(&options->not_tags);
     moth_strings_free(&options->env);
+    moth_strings_free(&options->map_watches);
     moth_strings_free(&options->replay_first);
     for (size_t i = 0; i < options->agents.n; i++)
         free(options->agents.items[i].name);

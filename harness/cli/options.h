@@ -71,6 +71,7 @@ struct moth_options {
     struct moth_strings tags, not_tags; /* expressions (cli/tags.h): which of their cases */
     struct moth_strings replay_first; /* folders of traces; each is played once, before everything else */
     struct moth_strings env;          /* "K=V" */
+    struct moth_strings map_watches;  /* "X,Y[,PLANE]": watches that are coordinates */
     uint64_t seed, schedule_seed;
     uint64_t hz;
     uint64_t video, render, threads; /* enums of wire/channel.h */

@@ -39,6 +39,7 @@ struct run {
     int64_t started_ms;
     struct moth_group group;
     struct moth_cli_judge judge;
+    struct moth_map_names map_names[MOTH_SURVEY_MAPS_MAX];
 };
 
 static uint32_t cpus(void)
@@ -268,6 +269,8 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .stuck_s = (uint32_t)options->stuck_s,
         .disk_bytes = options->disk_mb << 20,
         .traces = (uint32_t)options->traces,
+        .map_names = run->map_names,
+        .n_map_names = options->map_watches.n,
         .report = write_partial,
         .progress = options->quiet ? NULL : show_progress,
         .found = show_found,
@@ -275,10 +278,23 @@ static struct moth_fleet_config fleet_config(struct run *run)
     };
 }
 
+static int name_maps(struct run *run, struct moth_err *err)
+{
+    const struct moth_strings *given = &run->options->map_watches;
+    if (given->n > MOTH_SURVEY_MAPS_MAX)
+        return moth_err_set(err, MOTH_ERR_USAGE, "--map-watches may be given up to %u times", MOTH_SURVEY_MAPS_MAX);
+    for (size_t i = 0; i < given->n; i++) {
+        struct moth_err why;
+        if (moth_survey_names(given->items[i], &run->map_names[i], &why) != 0)
+            return moth_err_set(err, MOTH_ERR_USAGE, "--map-watches %s %s", given->items[i], why.message);
+    }
+    return 0;
+}
+
 static int play(struct run *run, struct moth_err *err)
 {
     struct moth_game_info game;
-    if (find_shard(run, err) != 0 || moth_cli_judge_open(&run->judge, run->options, err) != 0 ||
+    if (name_maps(run, err) != 0 || find_shard(run, err) != 0 || moth_cli_judge_open(&run->judge, run->options, err) != 0 ||
         moth_group_parse(run->options, &run->group, err) != 0 || load_agents(run, err) != 0 ||
         moth_corpus_read((const char *const *)run->options->replay_first.items, run->options->replay_first.n, &run->corpus,
                          err) != 0 ||

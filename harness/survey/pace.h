@@ -40,7 +40,7 @@ struct moth_pace {
 /* A frame of the game took so long in this instance. */
 void moth_pace_add(struct moth_pace *pace, uint32_t instance, uint32_t frame, uint64_t work_ns);
 void moth_pace_merge(struct moth_pace *pace, const struct moth_pace *other);
-/* A percentile of a band, at most a twelfth too much. */
+/* A percentile of a band, at most a tenth too much. */
 uint64_t moth_pace_percentile(const struct moth_pace_band *band, unsigned percent);
 
 /* "frame_times" of coverage.json. New reference; null where nothing was added. */
