@@ -128,7 +128,7 @@ static int write_files(const struct moth_options *options, struct moth_run_summa
     struct moth_err err = {0};
     bool lasts = failed != NULL;
     int result = try_files(options, summary, lasts, &err);
-    if (result != 0 && moth_disk_is_full(&err) && moth_disk_make_room(options->out))
+    while (result != 0 && moth_disk_is_full(&err) && moth_disk_make_room(options->out)) /* until there is none */
         result = try_files(options, summary, lasts, &err);
     if (result != 0 && !(failed && *failed))
         moth_log_error("%s", err.message);
