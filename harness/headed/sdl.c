@@ -21,7 +21,8 @@ static int load(struct moth_err *err)
         MOTH_SDL_USED(X)
 #undef X
     };
-    library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return moth_err_set(err, MOTH_ERR_SYSTEM,
                             "a window needs SDL 2, which is not installed here (%s); install libsdl2-2.0-0", dlerror());
@@ -69,8 +70,5 @@ void moth_sdl_close(void)
 {
     if (library && moth_sdl.Quit)
         moth_sdl.Quit();
-    if (library)
-        dlclose(library);
-    library = NULL;
-    memset(&moth_sdl, 0, sizeof moth_sdl);
+    memset(&moth_sdl, 0, sizeof moth_sdl); /* the library stays: others have handlers and threads in it */
 }
