@@ -295,7 +295,7 @@ static int parse_array(struct parser *parser, unsigned from)
     if (!(node = add_node(parser, MOTH_CALL_STRUCT)))
         return -1;
     memcpy(node->name, element[0].name, sizeof node->name);
-    element[0].name[0] = '\0';
+    memset(element[0].name, 0, sizeof element[0].name);
     for (unsigned i = 0; i < count; i++)
         for (unsigned k = 0; k < size; k++) {
             if (!(node = add_node(parser, element[k].type)))
