@@ -1,159 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * The history: what is said of a finding is true of the runs, whatever the order in which they came in, and nothing
- * that is in a file gets lost.
+ * is lost by several writers or a writer's death.
  */
-#include "test.h"
+#include "history_runs.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "history/inside.h"
-
-#define BUILDS 200u
-#define FINDINGS 50u
-#define RUNS_A_BUILD 2u
-#define FIXED_AFTER 3u
-#define DAY_MS (INT64_C(86400000))
-#define BEGIN_MS INT64_C(1700000000000)
-
-/* ---- making runs ---- */
-
-struct made {
-    struct moth_history_run run;
-    struct moth_history_sighting findings[FINDINGS];
-    struct moth_history_replayed replayed[FINDINGS];
-    struct moth_history_value metrics[2];
-    char token[32], build[48], label[32], prints[FINDINGS][40], titles[FINDINGS][64], traces[FINDINGS][40];
-};
-
-static char *text(const char *constant)
-{
-    return (char *)(uintptr_t)constant;
-}
-
-static void name_finding(char *to, size_t size, unsigned i)
-{
-    snprintf(to, size, "1-crash-%016x", i * 2654435761u);
-}
-
-/* A complete run of one plan that saw nothing. */
-static void make_run(struct made *made, unsigned build, unsigned k)
-{
-    memset(made, 0, sizeof *made);
-    snprintf(made->token, sizeof made->token, "%08x%u", (build * 7919u + k * 104729u) ^ 0x5a5a5a5au, build);
-    snprintf(made->build, sizeof made->build, "b%037u", build);
-    snprintf(made->label, sizeof made->label, "v%u", build);
-    made->metrics[0] = (struct moth_history_value){text("frame_time_ms.p99"), 10.0 + build + k};
-    made->metrics[1] = (struct moth_history_value){text("memory_mb.rss_peak"), 100.0};
-    made->run = (struct moth_history_run){
-        .token = made->token,
-        .build_id = made->build,
-        .label = made->label,
-        .started_ms = BEGIN_MS + build * DAY_MS + k * 1000,
-        .seed = 1,
-        .shard = 1,
-        .shards = 1,
-        .plan = text("plan"),
-        .machine = text("x2"),
-        .verdict = text("pass"),
-        .version = text("0.1.0"),
-        .complete = true,
-        .frames = 20000,
-        .wall_ms = 9000,
-        .findings = made->findings,
-        .replayed = made->replayed,
-        .metrics = made->metrics,
-        .n_metrics = 2,
-    };
-}
-
-static void see(struct made *made, unsigned i, uint32_t reproduced)
-{
-    size_t n = made->run.n_findings++;
-    name_finding(made->prints[n], sizeof made->prints[n], i);
-    snprintf(made->titles[n], sizeof made->titles[n], "finding %u as %s has it", i, made->label);
-    made->findings[n] = (struct moth_history_sighting){.fingerprint = made->prints[n],
-                                                       .kind = text("crash"),
-                                                       .title = made->titles[n],
-                                                       .status = text("new"),
-                                                       .reproduced = reproduced,
-                                                       .attempts = 10,
-                                                       .times_seen = 1,
-                                                       .frame = 77};
-}
-
-static void play_trace(struct made *made, unsigned i, bool happened)
-{
-    size_t n = made->run.n_replayed++;
-    name_finding(made->traces[n], sizeof made->traces[n], i);
-    made->replayed[n] = (struct moth_history_replayed){made->traces[n], happened};
-}
-
-/* ---- files ---- */
-
-static int set_up(void **state)
-{
-    *state = test_scratch();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_scratch_remove(*state);
-    return 0;
-}
-
-static struct moth_history *open_at(const char *folder, const char *name, enum moth_history_access access)
-{
-    struct moth_err err = {0};
-    char *path = moth_fs_path("%s/%s", folder, name);
-    struct moth_history *history = moth_history_open(path, access, &err);
-    if (!history)
-        fail_msg("%s", err.message);
-    sqlite3_exec(history->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL); /* no test is about power cuts */
-    free(path);
-    return history;
-}
-
-static void add(struct moth_history *history, const struct moth_history_run *run)
-{
-    struct moth_err err;
-    if (moth_history_add(history, run, &err) != 0)
-        fail_msg("%s", err.message);
-}
-
-static struct moth_history_view *view_of(struct moth_history *history)
-{
-    struct moth_err err;
-    struct moth_history_view *view = moth_history_view(history, FIXED_AFTER, &err);
-    if (!view)
-        fail_msg("%s", err.message);
-    return view;
-}
-
-/* All that is said of it, as one text. */
-static char *said_by(const char *folder, const char *name)
-{
-    struct moth_history *history = open_at(folder, name, MOTH_HISTORY_READ);
-    struct moth_history_view *view = view_of(history);
-    json_t *json = moth_history_view_json(view, 0);
-    char *said = json_dumps(json, JSON_INDENT(1));
-    json_decref(json);
-    moth_history_view_free(view);
-    moth_history_close(history);
-    return said;
-}
-
-static const struct moth_history_finding *find(const struct moth_history_view *view, unsigned i)
-{
-    char fingerprint[40];
-    name_finding(fingerprint, sizeof fingerprint, i);
-    return moth_history_find(view, fingerprint);
-}
 
 /* ---- 200 builds, 50 findings ---- */
 
@@ -211,15 +67,15 @@ static struct expected expect(const bool truth[BUILDS])
 
 static void make_synthetic(struct made *made, bool truth[FINDINGS][BUILDS], unsigned build, unsigned k)
 {
-    make_run(made, build, k);
+    history_run_make(made, build, k);
     for (unsigned i = 0; i < FINDINGS; i++)
         if (truth[i][build])
-            see(made, i, 10);
+            history_run_see(made, i, 10);
 }
 
 static void check_finding(const struct moth_history_view *view, unsigned i, const struct expected *expected)
 {
-    const struct moth_history_finding *finding = find(view, i);
+    const struct moth_history_finding *finding = history_find(view, i);
     char name[32];
     assert_non_null(finding);
     snprintf(name, sizeof name, "v%u", expected->first);
@@ -262,13 +118,13 @@ static void two_hundred_builds(void **state)
     static bool truth[FINDINGS][BUILDS];
     static struct made made;
     make_truth(truth);
-    struct moth_history *history = open_at(*state, "all.db", MOTH_HISTORY_CREATE);
+    struct moth_history *history = history_open_at(*state, "all.db", MOTH_HISTORY_CREATE);
     for (unsigned n = 0; n < BUILDS * RUNS_A_BUILD; n++) { /* not in the order of their dates */
         unsigned at = n * 147 % (BUILDS * RUNS_A_BUILD);
         make_synthetic(&made, truth, at / RUNS_A_BUILD, at % RUNS_A_BUILD);
-        add(history, &made.run);
+        history_add(history, &made.run);
     }
-    struct moth_history_view *view = view_of(history);
+    struct moth_history_view *view = history_view_of(history);
     assert_int_equal(view->n_runs, BUILDS * RUNS_A_BUILD);
     assert_int_equal(view->n_findings, FINDINGS);
     check_builds(view, truth);
@@ -289,21 +145,21 @@ static void deal(const char *folder, bool truth[FINDINGS][BUILDS])
 {
     static struct made made;
     struct moth_rng rng;
-    struct moth_history *pieces[PIECES], *all = open_at(folder, "all.db", MOTH_HISTORY_CREATE);
+    struct moth_history *pieces[PIECES], *all = history_open_at(folder, "all.db", MOTH_HISTORY_CREATE);
     moth_rng_seed(&rng, 3);
     for (unsigned i = 0; i < PIECES; i++) {
         char name[32];
         snprintf(name, sizeof name, "piece%u.db", i);
-        pieces[i] = open_at(folder, name, MOTH_HISTORY_CREATE);
+        pieces[i] = history_open_at(folder, name, MOTH_HISTORY_CREATE);
     }
     for (unsigned n = 0; n < 80; n++) {
         make_synthetic(&made, truth, n * 2 + 40, 0);
         unsigned here = (unsigned)moth_rng_below(&rng, PIECES), there = (unsigned)moth_rng_below(&rng, PIECES);
-        add(all, &made.run);
-        add(pieces[here], &made.run);
+        history_add(all, &made.run);
+        history_add(pieces[here], &made.run);
         made.run.complete = n % 3 != 0; /* one of the two was told of before its end */
         made.run.frames = 10000;
-        add(pieces[there], &made.run);
+        history_add(pieces[there], &made.run);
     }
     for (unsigned i = 0; i < PIECES; i++)
         moth_history_close(pieces[i]);
@@ -314,7 +170,7 @@ static void merge_into(const char *folder, const char *into, const char *from)
 {
     struct moth_err err;
     size_t added;
-    struct moth_history *history = open_at(folder, into, MOTH_HISTORY_CREATE);
+    struct moth_history *history = history_open_at(folder, into, MOTH_HISTORY_CREATE);
     char *path = moth_fs_path("%s/%s", folder, from);
     if (moth_history_merge(history, path, &added, &err) != 0)
         fail_msg("%s", err.message);
@@ -329,7 +185,7 @@ static void merges_commute(void **state)
     const char *folder = *state;
     make_truth(truth);
     deal(folder, truth);
-    char *wanted = said_by(folder, "all.db");
+    char *wanted = history_said_by(folder, "all.db");
     for (size_t i = 0; i < COUNT(orders); i++) {
         char into[32], from[32];
         snprintf(into, sizeof into, "merged%zu.db", i);
@@ -337,7 +193,7 @@ static void merges_commute(void **state)
             snprintf(from, sizeof from, "piece%c.db", *at);
             merge_into(folder, into, from);
         }
-        char *said = said_by(folder, into);
+        char *said = history_said_by(folder, into);
         assert_string_equal(said, wanted);
         free(said);
     }
@@ -348,7 +204,7 @@ static void merges_commute(void **state)
     merge_into(folder, "right.db", "piece2.db");
     merge_into(folder, "left.db", "right.db");
     merge_into(folder, "left.db", "left.db");
-    char *said = said_by(folder, "left.db");
+    char *said = history_said_by(folder, "left.db");
     assert_string_equal(said, wanted);
     free(said);
     free(wanted);
@@ -357,18 +213,18 @@ static void merges_commute(void **state)
 static void of_two_records_the_fuller(void **state)
 {
     static struct made made;
-    make_run(&made, 0, 0);
-    see(&made, 1, 10);
+    history_run_make(&made, 0, 0);
+    history_run_see(&made, 1, 10);
     for (unsigned order = 0; order < 2; order++) {
         char name[32];
         snprintf(name, sizeof name, "order%u.db", order);
-        struct moth_history *history = open_at(*state, name, MOTH_HISTORY_CREATE);
+        struct moth_history *history = history_open_at(*state, name, MOTH_HISTORY_CREATE);
         for (unsigned k = 0; k < 2; k++) {
             made.run.complete = k != order;
             made.run.n_findings = made.run.complete ? 1 : 0;
-            add(history, &made.run);
+            history_add(history, &made.run);
         }
-        struct moth_history_view *view = view_of(history);
+        struct moth_history_view *view = history_view_of(history);
         assert_int_equal(view->n_runs, 1);
         assert_int_equal(view->n_findings, 1);
         moth_history_view_free(view);
@@ -389,21 +245,21 @@ static enum moth_history_state after(const char *folder, const char *name, uint3
                                      size_t n)
 {
     static struct made made;
-    struct moth_history *history = open_at(folder, name, MOTH_HISTORY_CREATE);
+    struct moth_history *history = history_open_at(folder, name, MOTH_HISTORY_CREATE);
     for (size_t i = 0; i < n; i++) {
-        make_run(&made, steps[i].build, (unsigned)i);
+        history_run_make(&made, steps[i].build, (unsigned)i);
         made.run.plan = text(steps[i].plan);
         made.run.complete = steps[i].complete;
         made.run.shard = steps[i].shard ? steps[i].shard : 1;
         made.run.shards = 4;
         if (steps[i].sees)
-            see(&made, 1, reproduced);
+            history_run_see(&made, 1, reproduced);
         if (steps[i].replays)
-            play_trace(&made, 1, steps[i].sees);
-        add(history, &made.run);
+            history_run_play(&made, 1, steps[i].sees);
+        history_add(history, &made.run);
     }
-    struct moth_history_view *view = view_of(history);
-    enum moth_history_state state = find(view, 1)->state;
+    struct moth_history_view *view = history_view_of(history);
+    enum moth_history_state state = history_find(view, 1)->state;
     moth_history_view_free(view);
     moth_history_close(history);
     return state;
@@ -456,18 +312,18 @@ static void what_is_fixed(void **state)
 static void builds_by_the_date_of_their_sources(void **state)
 {
     static struct made made;
-    struct moth_history *history = open_at(*state, "h.db", MOTH_HISTORY_CREATE);
+    struct moth_history *history = history_open_at(*state, "h.db", MOTH_HISTORY_CREATE);
     for (unsigned k = 0; k < 3; k++) {
-        make_run(&made, 2 - k, k); /* played 2, 1, 0 */
+        history_run_make(&made, 2 - k, k); /* played 2, 1, 0 */
         made.run.built_ms = made.run.started_ms - DAY_MS;
         made.run.started_ms = BEGIN_MS + 100 * DAY_MS + k;
-        see(&made, 1, 10);
-        add(history, &made.run);
+        history_run_see(&made, 1, 10);
+        history_add(history, &made.run);
     }
-    struct moth_history_view *view = view_of(history);
+    struct moth_history_view *view = history_view_of(history);
     assert_string_equal(view->builds[0].name, "v0");
     assert_string_equal(view->builds[2].name, "v2");
-    assert_string_equal(view->builds[find(view, 1)->first_build].name, "v0");
+    assert_string_equal(view->builds[history_find(view, 1)->first_build].name, "v0");
     moth_history_view_free(view);
     moth_history_close(history);
 }
@@ -475,15 +331,15 @@ static void builds_by_the_date_of_their_sources(void **state)
 static void metrics_of_one_class_of_machines(void **state)
 {
     static struct made made;
-    struct moth_history *history = open_at(*state, "h.db", MOTH_HISTORY_CREATE);
+    struct moth_history *history = history_open_at(*state, "h.db", MOTH_HISTORY_CREATE);
     for (unsigned k = 0; k < 3; k++) {
-        make_run(&made, 0, k);
+        history_run_make(&made, 0, k);
         made.run.machine = text(k == 0 ? "laptop" : "server");
         made.metrics[0].value = k == 0 ? 1000 : 10;
         made.metrics[1].value = k == 0 ? 300 : 100;
-        add(history, &made.run);
+        history_add(history, &made.run);
     }
-    struct moth_history_view *view = view_of(history);
+    struct moth_history_view *view = history_view_of(history);
     assert_string_equal(view->machine, "server");
     assert_float_equal((float)view->values[0], 10, 1e-6);  /* a time: not the laptop's */
     assert_float_equal((float)view->values[1], 100, 1e-6); /* memory: the middle of all three */
@@ -501,14 +357,14 @@ static void pruning_keeps_what_is_said(void **state)
     struct moth_err err;
     size_t dropped;
     make_truth(truth);
-    struct moth_history *history = open_at(*state, "h.db", MOTH_HISTORY_CREATE);
+    struct moth_history *history = history_open_at(*state, "h.db", MOTH_HISTORY_CREATE);
     for (unsigned n = 0; n < BUILDS * RUNS_A_BUILD; n++) {
         make_synthetic(&made, truth, n / RUNS_A_BUILD, n % RUNS_A_BUILD);
-        add(history, &made.run);
+        history_add(history, &made.run);
     }
-    struct moth_history_view *before = view_of(history);
+    struct moth_history_view *before = history_view_of(history);
     assert_int_equal(moth_history_prune(history, 10, FIXED_AFTER, &dropped, &err), 0);
-    struct moth_history_view *view = view_of(history);
+    struct moth_history_view *view = history_view_of(history);
     assert_true(dropped > 20);
     assert_int_equal(view->n_runs, before->n_runs - dropped);
     assert_int_equal(view->n_findings, before->n_findings);
@@ -542,8 +398,8 @@ static void several_writers(void **state)
         for (unsigned k = 0; k < EACH; k++) { /* opened anew each time, as runs do; the first ones make it together */
             char *path = moth_fs_path("%s/h.db", (char *)*state);
             struct moth_history *history = moth_history_open(path, MOTH_HISTORY_CREATE, NULL);
-            make_run(&made, w, k);
-            see(&made, k, 10);
+            history_run_make(&made, w, k);
+            history_run_see(&made, k, 10);
             if (!history || moth_history_add(history, &made.run, NULL) != 0)
                 _exit(1);
             moth_history_close(history);
@@ -556,8 +412,8 @@ static void several_writers(void **state)
         assert_int_equal(waitpid(children[w], &status, 0), children[w]);
         assert_int_equal(status, 0);
     }
-    struct moth_history *history = open_at(*state, "h.db", MOTH_HISTORY_READ);
-    struct moth_history_view *view = view_of(history);
+    struct moth_history *history = history_open_at(*state, "h.db", MOTH_HISTORY_READ);
+    struct moth_history_view *view = history_view_of(history);
     assert_int_equal(view->n_runs, WRITERS * EACH);
     moth_history_view_free(view);
     moth_history_close(history);
@@ -575,183 +431,33 @@ static int die(struct moth_history *history, void *context, struct moth_err *err
 static void a_writer_that_dies_loses_nothing(void **state)
 {
     static struct made made;
-    struct moth_history *history = open_at(*state, "h.db", MOTH_HISTORY_CREATE);
+    struct moth_history *history = history_open_at(*state, "h.db", MOTH_HISTORY_CREATE);
     for (unsigned k = 0; k < 30; k++) {
-        make_run(&made, k, 0);
+        history_run_make(&made, k, 0);
         for (unsigned i = 0; i < FINDINGS; i++)
-            see(&made, i, 10);
-        add(history, &made.run);
+            history_run_see(&made, i, 10);
+        history_add(history, &made.run);
     }
     moth_history_close(history);
-    char *before = said_by(*state, "h.db");
+    char *before = history_said_by(*state, "h.db");
     pid_t child = fork();
     if (child == 0) {
-        struct moth_history *mine = open_at(*state, "h.db", MOTH_HISTORY_WRITE);
+        struct moth_history *mine = history_open_at(*state, "h.db", MOTH_HISTORY_WRITE);
         moth_history_change(mine, die, NULL, NULL);
         _exit(1);
     }
     int status = 1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    char *now = said_by(*state, "h.db");
+    char *now = history_said_by(*state, "h.db");
     assert_string_equal(now, before);
     free(before);
     free(now);
 }
 
-/* ---- what is no history ---- */
-
-static void refuse(const char *folder, const char *name, const void *bytes, size_t size, const char *because)
-{
-    struct moth_err err = {0};
-    char *path = moth_fs_path("%s/%s", folder, name);
-    if (bytes)
-        assert_int_equal(moth_fs_write_atomic(path, bytes, size, &err), 0);
-    size_t had, has;
-    char *before = moth_fs_read(path, SIZE_MAX >> 1, &had, NULL);
-    for (int access = MOTH_HISTORY_READ; access <= MOTH_HISTORY_CREATE; access++) {
-        assert_null(moth_history_open(path, (enum moth_history_access)access, &err));
-        assert_int_equal(err.code, MOTH_ERR_USAGE);
-        if (!strstr(err.message, because) || !strstr(err.message, path))
-            fail_msg("%s: %s", name, err.message);
-        char *now = moth_fs_read(path, SIZE_MAX >> 1, &has, NULL);
-        assert_int_equal(has, had);
-        assert_memory_equal(now, before, had);
-        free(now);
-    }
-    free(before);
-    free(path);
-}
-
-static void what_is_no_history_is_left_alone(void **state)
-{
-    const char *folder = *state;
-    static const char text_file[] = "return {\n    game = { \"./game\" },\n}\n-- long enough not to be taken for an empty file\n";
-    char *other = moth_fs_path("%s/other.db", folder), *newer = moth_fs_path("%s/newer.db", folder);
-    sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(other, &db), SQLITE_OK);
-    sqlite3_exec(db, "CREATE TABLE bookmarks (url TEXT)", NULL, NULL, NULL);
-    sqlite3_close(db);
-    moth_history_close(open_at(folder, "newer.db", MOTH_HISTORY_CREATE));
-    assert_int_equal(sqlite3_open(newer, &db), SQLITE_OK);
-    sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL);
-    sqlite3_close(db);
-    refuse(folder, "moth.lua", text_file, sizeof text_file - 1, "no history of moth");
-    refuse(folder, "other.db", NULL, 0, "another program");
-    refuse(folder, "newer.db", NULL, 0, "newer moth");
-    assert_null(moth_history_open(folder, MOTH_HISTORY_CREATE, NULL));
-    free(other);
-    free(newer);
-}
-
-static void an_empty_file_is_an_empty_history(void **state)
-{
-    char *path = moth_fs_path("%s/empty.db", (char *)*state);
-    assert_int_equal(moth_fs_write_atomic(path, "", 0, NULL), 0);
-    struct moth_history *history = open_at(*state, "empty.db", MOTH_HISTORY_READ);
-    struct moth_history_view *view = view_of(history);
-    assert_int_equal(view->n_runs, 0);
-    assert_int_equal(view->n_builds, 0);
-    moth_history_view_free(view);
-    moth_history_close(history);
-    free(path);
-}
-
-/* Whatever bytes are wrong: an error or an answer, never a crash, and a file that is not made worse. */
-static void damage(void **state)
-{
-    static struct made made;
-    struct moth_err err;
-    struct moth_history *history = open_at(*state, "h.db", MOTH_HISTORY_CREATE);
-    for (unsigned k = 0; k < 20; k++) {
-        make_run(&made, k, 0);
-        for (unsigned i = 0; i < 20; i++)
-            see(&made, i, 10);
-        add(history, &made.run);
-    }
-    moth_history_close(history);
-    char *path = moth_fs_path("%s/h.db", (char *)*state), *hurt = moth_fs_path("%s/hurt.db", (char *)*state);
-    size_t size, refused = 0;
-    char *bytes = moth_fs_read(path, 1 << 24, &size, NULL);
-    struct moth_rng rng;
-    moth_rng_seed(&rng, 11);
-    for (unsigned n = 0; n < 300; n++) {
-        char *copy = malloc(size);
-        memcpy(copy, bytes, size);
-        size_t at = moth_rng_below(&rng, n % 2 ? size : 200), length = n % 3 ? 1 : 64;
-        for (size_t i = at; i < at + length && i < size; i++)
-            copy[i] = (char)moth_rng_below(&rng, 256);
-        assert_int_equal(moth_fs_write_atomic(hurt, copy, n % 7 ? size : at, &err), 0);
-        history = moth_history_open(hurt, n % 2 ? MOTH_HISTORY_READ : MOTH_HISTORY_WRITE, &err);
-        struct moth_history_view *view = history ? moth_history_view(history, 0, &err) : NULL;
-        refused += view == NULL;
-        moth_history_view_free(view);
-        moth_history_close(history);
-        free(copy);
-    }
-    assert_true(refused > 20); /* it is looked at */
-    free(bytes);
-    free(hurt);
-    free(path);
-}
-
-/* ---- records ---- */
-
-static void records_come_back(void **state)
-{
-    static struct made made;
-    (void)state;
-    make_run(&made, 3, 0);
-    see(&made, 1, 10);
-    play_trace(&made, 2, true);
-    json_t *json = moth_history_run_json(&made.run), *again;
-    struct moth_history_run run;
-    assert_int_equal(moth_history_run_from_json(json, "merge.json", &run, NULL), 0);
-    again = moth_history_run_json(&run);
-    assert_true(json_equal(json, again));
-    assert_int_equal(moth_history_digest(&made.run), moth_history_digest(&run));
-    moth_history_run_fini(&run);
-    json_decref(json);
-    json_decref(again);
-}
-
-static void records_that_are_wrong(void **state)
-{
-    static const char *const changes[] = {
-        "{\"token\": \"\"}",          "{\"token\": 3}",
-        "{\"shard\": -1}",            "{\"started_ms\": 1e300}",
-        "{\"complete\": 1}",          "{\"findings\": {}}",
-        "{\"findings\": [3]}",        "{\"findings\": [{\"fingerprint\": \"x\"}]}",
-        "{\"replayed\": null}",       "{\"replayed\": [{\"fingerprint\": \"x\", \"happened\": 0}]}",
-        "{\"metrics\": []}",          "{\"metrics\": {\"p50\": \"fast\"}}",
-        "{\"exit_code\": 256}",       "{\"frames\": -1}",
-        "{\"wall_ms\": 1.5}",         "{\"label\": null}",
-        "{\"started_ms\": 999999999999999999}",
-    };
-    static struct made made;
-    (void)state;
-    make_run(&made, 3, 0);
-    for (size_t i = 0; i < COUNT(changes); i++) {
-        json_t *json = moth_history_run_json(&made.run), *change = json_loads(changes[i], 0, NULL);
-        struct moth_history_run run;
-        struct moth_err err = {0};
-        assert_non_null(change);
-        json_object_update(json, change);
-        if (moth_history_run_from_json(json, "that.json", &run, &err) == 0)
-            fail_msg("taken: %s", changes[i]);
-        assert_int_equal(err.code, MOTH_ERR_USAGE);
-        assert_non_null(strstr(err.message, "that.json"));
-        json_decref(json);
-        json_decref(change);
-    }
-    struct moth_history_run run;
-    json_t *none = json_null();
-    assert_int_equal(moth_history_run_from_json(none, "that.json", &run, NULL), -1);
-}
-
 int main(void)
 {
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, history_set_up, history_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(two_hundred_builds),
         WITH_FOLDER(merges_commute),
@@ -762,11 +468,6 @@ int main(void)
         WITH_FOLDER(pruning_keeps_what_is_said),
         WITH_FOLDER(several_writers),
         WITH_FOLDER(a_writer_that_dies_loses_nothing),
-        WITH_FOLDER(what_is_no_history_is_left_alone),
-        WITH_FOLDER(an_empty_file_is_an_empty_history),
-        WITH_FOLDER(damage),
-        cmocka_unit_test(records_come_back),
-        cmocka_unit_test(records_that_are_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
