@@ -464,6 +464,8 @@ int moth_call_parse(const char *text, struct moth_call_signature *signature, cha
     if (parse_result(&parser) != 0)
         return -1;
     result_first(signature, from);
+    memset(&signature->nodes[signature->n_nodes], 0, /* what a struct left that is pointed to only */
+           (MOTH_CALL_NODES_MAX - signature->n_nodes) * sizeof *signature->nodes);
     return 0;
 }
 
