@@ -57,7 +57,7 @@ static const char template[] =
     "    },\n"
     "    -- limits = { memory_mb = 4096, file_mb = 1024, boot_wall_ms = 60000, lua_memory_mb = 256 },\n"
     "\n"
-    "    -- reporter = \"list,json,junit\",\n"
+    "    -- reporter = \"list,json,github\",\n"
     "    -- out = \"moth-out\",\n"
     "    -- baseline = \"moth-baseline.json\", -- what the team knows already: moth baseline --help\n"
     "    -- fail_on = \"any,spike:3\",\n"

@@ -222,7 +222,7 @@ const struct moth_option moth_option_table[] = {
              "each time."},
 
     {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = RUN, .offset = AT(reporters), .argument = "LIST",
-     .fallback = "list,json", .choices = MOTH_REPORTER_CHOICES, .group = JUDGE,
+     .fallback = "list,json,junit,html,sarif", .choices = MOTH_REPORTER_CHOICES, .group = JUDGE,
      .help = "How the run is reported: " MOTH_REPORTER_HELP "with commas between them."},
     {.name = "reporter", .type = MOTH_OPTION_SET, .verbs = REPORT, .offset = AT(reporters), .argument = "LIST",
      .choices = MOTH_REPORTER_CHOICES, .group = JUDGE, .no_config = true,

@@ -57,7 +57,7 @@ static void defaults(void **state)
     assert_int_equal(o.frames, 20000);
     assert_int_equal(o.instance_frames, 10800);
     assert_int_equal(o.video, MOTH_VIDEO_AUTO);
-    assert_int_equal(o.reporters, MOTH_REPORTER_LIST | MOTH_REPORTER_JSON);
+    assert_int_equal(o.reporters, MOTH_REPORTER_LIST | MOTH_REPORTER_JSON | MOTH_REPORTER_JUNIT | MOTH_REPORTER_HTML | MOTH_REPORTER_SARIF);
     assert_string_equal(o.out, "moth-out");
     assert_int_equal(o.replays, 10);
     assert_false(o.quiet);
