@@ -481,7 +481,7 @@ static void take_stored(void *context, const char *folder, const struct moth_fin
         .fingerprint = entry->fingerprint, .met = finding->reproduced, .tried = finding->attempts};
     if (finding->attempts == 0)
         moth_give_verify(supervisor, entry);
-    else if (!finding->trace_minimized)
+    else /* whoever gets it sees whether it is short already */
         moth_give_minimize(supervisor, &verified);
 }
 

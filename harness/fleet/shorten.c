@@ -10,8 +10,21 @@
 
 static bool can_be_shortened(const struct moth_finding *finding)
 {
-    return !finding->scripted && !finding->trace_minimized && finding->kind != MOTH_FINDING_NONDETERMINISM && finding->attempts > 0 &&
+    return !finding->scripted && finding->kind != MOTH_FINDING_NONDETERMINISM && finding->attempts > 0 &&
            finding->reproduced == finding->attempts;
+}
+
+/* It came with a shorter way of its own, from an earlier run. What was made of another sighting, which this one has
+ * taken the place of, does not count: what comes out may not depend on who was first. */
+static bool is_short(const char *folder, const struct moth_finding *finding)
+{
+    struct moth_err err;
+    char *path = moth_fs_path("%s/minimized.moth", folder);
+    struct moth_trace *trace = finding->trace_minimized ? moth_trace_read(path, &err) : NULL;
+    bool same = trace && trace->header.seed == finding->seed;
+    moth_trace_free(trace);
+    free(path);
+    return same;
 }
 
 static void note_warning(void *context, const char *sentence)
@@ -65,7 +78,7 @@ void moth_shorten(const struct moth_play_place *place, const char *fingerprint,
     char *work = moth_fs_path("%s/.work/minimize-%s", place->config->out, fingerprint);
     struct moth_err err = {0};
     struct moth_finding *finding = moth_finding_load(folder, &err);
-    bool wanted = finding && can_be_shortened(finding);
+    bool wanted = finding && can_be_shortened(finding) && !is_short(folder, finding);
     struct moth_trace *trace = wanted ? moth_trace_read(path, &err) : NULL;
     int result = finding && (trace || !wanted) ? 0 : -1;
     if (trace) {
