@@ -29,6 +29,14 @@ static inline uint64_t moth_clock_monotonic_ns(void)
     return moth_clock_ns(CLOCK_MONOTONIC);
 }
 
+/* To a few milliseconds, and for next to nothing: libc has it from memory that the kernel writes, without the counter. */
+static inline uint64_t moth_clock_coarse_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * MOTH_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
 static inline uint64_t moth_clock_process_cpu_ns(void)
 {
     return moth_clock_ns(CLOCK_PROCESS_CPUTIME_ID);

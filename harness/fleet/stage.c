@@ -91,7 +91,7 @@ uint32_t moth_stage_frame(const struct moth_stage *stage)
 
 void moth_stage_tell(struct moth_stage *stage)
 {
-    uint64_t now = moth_clock_ns(CLOCK_MONOTONIC_COARSE);
+    uint64_t now = moth_clock_coarse_ns();
     if (!stage->place || !stage->place->progress || now - stage->told_ns < PROGRESS_NS)
         return;
     stage->told_ns = now;
