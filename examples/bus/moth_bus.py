@@ -388,8 +388,15 @@ class Game:
         self.state = reply["state"]
         return reply["missing"]
 
-    def call(self, function, *arguments):
-        return self.request("call", function=function, arguments=list(arguments))
+    def call(self, function, *arguments, timeout_s=None):
+        """Call a function of the game: call("give_item(int,float)int", 3, 0.5), or by its name alone where the game has
+        debug information. Returns what it returns: structs as dicts or lists, void and null as None. Raises Ended when
+        the function ended the game, with where. When the game ended by itself meanwhile, None, and `ended` says how."""
+        reply = self.request("call", timeout_s, function=function, arguments=list(arguments))
+        self.frame, self.time, self.state, self.ended = reply["frame"], reply["time"], reply["state"], reply["ended"]
+        if self.ended and not self.ended["restorable"]:
+            self.closed = True
+        return reply["result"]
 
     def picture_hash(self):
         return self.request("screenshot", picture="hash")["picture"].get("hash")

@@ -163,7 +163,7 @@ static void send_port_reply(struct moth_bus_server *server, const struct moth_bu
         moth_buf_put_u8(&server->text, ',');
         moth_buf_put(&server->text, port->reply, size);
     } else if (!ok) {
-        char message[512];
+        char message[sizeof((struct moth_err *)0)->message]; /* of a call that went wrong it may hold a stack */
         snprintf(message, sizeof message, "%.*s", (int)(size < sizeof message ? size : sizeof message - 1),
                  port->reply);
         write_error(server, (enum moth_bus_error)port->error, message);

@@ -31,7 +31,9 @@ static int wrong(const struct decoder *decoder, const char *format, ...)
 
 size_t moth_bus_request_size(const struct moth_bus_request *request)
 {
-    return offsetof(struct moth_bus_request, events) + request->n_events * sizeof request->events[0];
+    size_t small = offsetof(struct moth_bus_request, events);
+    return request->op == MOTH_BUS_OP_CALL ? small + sizeof request->call
+                                           : small + request->n_events * sizeof request->events[0];
 }
 
 const char *moth_bus_error_name(enum moth_bus_error error)
@@ -233,16 +235,23 @@ static int take_watches(const struct decoder *decoder, const char *key, const js
     return 0;
 }
 
-static int take_ignored_text(const struct decoder *decoder, const char *key, const json_t *value)
+static int take_function(const struct decoder *decoder, const char *key, const json_t *value)
 {
-    char text[256];
-    return take_text(decoder, key, value, text, sizeof text);
+    char *function = decoder->request->call.function;
+    return take_text(decoder, key, value, function, sizeof decoder->request->call.function);
 }
 
+/* What they have to be is known where the function is. */
 static int take_arguments(const struct decoder *decoder, const char *key, const json_t *value)
 {
-    if (!json_is_array(value) || json_array_size(value) > 64)
-        return wrong(decoder, "'%s' must be an array of at most 64 values", key);
+    char *arguments = decoder->request->call.arguments;
+    size_t room = sizeof decoder->request->call.arguments - 1;
+    if (!json_is_array(value) || json_array_size(value) > MOTH_CALL_PARAMS_MAX)
+        return wrong(decoder, "'%s' must be an array of at most %u values", key, MOTH_CALL_PARAMS_MAX);
+    size_t size = json_dumpb(value, arguments, room, JSON_COMPACT);
+    if (size == 0 || size > room)
+        return wrong(decoder, "'%s' must have at most %zu bytes", key, room);
+    arguments[size] = '\0';
     return 0;
 }
 
@@ -348,7 +357,7 @@ static const struct member {
     {"picture", OP(STEP) | OP(SCREENSHOT), 0, take_picture},
     {"snapshot", OP(RESTORE) | OP(RELEASE), OP(RESTORE), take_snapshot},
     {"watches", OP(WATCH), OP(WATCH), take_watches},
-    {"function", OP(CALL), OP(CALL), take_ignored_text},
+    {"function", OP(CALL), OP(CALL), take_function},
     {"arguments", OP(CALL), 0, take_arguments},
     {"name", OP(SCREENSHOT), 0, take_screenshot_name},
     {"text", OP(MARK), OP(MARK), take_mark},
@@ -416,6 +425,41 @@ static bool too_deep(const char *bytes, size_t size_bytes)
     return false;
 }
 
+/* The JSON parser knows no whole numbers from 2^63 on: where one stands, its digits become a string, which is as
+ * good as a number for an argument of a call and wrong anywhere else. False: there is none, and `buf` is empty. */
+static bool quote_large(const char *bytes, size_t size_bytes, struct moth_buf *buf)
+{
+    bool text = false;
+    size_t done = 0;
+    for (size_t i = 0; i < size_bytes; i++) {
+        if (text && bytes[i] == '\\')
+            i++;
+        else if (bytes[i] == '"')
+            text = !text;
+        if (text || i >= size_bytes || !(bytes[i] >= '0' && bytes[i] <= '9'))
+            continue;
+        size_t begin = i;
+        uint64_t value = 0;
+        bool fits = true;
+        for (; i < size_bytes && bytes[i] >= '0' && bytes[i] <= '9'; i++)
+            fits = fits && !__builtin_mul_overflow(value, 10u, &value) &&
+                   !__builtin_add_overflow(value, (uint64_t)(bytes[i] - '0'), &value);
+        bool whole = i == size_bytes || !memchr(".eE+-", bytes[i], 5);
+        whole = whole && (begin == 0 || !memchr(".eE+-", bytes[begin - 1], 5)) && bytes[begin] != '0';
+        if (whole && (!fits || value > INT64_MAX)) {
+            moth_buf_put(buf, bytes + done, begin - done);
+            moth_buf_put_u8(buf, '"');
+            moth_buf_put(buf, bytes + begin, i - begin);
+            moth_buf_put_u8(buf, '"');
+            done = i;
+        }
+        i--;
+    }
+    if (done > 0)
+        moth_buf_put(buf, bytes + done, size_bytes - done);
+    return done > 0 && !buf->failed;
+}
+
 static int keep_id(const struct decoder *decoder, const json_t *id)
 {
     if (!id)
@@ -466,6 +510,8 @@ static enum moth_bus_error decode_object(const struct decoder *decoder, const js
         return MOTH_BUS_ERROR_UNKNOWN_OP;
     }
     request->frames = 1;
+    if (request->op == MOTH_BUS_OP_CALL)
+        strcpy(request->call.arguments, "[]");
     if (take_members(decoder, json) != 0)
         return MOTH_BUS_ERROR_BAD_REQUEST;
     const json_t *inputs = json_object_get(json, "inputs");
@@ -497,7 +543,14 @@ enum moth_bus_error moth_bus_request_decode(const char *bytes, size_t size_bytes
         return MOTH_BUS_ERROR_BAD_JSON;
     }
     json_error_t why;
+    struct moth_buf quoted;
+    moth_buf_init(&quoted);
+    if (quote_large(bytes, size_bytes, &quoted)) {
+        bytes = (const char *)quoted.bytes;
+        size_bytes = quoted.size_bytes;
+    }
     json_t *json = json_loadb(bytes, size_bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    moth_buf_fini(&quoted);
     if (!json) {
         wrong(&decoder, "not JSON: %s (at byte %d)", why.text, why.position);
         return MOTH_BUS_ERROR_BAD_JSON;

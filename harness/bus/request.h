@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/call.h"
 #include "wire/channel.h"
 
 #define MOTH_BUS_VERSION 1
@@ -25,6 +26,7 @@
 #define MOTH_BUS_LEASE_MS_LEAST 100u
 #define MOTH_BUS_LEASE_MS_MOST 3600000u
 #define MOTH_BUS_WAIT_MS_MOST 600000u
+#define MOTH_BUS_ARGUMENTS_BYTES (16u << 10) /* of a call's arguments, as JSON, NUL included */
 #define MOTH_BUS_CLICK_FRAMES 1u /* a click's button goes up so many frames after it went down */
 
 /* X(name, text in errors): why a request was not done. */
@@ -111,7 +113,7 @@ struct moth_bus_alias {
     char alias[55], name[55]; /* as long as the name of a watch may be */
 };
 
-/* Strings are NUL-terminated; "" where absent. `events` is last: what is not used need not be copied. */
+/* Strings are NUL-terminated; "" where absent. What is large is last: what is not used need not be copied. */
 struct moth_bus_request {
     uint32_t op;                               /* enum moth_bus_op */
     char id[MOTH_BUS_NAME_BYTES + 2 + 64 * 5]; /* as JSON text, to be given back; "": none */
@@ -140,8 +142,14 @@ struct moth_bus_request {
     uint32_t n_watches;
     struct moth_bus_alias watches[MOTH_WATCHES_MAX];
 
-    uint32_t n_events; /* step, screenshot: none; sorted by frame */
-    struct moth_input_event events[MOTH_PROGRAM_EVENTS_MAX];
+    uint32_t n_events; /* of a step */
+    union {
+        struct moth_input_event events[MOTH_PROGRAM_EVENTS_MAX]; /* sorted by frame */
+        struct {
+            char function[MOTH_CALL_TEXT_BYTES]; /* a signature, or a name alone */
+            char arguments[MOTH_BUS_ARGUMENTS_BYTES]; /* a JSON array, for bus/arguments.h */
+        } call;
+    };
 };
 
 /* The bytes of a request that matter. */

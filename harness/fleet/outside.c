@@ -12,23 +12,23 @@
 
 /* ---- answers ---- */
 
-static void answer(struct moth_outside *o)
+void moth_outside_answer(struct moth_outside *o)
 {
     moth_bus_seat_answer(o->seat, o->text.failed ? MOTH_BUS_ERROR_FAILED : MOTH_BUS_ERROR_NONE,
                          (char *)o->text.bytes, o->text.failed ? 0 : o->text.size_bytes, &o->picture,
                          o->over);
 }
 
-static void refuse(struct moth_outside *o, enum moth_bus_error error, const char *message)
+void moth_outside_refuse(struct moth_outside *o, enum moth_bus_error error, const char *message)
 {
     moth_bus_seat_answer(o->seat, error, message, strlen(message), NULL, o->over);
 }
 
-static void refuse_run_over(struct moth_outside *o)
+void moth_outside_refuse_run_over(struct moth_outside *o)
 {
     o->over = true;
     o->result = MOTH_AGENT_INTERRUPTED;
-    refuse(o, MOTH_BUS_ERROR_RUN_OVER, "the run is over");
+    moth_outside_refuse(o, MOTH_BUS_ERROR_RUN_OVER, "the run is over");
 }
 
 /* ---- stepping ---- */
@@ -168,7 +168,7 @@ static void write_ended(struct moth_outside *o, const char *kind, size_t n_befor
     moth_text_raw(&o->text, "}");
 }
 
-static void write_end(struct moth_outside *o, enum moth_lua_step went, size_t n_before)
+void moth_outside_write_end(struct moth_outside *o, enum moth_lua_step went, size_t n_before)
 {
     if (went == MOTH_LUA_STEP_ENDED) {
         o->alive = false;
@@ -216,11 +216,11 @@ static void do_step(struct moth_outside *o, const struct moth_bus_request *reque
     enum moth_lua_step went = MOTH_LUA_STEP_OK;
     bool met = false;
     if (!o->alive) {
-        refuse(o, MOTH_BUS_ERROR_FAILED, "the game has ended: restore a snapshot, or release the instance");
+        moth_outside_refuse(o, MOTH_BUS_ERROR_FAILED, "the game has ended: restore a snapshot, or release the instance");
         return;
     }
     if (stray_input(o, request) < request->n_events) {
-        refuse(o, MOTH_BUS_ERROR_FAILED, "an input is for a member that this group does not have");
+        moth_outside_refuse(o, MOTH_BUS_ERROR_FAILED, "an input is for a member that this group does not have");
         return;
     }
     frames = frames < left ? frames : left;
@@ -236,7 +236,7 @@ static void do_step(struct moth_outside *o, const struct moth_bus_request *reque
             write_observation(o);
     }
     if (went == MOTH_LUA_STEP_INTERRUPTED) {
-        refuse_run_over(o);
+        moth_outside_refuse_run_over(o);
         return;
     }
     if (went == MOTH_LUA_STEP_ENDED && !request->each)
@@ -251,8 +251,8 @@ static void do_step(struct moth_outside *o, const struct moth_bus_request *reque
     if (request->until)
         moth_text_bool(&o->text, "met", met);
     moth_outside_look(o, request->picture);
-    write_end(o, went, n_before);
-    answer(o);
+    moth_outside_write_end(o, went, n_before);
+    moth_outside_answer(o);
 }
 
 /* ---- branches ---- */
@@ -284,18 +284,18 @@ static void do_snapshot(struct moth_outside *o)
     struct moth_err err = {.message = "no memory for a snapshot"};
     uint64_t id = o->alive ? o->backend->snapshot(o->backend->context, &err) : 0;
     if (!o->alive || !id) {
-        refuse(o, MOTH_BUS_ERROR_FAILED,
+        moth_outside_refuse(o, MOTH_BUS_ERROR_FAILED,
                o->alive ? err.message : "the game has ended: there is nothing to keep");
         return;
     }
     if (!keep_place(o, id)) {
         o->backend->release(o->backend->context, id);
-        refuse(o, MOTH_BUS_ERROR_FAILED, err.message);
+        moth_outside_refuse(o, MOTH_BUS_ERROR_FAILED, err.message);
         return;
     }
     moth_text_integer(&o->text, "snapshot", (int64_t)id);
     moth_outside_write_place(o, &o->text);
-    answer(o);
+    moth_outside_answer(o);
 }
 
 static void do_restore(struct moth_outside *o, const struct moth_bus_request *request)
@@ -303,7 +303,7 @@ static void do_restore(struct moth_outside *o, const struct moth_bus_request *re
     struct moth_outside_place *place = place_of(o, request->snapshot);
     struct moth_err err = {0};
     if (!place) {
-        refuse(o, MOTH_BUS_ERROR_UNKNOWN_SNAPSHOT, "there is no such snapshot, or it was released");
+        moth_outside_refuse(o, MOTH_BUS_ERROR_UNKNOWN_SNAPSHOT, "there is no such snapshot, or it was released");
         return;
     }
     int result = o->backend->restore(o->backend->context, request->snapshot, &o->now, &err);
@@ -311,17 +311,17 @@ static void do_restore(struct moth_outside *o, const struct moth_bus_request *re
     o->alive = result == 0;
     moth_buf_clear(&o->events);
     if (result != 0 && err.code == MOTH_ERR_INTERRUPTED) {
-        refuse_run_over(o);
+        moth_outside_refuse_run_over(o);
         return;
     }
     if (result != 0) {
-        refuse(o, MOTH_BUS_ERROR_FAILED, err.message);
+        moth_outside_refuse(o, MOTH_BUS_ERROR_FAILED, err.message);
         return;
     }
     o->result = MOTH_AGENT_FINISHED;
     moth_outside_write_place(o, &o->text);
     moth_outside_write_state(o, &o->text);
-    answer(o);
+    moth_outside_answer(o);
 }
 
 static void do_release(struct moth_outside *o, const struct moth_bus_request *request)
@@ -330,16 +330,16 @@ static void do_release(struct moth_outside *o, const struct moth_bus_request *re
     if (!request->has_snapshot) {
         o->over = true;
         moth_text_bool(&o->text, "released", true);
-        answer(o);
+        moth_outside_answer(o);
     } else if (!place) {
-        refuse(o, MOTH_BUS_ERROR_UNKNOWN_SNAPSHOT, "there is no such snapshot, or it was released");
+        moth_outside_refuse(o, MOTH_BUS_ERROR_UNKNOWN_SNAPSHOT, "there is no such snapshot, or it was released");
     } else {
         o->backend->release(o->backend->context, request->snapshot);
         place->held = false;
         o->n_held--;
         o->over = !o->alive && o->n_held == 0; /* nothing can follow */
         moth_text_bool(&o->text, "released", true);
-        answer(o);
+        moth_outside_answer(o);
     }
 }
 
@@ -377,7 +377,7 @@ static void do_watch(struct moth_outside *o, const struct moth_bus_request *requ
         free(why[i]);
     moth_text_raw(&o->text, "}");
     moth_outside_write_state(o, &o->text);
-    answer(o);
+    moth_outside_answer(o);
 }
 
 static void do_screenshot(struct moth_outside *o, const struct moth_bus_request *request)
@@ -385,12 +385,12 @@ static void do_screenshot(struct moth_outside *o, const struct moth_bus_request 
     struct moth_err err = {.message = "the game has ended"};
     if (request->name[0] &&
         (!o->alive || o->backend->screenshot(o->backend->context, request->name, &err) != 0)) {
-        refuse(o, MOTH_BUS_ERROR_FAILED, err.message);
+        moth_outside_refuse(o, MOTH_BUS_ERROR_FAILED, err.message);
         return;
     }
     moth_outside_write_place(o, &o->text);
     moth_outside_look(o, request->picture);
-    answer(o);
+    moth_outside_answer(o);
 }
 
 static void do_note(struct moth_outside *o, const struct moth_bus_request *request)
@@ -400,7 +400,7 @@ static void do_note(struct moth_outside *o, const struct moth_bus_request *reque
     else
         o->backend->waiting(o->backend->context, o->now.frame, request->waiting);
     moth_outside_write_place(o, &o->text);
-    answer(o);
+    moth_outside_answer(o);
 }
 
 static void handle(struct moth_outside *o, const struct moth_bus_request *request)
@@ -431,11 +431,10 @@ static void handle(struct moth_outside *o, const struct moth_bus_request *reques
         do_note(o, request);
         return;
     case MOTH_BUS_OP_CALL:
-        refuse(o, MOTH_BUS_ERROR_NOT_AVAILABLE,
-               "calling functions of the game is not available in this version of moth");
+        moth_outside_call(o, request);
         return;
     default:
-        refuse(o, MOTH_BUS_ERROR_UNKNOWN_OP, "that is not for an instance");
+        moth_outside_refuse(o, MOTH_BUS_ERROR_UNKNOWN_OP, "that is not for an instance");
         return;
     }
 }
@@ -510,7 +509,7 @@ static void serve(struct moth_outside *o)
         const struct moth_bus_request *request = moth_bus_seat_wait(o->seat, WAIT_MS);
         if (o->stage->stopped && o->stage->stopped(o->stage->stop_context)) {
             if (request)
-                refuse_run_over(o);
+                moth_outside_refuse_run_over(o);
             o->result = MOTH_AGENT_INTERRUPTED;
             return;
         }
@@ -552,6 +551,6 @@ enum moth_agent_result moth_outside_play(struct moth_stage *stage, const struct 
     free(o.places);
     moth_buf_fini(&o.text);
     moth_buf_fini(&o.events);
-    *outcome = (struct moth_agent_outcome){.result = o.result, .frames = o.frames};
+    *outcome = (struct moth_agent_outcome){.result = o.result, .frames = o.frames, .err = o.err};
     return o.result;
 }

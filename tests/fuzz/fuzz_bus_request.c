@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/arguments.h"
 #include "bus/request.h"
 
 static void need(int good)
@@ -24,6 +25,26 @@ static void check_events(const struct moth_bus_request *request)
     }
 }
 
+/* What a worker does with it. */
+static void check_call(const struct moth_bus_request *request)
+{
+    static struct moth_call call;
+    char strings[256], problem[256] = "";
+    struct moth_buf buf;
+    if (moth_call_parse(request->call.function, &call.signature, problem, sizeof problem) != 0)
+        return;
+    if (moth_bus_arguments_decode(request->call.arguments, &call, strings, sizeof strings, problem, sizeof problem) != 0) {
+        need(problem[0] != '\0');
+        return;
+    }
+    unsigned n = call.signature.nodes[0].end;
+    for (unsigned i = 0; i < n; i++)
+        call.values[i] = (struct moth_call_value){.slot = MOTH_CALL_NO_SLOT};
+    moth_buf_init(&buf);
+    moth_bus_result_write(&buf, &call);
+    moth_buf_fini(&buf);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
     static struct moth_bus_request request;
@@ -39,6 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
     need(request.frames >= 1 && request.frames <= MOTH_PROGRAM_FRAMES_MAX);
     need(moth_bus_request_size(&request) <= sizeof request);
     need(strchr(request.name, '/') == NULL && request.name[0] != '.');
-    check_events(&request);
+    if (request.op == MOTH_BUS_OP_CALL)
+        check_call(&request);
+    else
+        check_events(&request);
     return 0;
 }

@@ -38,6 +38,15 @@ static void publish(void)
     snprintf(name, sizeof name, "floor %d", floor_number);
 }
 
+/* To be called from outside. */
+int32_t lift_to(int32_t to)
+{
+    int32_t from = floor_number;
+    floor_number = to;
+    publish();
+    return from;
+}
+
 int main(void)
 {
     struct game game;

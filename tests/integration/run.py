@@ -28,6 +28,7 @@ import branch  # noqa: E402,F401
 import bugs  # noqa: E402,F401
 import builds  # noqa: E402,F401
 import bus  # noqa: E402,F401
+import bus_calls  # noqa: E402,F401
 import calls  # noqa: E402,F401
 import controls  # noqa: E402,F401
 import determinism  # noqa: E402,F401

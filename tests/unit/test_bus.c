@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "bus/arguments.h"
 #include "bus/place.h"
 #include "bus/port.h"
 #include "bus/text.h"
@@ -125,6 +126,76 @@ static void errors_have_names(void **state)
     assert_string_equal(moth_bus_error_name(MOTH_BUS_ERROR_SEQUENCE_GAP), "sequence-gap");
 }
 
+/* ---- calls ---- */
+
+/* What goes in as arguments for parameters comes out of a result of the same types. */
+static void give_back(const char *types, const char *arguments, const char *expected)
+{
+    static struct moth_call call;
+    char signature[128], strings[256], problem[256] = "", text[1024];
+    snprintf(signature, sizeof signature, "f({%s}){%s}", types, types);
+    assert_int_equal(moth_call_parse(signature, &call.signature, problem, sizeof problem), 0);
+    int result = moth_bus_arguments_decode(arguments, &call, strings, sizeof strings, problem, sizeof problem);
+    if (result != 0) {
+        assert_string_equal(problem, expected);
+        return;
+    }
+    unsigned n = call.signature.nodes[0].end;
+    memcpy(call.values, call.values + n, n * sizeof *call.values);
+    struct moth_buf buf;
+    moth_buf_init(&buf);
+    moth_bus_result_write(&buf, &call);
+    snprintf(text, sizeof text, "%.*s", (int)buf.size_bytes, (char *)buf.bytes);
+    moth_buf_fini(&buf);
+    char whole[1024];
+    snprintf(whole, sizeof whole, "\"result\":%s", expected);
+    assert_string_equal(text, whole);
+}
+
+static void calls_are_taken_apart(void **state)
+{
+    static const char call[] = "{\"v\":1,\"op\":\"call\",\"instance\":2,\"epoch\":3,\"seq\":4,\"function\":\"f(u64)\"%s}";
+    char text[256];
+    (void)state;
+    snprintf(text, sizeof text, call, "");
+    assert_int_equal(decode(text), MOTH_BUS_ERROR_NONE);
+    assert_string_equal(request.call.function, "f(u64)");
+    assert_string_equal(request.call.arguments, "[]");
+    snprintf(text, sizeof text, call, ",\"arguments\":[18446744073709551615, -1,\"9999999999999999999\\\"\",{\"a\":0.5}]");
+    assert_int_equal(decode(text), MOTH_BUS_ERROR_NONE);
+    assert_string_equal(request.call.arguments, "[\"18446744073709551615\",-1,\"9999999999999999999\\\"\",{\"a\":0.5}]");
+    snprintf(text, sizeof text, call, ",\"arguments\":[18446744073709551616,123e20,-5]");
+    assert_int_equal(decode(text), MOTH_BUS_ERROR_NONE);
+    assert_string_equal(request.call.arguments, "[\"18446744073709551616\",1.2300000000000001e22,-5]");
+    snprintf(text, sizeof text, call, ",\"arguments\":[-9223372036854775809]");
+    assert_int_equal(decode(text), MOTH_BUS_ERROR_BAD_JSON);
+    assert_int_equal(decode("{\"v\":9223372036854775808}"), MOTH_BUS_ERROR_BAD_VERSION);
+}
+
+static void values_keep_their_bits(void **state)
+{
+    (void)state;
+    give_back("u64 a,i64 b", "[[\"18446744073709551615\",\"-9223372036854775808\"]]",
+              "{\"a\":18446744073709551615,\"b\":-9223372036854775808}");
+    give_back("i64,i64", "[[9223372036854775807,-9223372036854775808]]", "[9223372036854775807,-9223372036854775808]");
+    give_back("double a,double b,float c", "[{\"a\":\"-inf\",\"c\":\"nan\",\"b\":0.1}]",
+              "{\"a\":\"-inf\",\"b\":0.10000000000000001,\"c\":\"nan\"}");
+    give_back("double", "[[\"100000000000000000000\"]]", "[1e+20]");
+    give_back("u64 a", "[[\"18446744073709551616\"]]",
+              "arguments[0].a must be a whole number from 0 to 18446744073709551615, not \"18446744073709551616\"");
+    give_back("bool a,char* b,void* c,i8 d[2]", "[[true,\"\\u00e9\",null,[1,-2]]]",
+              "{\"a\":true,\"b\":\"\xc3\xa9\",\"c\":null,\"d\":[1,-2]}");
+    give_back("u8 a", "[[256]]", "arguments[0].a must be a whole number from 0 to 255, not 256");
+    give_back("i64 a", "[[\"9223372036854775808\"]]",
+              "arguments[0].a must be a whole number from -9223372036854775808 to 9223372036854775807, not "
+              "\"9223372036854775808\"");
+    give_back("int a", "[{\"b\":1}]", "arguments[0] has no member 'b'");
+    give_back("int a", "[[1,2]]", "arguments[0] has 1 members, not 2");
+    give_back("int a", "[]", "arguments[0] is missing: a struct");
+    give_back("int a", "[[1],2]", "f({int a}){int a} takes 1 argument, not 2");
+    give_back("char* a", "[[4]]", "arguments[0].a must be a string or null, not 4");
+}
+
 /* ---- the port ---- */
 
 static struct moth_bus_seat sit(void)
@@ -233,7 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_become_addresses),    cmocka_unit_test(wrong_urls_are_refused),
         cmocka_unit_test(tokens_fit_or_not),        cmocka_unit_test(a_step_is_taken_apart),
-        cmocka_unit_test(errors_have_names),        cmocka_unit_test(a_request_goes_there_and_back),
+        cmocka_unit_test(errors_have_names),        cmocka_unit_test(calls_are_taken_apart),
+        cmocka_unit_test(values_keep_their_bits),          cmocka_unit_test(a_request_goes_there_and_back),
         cmocka_unit_test(a_long_reply_is_an_error), cmocka_unit_test(states_come_out_as_they_went_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

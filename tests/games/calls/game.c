@@ -171,6 +171,16 @@ const char *kept_name(void)
     return kept;
 }
 
+const char *latin_name(void)
+{
+    return "Zo\xeb \xff";
+}
+
+struct item *no_item(void)
+{
+    return NULL;
+}
+
 struct item *make_item(int id)
 {
     struct item *item = calloc(1, sizeof *item);
