@@ -8,9 +8,6 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "detect/names.h"
-
-#define ASSERTION_BYTES_MAX 400u
 
 static const char *signal_name(int number, char buffer[32])
 {
@@ -41,35 +38,9 @@ static char *assertion_of(const char *message)
 
 /* ---- what the game said before it ended itself ---- */
 
-#define LAST_LINES 16u
-
 static bool ended_itself(int number)
 {
     return number == SIGABRT || number == SIGTRAP || number == SIGILL;
-}
-
-/* Where the last lines of the log begin. */
-static const char *last_lines(const char *log)
-{
-    const char *at = log + strlen(log);
-    for (unsigned lines = 0; at > log && lines <= LAST_LINES; at--)
-        lines += at[-1] == '\n';
-    return at;
-}
-
-/* The last line that is what a failed assertion of the game's own says; NULL when there is none. */
-static char *own_assertion(const char *log)
-{
-    const char *found = NULL;
-    size_t size = 0;
-    for (const char *line = last_lines(log); *line; line += line[strcspn(line, "\n")] ? strcspn(line, "\n") + 1 : strlen(line)) {
-        size_t n = strcspn(line, "\n");
-        if (n > 0 && n <= ASSERTION_BYTES_MAX && moth_line_is_assertion(line, n)) {
-            found = line;
-            size = n;
-        }
-    }
-    return found ? strndup(found, size) : NULL;
 }
 
 /* "terminate called after throwing an instance of 'std::runtime_error'\n  what():  no such level" → one line. */
@@ -95,7 +66,7 @@ static char *last_words(const struct moth_evidence *evidence)
     const struct moth_death *death = evidence->death;
     if (death->detail[0] || !evidence->log || !ended_itself(death->signal))
         return strdup(death->detail);
-    char *words = own_assertion(evidence->log);
+    char *words = moth_last_assertion(evidence->log);
     if (!words && death->signal == SIGABRT)
         words = uncaught(evidence->log);
     return words ? words : strdup("");

@@ -28,6 +28,8 @@ const struct moth_fiber_stack *moth_evidence_culprit(const struct moth_evidence 
 char *moth_finding_place(const struct moth_finding *finding);
 /* Copy of the first line of a text, at most 200 bytes, spaces trimmed. Caller frees. */
 char *moth_first_line(const char *text);
+/* What the last failed assertion among the log's last lines said, in one line; NULL when none did. Caller frees. */
+char *moth_last_assertion(const char *log);
 
 /* A sanitizer's report, as text, taken apart. */
 struct moth_sanitizer_report {

@@ -14,7 +14,8 @@
  *  - a sanitizer's kind of error is part of it: a use after free is no overflow of the same buffer;
  *  - without symbols, build id and offset in the module stand for the function;
  *  - with no usable frame at all, and for what has no place of its own (an exit, too much memory, what a
- *    script reports), the title without its numbers; an exit keeps its status;
+ *    script reports), the title without its numbers; an exit keeps its status, and what the
+ *    assertion said that ended in it;
  *  - a softlock that was proved is the state it is stuck in;
  *  - a spike is the one function that took the time: who called it may be another one each time.
  *
@@ -161,7 +162,8 @@ static void put_words(struct moth_buf *buf, const char *at, size_t size)
 static void put_assertion(struct moth_buf *buf, const struct moth_finding *finding)
 {
     static const char start[] = "Assertion `";
-    if (finding->kind != MOTH_FINDING_CRASH || !finding->detail)
+    bool may_say = finding->kind == MOTH_FINDING_CRASH || finding->kind == MOTH_FINDING_EXIT;
+    if (!may_say || !finding->detail)
         return;
     const char *from = strstr(finding->detail, start);
     size_t size = strcspn(finding->detail, "\n");
@@ -192,6 +194,14 @@ static void put_sanitizer(struct moth_buf *buf, const struct moth_finding *findi
     moth_buf_put_u8(buf, 0);
 }
 
+/* Of an exit's title what comes before the assertion, which has its own rules; of others, all. */
+static size_t exit_size(const struct moth_finding *finding, const char *title)
+{
+    static const char status[] = "exit with status ";
+    const char *from = finding->kind == MOTH_FINDING_EXIT && finding->detail ? strstr(title, status) : NULL;
+    return from ? (size_t)(from - title) + sizeof status - 1 + strcspn(from + sizeof status - 1, ":") : strlen(title);
+}
+
 /* Runs of digits and hexadecimal addresses differ between two sightings of one bug; statuses do not, nor the line
  * that is all a sanitizer said of the place. */
 static void put_title(struct moth_buf *buf, const struct moth_finding *finding)
@@ -200,9 +210,10 @@ static void put_title(struct moth_buf *buf, const struct moth_finding *finding)
     const char *place = finding->kind == MOTH_FINDING_SANITIZER ? strstr(title, " at ") : NULL;
     if (finding->kind == MOTH_FINDING_EXIT)
         place = title;
-    size_t size = place ? (size_t)(place - title) : strlen(title);
+    size_t size = place ? (size_t)(place - title) : strlen(title), end = exit_size(finding, title);
     put_without_numbers(buf, title, size);
-    moth_buf_put(buf, title + size, strlen(title + size) + 1);
+    moth_buf_put(buf, title + size, end - size);
+    moth_buf_put_u8(buf, 0);
 }
 
 static bool put_stack(struct moth_buf *buf, const struct moth_finding *finding)

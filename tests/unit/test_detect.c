@@ -86,6 +86,27 @@ static void deaths_have_titles(void **state)
     assert_finding(judge(left, NULL, NULL), MOTH_FINDING_EXIT, "exit with status 3");
 }
 
+static void an_exit_says_which_assertion_ended_in_it(void **state)
+{
+    (void)state;
+    struct moth_death left = {.how = MOTH_STEP_EXIT, .exit_status = 42};
+    static const char sdl[] = "hello\nWARN: \n\nAssertion failure at sa (/src/x.c:12), triggered 1 time:\n  'x > 0'\n\n"
+                              "Abort/Break/Retry/Ignore/AlwaysIgnore? [abriA] : \n\nSDL assertion report.\n"
+                              "All SDL assertions between last init/reset:\n\n  'x > 0'\n    * sa (/src/x.c:12)\n";
+    struct moth_finding *finding = judge(left, NULL, sdl);
+    assert_non_null(finding);
+    assert_string_equal(finding->detail, "Assertion failure at sa (/src/x.c:12): 'x > 0'");
+    assert_finding(finding, MOTH_FINDING_EXIT, "exit with status 42: Assertion failure at sa (/src/x.c:12): 'x > 0'");
+    left.exit_status = 3;
+    assert_finding(judge(left, NULL, "Assertion failed: hp > 0 at hp.c:7\n"), MOTH_FINDING_EXIT,
+                   "exit with status 3: Assertion failed: hp > 0 at hp.c:7");
+    assert_finding(judge(left, NULL, "cannot open level 3\n"), MOTH_FINDING_EXIT, "exit with status 3");
+    char stale[200] = "Assertion failed: hp > 0 at hp.c:7\n"; /* that the game survived long ago */
+    for (int i = 0; i < 30; i++)
+        strcat(stale, "on\n");
+    assert_finding(judge(left, NULL, stale), MOTH_FINDING_EXIT, "exit with status 3");
+}
+
 static void a_deadlocks_stack_is_its_cycle(void **state)
 {
     (void)state;
@@ -251,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_finding),
         cmocka_unit_test(deaths_have_titles),
+        cmocka_unit_test(an_exit_says_which_assertion_ended_in_it),
         cmocka_unit_test(a_deadlocks_stack_is_its_cycle),
         cmocka_unit_test(a_deadlock_without_owners_has_mains_stack),
         cmocka_unit_test(a_death_without_stacks_is_found_too),

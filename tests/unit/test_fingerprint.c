@@ -384,6 +384,27 @@ static void exits_are_told_apart_by_status(void **state)
     assert_same(&one, &two, false);
 }
 
+static void exits_are_told_apart_by_assertion(void **state)
+{
+    (void)state;
+    struct sighting plain = {MOTH_FINDING_EXIT, "exit with status 3", NULL, false, {NULL}}, one = plain;
+    one.title = "exit with status 3: Assertion failed: hp > 0 at /a/hp.c:7";
+    one.detail = "Assertion failed: hp > 0 at /a/hp.c:7";
+    struct sighting rebuilt = one, two = one, other = one;
+    rebuilt.title = "exit with status 3: Assertion failed: hp > 0 at /b/hp.c:9";
+    rebuilt.detail = "Assertion failed: hp > 0 at /b/hp.c:9";
+    two.title = "exit with status 3: Assertion failed: mana > 0 at /a/hp.c:8";
+    two.detail = "Assertion failed: mana > 0 at /a/hp.c:8";
+    other.title = "exit with status 4: Assertion failed: hp > 0 at /a/hp.c:7";
+    assert_same(&one, &rebuilt, true);
+    assert_same(&one, &two, false);
+    assert_same(&one, &plain, false);
+    assert_same(&one, &other, false);
+    char text[40];
+    fingerprint_of(&plain, text);
+    assert_string_equal(text, "2-exit-f7924e26351cb00e"); /* baselines name it */
+}
+
 static void scripts_findings_are_told_apart_by_title(void **state)
 {
     (void)state;
@@ -443,6 +464,7 @@ int main(void)
         cmocka_unit_test(without_symbols_module_and_offset_count),
         cmocka_unit_test(without_a_stack_the_title_counts_but_not_its_numbers),
         cmocka_unit_test(exits_are_told_apart_by_status),
+        cmocka_unit_test(exits_are_told_apart_by_assertion),
         cmocka_unit_test(scripts_findings_are_told_apart_by_title),
         cmocka_unit_test(frames_are_taken_apart),
     };
