@@ -195,10 +195,13 @@ static void put_level(FILE *out, const struct moth_run_summary *summary, enum mo
 static struct others faults_of(const struct moth_run_summary *summary)
 {
     static const char *const nothing[] = {"nothing ran: no instance reached its first frame"};
+    static const char *const cut_short[] = {MOTH_REPORT_CUT_SHORT};
     if (summary->verdict == MOTH_VERDICT_NOTHING_RAN && summary->n_agent_faults == 0)
         return (struct others){nothing, 1, "moth: nothing ran"};
     if (summary->n_agent_faults > 0)
         return (struct others){summary->agent_faults, summary->n_agent_faults, "moth: an agent failed"};
+    if (moth_report_cut_short(summary))
+        return (struct others){cut_short, 1, "moth: interrupted"};
     if (summary->gate && summary->gate->metrics_fail)
         return (struct others){(const char *const *)summary->gate->reasons, summary->gate->n_reasons,
                                "moth: over budget"};

@@ -152,6 +152,8 @@ static const char *run_fault(const struct moth_run_summary *summary)
 {
     if (summary->verdict == MOTH_VERDICT_NOTHING_RAN)
         return "nothing ran: no instance reached its first frame";
+    if (moth_report_cut_short(summary))
+        return MOTH_REPORT_CUT_SHORT;
     if (summary->verdict != MOTH_VERDICT_ERROR || has_faults(summary))
         return NULL;
     return summary->n_agent_faults > 0 ? summary->agent_faults[0]

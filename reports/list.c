@@ -168,7 +168,7 @@ static const char *verdict_text(const struct moth_run_summary *summary)
     case MOTH_VERDICT_END:
         break;
     }
-    return "error";
+    return moth_report_cut_short(summary) ? MOTH_REPORT_CUT_SHORT : "error";
 }
 
 /* Who was let play how often, where there was a choice. */
@@ -272,7 +272,7 @@ void moth_report_list(const struct moth_run_summary *summary, FILE *out)
     const struct moth_gate *gate = summary->gate;
     if (gate)
         print_texts(out, "gate", (const char *const *)gate->reasons + gate->n_kinds, gate->n_reasons - gate->n_kinds);
-    fprintf(out, "%s%s\n", verdict_text(summary), summary->interrupted ? " (interrupted)" : "");
+    fprintf(out, "%s%s\n", verdict_text(summary), summary->interrupted && !moth_report_cut_short(summary) ? " (interrupted)" : "");
     if (!summary->no_json)
         fprintf(out, "report: %s/run.json\n", summary->out);
 }

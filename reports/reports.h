@@ -172,6 +172,13 @@ char *moth_scenario_title(const struct moth_instance_record *record);
 void moth_report_measured(const struct moth_run_summary *summary, struct moth_gate_measured *measured);
 
 const char *moth_verdict_name(enum moth_verdict verdict);
+
+#define MOTH_REPORT_CUT_SHORT "interrupted: it did not come to its end"
+/* Interrupted, and nothing was found by then that fails it: that is no pass. */
+static inline bool moth_report_cut_short(const struct moth_run_summary *summary)
+{
+    return summary->interrupted && summary->verdict == MOTH_VERDICT_ERROR;
+}
 /* The folder of the i-th finding, to be given to `moth replay`. Caller frees. */
 char *moth_report_finding_folder(const struct moth_run_summary *summary, size_t i);
 /* The same folder, where it can be read now (see `files`). Caller frees. */

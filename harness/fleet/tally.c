@@ -431,7 +431,7 @@ static int judge_findings(struct moth_tally *tally, const struct moth_run_summar
                            summary->n_findings, config->baseline, &measured, &tally->gate);
 }
 
-static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
+static enum moth_verdict judge(const struct moth_tally *tally, bool interrupted, int *exit_code)
 {
     size_t nondeterministic = 0, lost = 0;
     for (size_t i = 0; i < tally->n_findings; i++) {
@@ -446,7 +446,7 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
         *exit_code = 0;
         return MOTH_VERDICT_PASS;
     }
-    if (tally->started == 0) {
+    if (tally->started == 0 && !interrupted) {
         *exit_code = 4;
         return MOTH_VERDICT_NOTHING_RAN;
     }
@@ -461,6 +461,10 @@ static enum moth_verdict judge(const struct moth_tally *tally, int *exit_code)
     if (tally->gate.findings_fail || tally->gate.metrics_fail) {
         *exit_code = 1;
         return MOTH_VERDICT_NEW_FINDINGS;
+    }
+    if (interrupted && !(tally->gate.flaky && tally->config->fail_on_flaky)) { /* what was not played may have failed */
+        *exit_code = moth_err_exit_code(MOTH_ERR_INTERRUPTED);
+        return MOTH_VERDICT_ERROR;
     }
     if (tally->agent_faulty > 0 || tally->clean_finished == 0) {
         *exit_code = tally->agent_faulty > 0 ? 2 : tally->faults > 0 ? 3 : 0;
@@ -597,9 +601,9 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
     summary->machine = config->machine;
     if (judge_findings(tally, summary) == 0)
         summary->gate = &tally->gate;
-    summary->verdict = judge(tally, &summary->exit_code);
+    summary->verdict = judge(tally, interrupted, &summary->exit_code);
     if (interrupted)
-        summary->exit_code = 130;
+        summary->exit_code = moth_err_exit_code(MOTH_ERR_INTERRUPTED);
     put_warnings(tally, summary);
     summary->properties = &tally->properties;
 }

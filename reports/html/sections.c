@@ -61,7 +61,7 @@ void moth_html_verdict_words(FILE *out, const struct moth_run_summary *summary)
         break;
     case MOTH_VERDICT_ERROR:
     case MOTH_VERDICT_END:
-        fputs("error", out);
+        fputs(moth_report_cut_short(summary) ? "interrupted" : "error", out);
         break;
     }
 }
@@ -89,6 +89,8 @@ static const char *sentence_of(const struct moth_run_summary *summary)
     case MOTH_VERDICT_END:
         break;
     }
+    if (moth_report_cut_short(summary))
+        return "Interrupted: it did not come to its end, and what it did not play may fail.";
     return "The run could not be played as it should have been; see the warnings.";
 }
 
@@ -212,7 +214,7 @@ void moth_html_verdict(FILE *out, const struct moth_run_summary *summary, const 
     moth_html_verdict_words(out, summary);
     fputs("</h2>\n<p class=\"lead\">", out);
     fputs(sentence_of(summary), out);
-    if (summary->interrupted || !summary->complete)
+    if ((summary->interrupted || !summary->complete) && !moth_report_cut_short(summary))
         fputs(" The run did not come to its end.", out);
     fprintf(out, " <span class=\"note\">Exit code %d.</span></p>\n", summary->exit_code);
     if (summary->gate) {

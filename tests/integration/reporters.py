@@ -133,7 +133,11 @@ def an_interrupted_run(test):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     check(process.returncode == 130, f"ended with {process.returncode}: {out}{err}")
-    folder_holds(test, folder)
+    suites = folder_holds(test, folder)
+    with open(os.path.join(folder, "run.json"), encoding="utf-8") as file:
+        run = json.load(file)
+    check(run["verdict"] == "error" and run["exit_code"] == 130, f"{run['verdict']}")
+    check(suites.get("errors") == "1" and "::error title=moth%3A interrupted::" in out, out)
     check(all(os.path.exists(os.path.join(folder, name)) for name in FILES), f"{os.listdir(folder)}")
 
 

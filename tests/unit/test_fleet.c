@@ -359,7 +359,23 @@ static void an_interrupt_keeps_what_was_found(void **state)
     run(&fixture);
     assert_int_equal(fixture.summary->exit_code, 130);
     assert_true(fixture.summary->interrupted);
+    bool found = fixture.summary->n_findings > 0;
+    assert_int_equal(fixture.summary->verdict, found ? MOTH_VERDICT_NEW_FINDINGS : MOTH_VERDICT_ERROR);
     assert_true(fixture.summary->frames_total > 0);
+    tear_down(&fixture);
+}
+
+static void an_interrupted_run_has_not_passed(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture, CRASHES, "clean", NULL);
+    fixture.config.frames = 0;
+    fixture.at_progress = send_interrupt;
+    run(&fixture);
+    assert_int_equal(fixture.summary->exit_code, 130);
+    assert_int_equal(fixture.summary->n_findings, 0);
+    assert_int_equal(fixture.summary->verdict, MOTH_VERDICT_ERROR);
     tear_down(&fixture);
 }
 
@@ -633,6 +649,7 @@ int main(void)
         cmocka_unit_test(a_game_that_kills_all_workers_ends_the_run),
         cmocka_unit_test(workers_killed_from_outside_change_no_result),
         cmocka_unit_test(an_interrupt_keeps_what_was_found),
+        cmocka_unit_test(an_interrupted_run_has_not_passed),
         cmocka_unit_test(duration_ends_a_run),
         cmocka_unit_test(max_findings_ends_a_run),
         cmocka_unit_test(verdicts),

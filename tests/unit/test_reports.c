@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "findings/utf8.h"
+#include "reports/github.h"
+#include "reports/reporters.h"
 #include "reports/reports.h"
 #include "sample_summary.h"
 
@@ -222,6 +224,41 @@ static void the_list_shows_the_way_on(void **state)
     free(text);
 }
 
+static char *list_of(const struct moth_run_summary *summary)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    moth_report_list(summary, out);
+    fclose(out);
+    return text;
+}
+
+static void an_interrupted_run_says_so(void **state)
+{
+    (void)state;
+    struct moth_run_summary cut = {.verdict = MOTH_VERDICT_ERROR, .exit_code = 130, .interrupted = true, .instances = 1, .out = "o"};
+    char *text = moth_report_junit_text(&cut);
+    assert_non_null(strstr(text, "tests=\"1\" failures=\"0\" errors=\"1\""));
+    assert_non_null(strstr(text, "<error message=\"interrupted: it did not come to its end\""));
+    free(text);
+    junit_is_valid(&cut);
+    text = list_of(&cut);
+    assert_non_null(strstr(text, "\ninterrupted: it did not come to its end\n"));
+    free(text);
+    text = moth_report_html_text(&cut);
+    assert_non_null(strstr(text, "Interrupted: it did not come to its end"));
+    assert_non_null(strstr(text, "✗</span> interrupted</h2>"));
+    free(text);
+    FILE *out = NULL;
+    size_t size = 0;
+    out = open_memstream(&text, &size);
+    moth_report_github(&cut, NULL, out);
+    fclose(out);
+    assert_string_equal(text, "::error title=moth%3A interrupted::interrupted: it did not come to its end\n");
+    free(text);
+}
+
 static void progress_is_one_line(void **state)
 {
     (void)state;
@@ -283,6 +320,7 @@ int main(void)
         cmocka_unit_test(junit_attaches_nothing_that_a_game_names),
         cmocka_unit_test(junit_leaves_nothing_out),
         cmocka_unit_test(the_list_shows_the_way_on),
+        cmocka_unit_test(an_interrupted_run_says_so),
         cmocka_unit_test(progress_is_one_line),
         cmocka_unit_test(reports_are_not_written_halfway),
         cmocka_unit_test(utf8_is_cleaned),
