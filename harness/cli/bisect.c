@@ -59,6 +59,13 @@ static bool is_program(const char *path)
     return stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0;
 }
 
+static void tell_build(const struct bisect *bisect, const struct build *build)
+{
+    if (!bisect->options->quiet)
+        moth_log_info("%s: %s%s%s", build->name, answer_names[build->answer], build->why ? ": " : "",
+                      build->why ? build->why : "");
+}
+
 /* How the recorded program lay in the folder that it was started in, or NULL: somewhere else. */
 static const char *inside(const struct moth_trace *trace)
 {
@@ -69,34 +76,38 @@ static const char *inside(const struct moth_trace *trace)
     return n > 1 && strncmp(program, folder, n) == 0 && program[n] == '/' ? program + n + 1 : NULL;
 }
 
-static void find_program(struct bisect *bisect, struct build *build)
+static int find_program(struct bisect *bisect, struct build *build, struct moth_err *err)
 {
     const char *recorded = bisect->trace->header.argv[0], *slash = strrchr(recorded, '/');
     const char *name = slash ? slash + 1 : recorded, *relative = inside(bisect->trace);
     char *whole = realpath(build->name, NULL);
-    if (whole && !is_folder(whole)) {
+    if (!whole)
+        return moth_err_sys(err, MOTH_ERR_USAGE, "cannot find the build %s", build->name);
+    if (!is_folder(whole)) {
         build->program = whole;
-        return;
+        return 0;
     }
-    char *as_recorded = whole && relative ? moth_fs_path("%s/%s", whole, relative) : NULL;
-    char *plain = whole ? moth_fs_path("%s/%s", whole, name) : NULL;
-    char *bin = whole ? moth_fs_path("%s/bin/%s", whole, name) : NULL;
+    char *as_recorded = relative ? moth_fs_path("%s/%s", whole, relative) : NULL;
+    char *plain = moth_fs_path("%s/%s", whole, name);
+    char *bin = moth_fs_path("%s/bin/%s", whole, name);
     if (as_recorded && is_program(as_recorded)) {
         build->program = realpath(as_recorded, NULL);
         build->folder = strdup(whole); /* its files lie with it, as they did there */
-    } else if (plain && is_program(plain)) {
+    } else if (is_program(plain)) {
         build->program = realpath(plain, NULL);
-    } else if (bin && is_program(bin)) {
+    } else if (is_program(bin)) {
         build->program = realpath(bin, NULL);
     }
     if (!build->program) {
         build->answer = SKIPPED;
-        build->why = whole ? moth_fs_path("there is no program %s in it", name) : moth_fs_path("it is not there");
+        build->why = moth_fs_path("there is no program %s in it", name);
+        tell_build(bisect, build);
     }
     free(bin);
     free(plain);
     free(as_recorded);
     free(whole);
+    return 0;
 }
 
 static void note_recorded(const struct bisect *bisect, struct build *build)
@@ -162,6 +173,7 @@ static int try_build(struct bisect *bisect, size_t i, struct moth_err *err)
     char **other = moth_cli_other_game(trace, &game, &why);
     if (!other) {
         skip(build, moth_fs_path("%s", why.message));
+        tell_build(bisect, build);
         return 0;
     }
     trace->header.argv = other;
@@ -172,9 +184,8 @@ static int try_build(struct bisect *bisect, size_t i, struct moth_err *err)
     trace->header.argv = command;
     trace->header.directory = folder;
     moth_cli_free_game(other);
-    if (result == 0 && !bisect->options->quiet)
-        moth_log_info("%s: %s%s%s", build->name, answer_names[build->answer], build->why ? ": " : "",
-                      build->why ? build->why : "");
+    if (result == 0)
+        tell_build(bisect, build);
     return result == 0 ? 0 : moth_err_set(err, MOTH_ERR_INTERRUPTED, "interrupted");
 }
 
@@ -350,7 +361,8 @@ static int bisect_builds(struct bisect *bisect, struct moth_err *err)
         return bisect->builds ? -1 : moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %zu builds", bisect->n);
     for (size_t i = 0; i < bisect->n; i++) {
         bisect->builds[i].name = options->args.items[i + 1];
-        find_program(bisect, &bisect->builds[i]);
+        if (find_program(bisect, &bisect->builds[i], err) != 0)
+            return -1;
         note_recorded(bisect, &bisect->builds[i]);
     }
     bisect->env = bisect->trace->header.env;

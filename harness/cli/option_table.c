@@ -361,10 +361,12 @@ const struct moth_option moth_option_table[] = {
 
     {.name = "expect-clean", .type = MOTH_OPTION_FLAG, .verbs = REPLAY, .offset = AT(expect_clean),
      .group = JUDGE, .no_config = true,
-     .help = "Turn the exit code round, for `git bisect run`: 0 the finding did not happen, 1 it did, 125 it "
-             "could not be tried."},
+     .help = "Turn the exit code round, for `git bisect run`: 0 the finding did not happen, 1 it did, at least "
+             "once, 125 it could not be tried: no such trace, or the game does not start."},
     {.name = "times", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY, .offset = AT(times), .argument = "N",
-     .fallback = "1", .least = 1, .most = 10000, .group = MUCH, .no_config = true, .help = "Replay N times."},
+     .fallback = "1", .least = 1, .most = 10000, .group = MUCH, .no_config = true,
+     .help = "Replay N times. It happened again if it did so at least once; a trace without a finding is clean if it "
+             "is so each time."},
     {.name = "times", .type = MOTH_OPTION_NUMBER, .verbs = BISECT, .offset = AT(times), .argument = "N",
      .fallback = "3", .least = 1, .most = 10000, .group = MUCH, .no_config = true,
      .help = "Replay with each build that is tried up to N times; the first that meets the finding decides."},

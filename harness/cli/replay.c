@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "findings/finding_json.h"
 #include "findings/reproduce.h"
 #include "fleet/play.h"
@@ -62,15 +63,18 @@ static void print_json(const struct moth_trace *trace, const struct moth_replays
 
 static void print_text(const struct moth_trace *trace, const struct moth_replays *replays)
 {
+    char *title = moth_str_plain(trace->has_end ? trace->end.title : NULL);
     if (trace->has_end && trace->end.fingerprint)
-        printf("%s\n  %s\n  reproduced %u/%u\n", trace->end.fingerprint,
-               trace->end.title ? trace->end.title : "", replays->met, replays->tried);
+        printf("%s\n  %s\n  reproduced %u/%u\n", trace->end.fingerprint, title, replays->met, replays->tried);
     else
         printf("a trace without a finding: %u of %u replays ran clean, %u frames\n", replays->clean,
                replays->tried, replays->frames);
-    if (replays->other > 0)
-        printf("  something else happened in %u: %s: %s\n", replays->other, replays->finding->fingerprint,
-               replays->finding->title);
+    free(title);
+    if (replays->other > 0) {
+        char *other = moth_str_plain(replays->finding->title);
+        printf("  something else happened in %u: %s: %s\n", replays->other, replays->finding->fingerprint, other);
+        free(other);
+    }
     for (size_t i = 0; replays->finding && i < replays->finding->n_stack; i++)
         printf("    #%zu %s\n", i, replays->finding->stack[i]);
 }
@@ -87,12 +91,12 @@ static void warn(const struct moth_trace *trace, const struct moth_replays *repl
                          replays->diverged_what, replays->diverged_frame);
 }
 
-/* A trace with a finding is replayed to see it again; one without, to see that it is clean. */
+/* A trace with a finding is replayed to see it again, be it once of several times; one without, to see that it is clean. */
 static int judge(const struct moth_trace *trace, const struct moth_replays *replays, bool expect_clean,
                  bool *happened)
 {
     bool has_finding = trace->has_end && trace->end.fingerprint;
-    *happened = has_finding ? replays->met == replays->tried : replays->clean == replays->tried;
+    *happened = has_finding ? replays->met > 0 : replays->clean == replays->tried;
     if (!expect_clean)
         return *happened ? 0 : 1;
     if (has_finding && replays->met == 0 && replays->early == replays->tried)
@@ -179,12 +183,14 @@ int moth_cli_replay(const struct moth_options *options)
         return moth_err_exit_code(MOTH_ERR_USAGE);
     }
     struct moth_err err = {0};
-    int code = moth_cli_check_seen(options, &err);
-    if (code == 0)
+    int code = moth_cli_check_seen(options, &err), failed = moth_err_exit_code(MOTH_ERR_USAGE);
+    if (code == 0) {
         code = replay(options, &err);
+        /* Also without a trace to try: to `git bisect run` a 2 is a commit that has it. */
+        failed = options->expect_clean ? NOT_TRIED : moth_err_exit_code(err.code);
+    }
     if (code >= 0)
         return code;
     moth_log_error("%s", err.message);
-    bool tried = err.code != MOTH_ERR_USAGE && err.code != MOTH_ERR_CONFIG;
-    return options->expect_clean && tried ? NOT_TRIED : moth_err_exit_code(err.code);
+    return failed;
 }

@@ -256,6 +256,9 @@ def bisect_among_folders_of_builds(test):
     check(answer["suspects"] == some[1:4], result.describe())
     skipped = [build["why"] for build in answer["builds"] if build["result"] == "skipped"]
     check(any("no program" in why for why in skipped) and any("first frame" in why for why in skipped), f"{skipped}")
+    check(all(why in result.err for why in skipped), result.describe())
+    result = test.moth("bisect", finding, *some, test.path("nowhere"))
+    check(result.status == 2 and "nowhere" in result.err and not result.out, result.describe())
 
     result = test.moth("bisect", "--json", finding, *(os.path.join(builds[i], "game") for i in (0, 2, 5, 7)))
     answer = json.loads(result.out)
@@ -279,6 +282,10 @@ def expect_clean_to_the_letter(test):
     for name, program in programs.items():
         result = test.moth("replay", "--expect-clean", trace, "--", program)
         check(result.status == wanted[name], f"{name}: {result.describe()}")
+    for missing in (test.path("nothing"), test.write("garbage.moth", "no trace")):
+        result = test.moth("replay", "--expect-clean", missing, "--", programs["same"])
+        check(result.status == CANNOT_TRY, result.describe())
+        check(test.moth("replay", missing, "--", programs["same"]).status == 2, f"{missing}: 2 without --expect-clean")
     result = test.moth("replay", trace, "--", programs["clean"])
     check(result.status == 1, result.describe())
     crash = source(treasure="").replace("open_chest();", ";").replace("open_chest", "open_door").replace("game_clear(", "if (game.frame == 3) open_door();\n        game_clear(")
