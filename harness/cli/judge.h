@@ -18,7 +18,7 @@ struct moth_cli_judge {
     char *warning;                  /* … which this says; or NULL */
     char *machine;                  /* this one's class */
     char today[MOTH_DATE_BYTES];
-    const struct moth_remember *past; /* the history; the caller's, may be NULL */
+    struct moth_remember *past; /* the history; the caller's, may be NULL */
 };
 
 /* -1 with err (MOTH_ERR_CONFIG) when the baseline cannot be read or is none. */

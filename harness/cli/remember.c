@@ -43,10 +43,21 @@ void moth_remember_begin(struct moth_remember *remember, const struct moth_optio
     moth_history_close(history);
 }
 
+void moth_remember_build(struct moth_remember *remember, const char *label, const char *build_id, int64_t built_ms,
+                         int64_t started_ms)
+{
+    free(remember->label);
+    free(remember->build_id);
+    remember->label = moth_fs_path("%s", label ? label : "");
+    remember->build_id = moth_fs_path("%s", build_id ? build_id : "");
+    remember->when_ms = built_ms ? built_ms : started_ms;
+}
+
 struct moth_past moth_remember_past(const struct moth_remember *remember, const char *fingerprint)
 {
     const struct moth_history_finding *finding = moth_history_find(remember->view, fingerprint);
-    return (struct moth_past){.fixed = finding && finding->state != MOTH_HISTORY_OPEN};
+    return (struct moth_past){.fixed = finding && moth_history_had_gone(remember->view, finding, remember->label,
+                                                                        remember->build_id, remember->when_ms)};
 }
 
 void moth_remember_runs(struct moth_remember *remember, const struct moth_history_run *runs, size_t n)
@@ -93,6 +104,8 @@ void moth_remember_apply(struct moth_remember *remember, struct moth_run_summary
 void moth_remember_end(struct moth_remember *remember)
 {
     moth_history_view_free(remember->view);
+    free(remember->label);
+    free(remember->build_id);
     free(remember->warning);
     free(remember->warnings);
     *remember = (struct moth_remember){0};

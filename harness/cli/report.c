@@ -89,6 +89,20 @@ static void remember(struct moth_remember *remember, struct moth_merge *merge)
     free(records);
 }
 
+/* All of them are of one build, unless --force: the first says which. */
+static void name_build(void *context, const struct moth_merge *merge)
+{
+    const struct moth_cli_judge *judge = context;
+    struct moth_history_run run;
+    struct moth_err err;
+    const json_t *json = moth_merge_record(merge, 0);
+    if (!json || moth_history_run_from_json(json, "merge.json", &run, &err) != 0)
+        return;
+    const char *label = judge->past->options->build_label;
+    moth_remember_build(judge->past, label ? label : run.label, run.build_id, run.built_ms, run.started_ms);
+    moth_history_run_fini(&run);
+}
+
 static void judge_by(struct moth_cli_judge *judge, const struct moth_options *options, struct moth_merge_config *config)
 {
     config->gate = &judge->rules;
@@ -98,6 +112,7 @@ static void judge_by(struct moth_cli_judge *judge, const struct moth_options *op
     if (!options->baseline && !options->history) /* what the runs themselves knew of their findings stays */
         return;
     config->know = moth_cli_judge_know;
+    config->read = name_build;
     config->know_context = judge;
 }
 

@@ -305,6 +305,7 @@ static int play(struct run *run, struct moth_err *err)
     run->started_ms = (int64_t)(moth_clock_ns(CLOCK_REALTIME) / MOTH_NS_PER_MS);
     moth_cli_label_build(game.path, run->options->build_label, &run->label);
     moth_remember_begin(&run->remember, run->options);
+    moth_remember_build(&run->remember, run->label.text, game.build_id, run->label.built_ms, run->started_ms);
     run->judge.past = &run->remember;
     struct moth_fleet_result *result;
     moth_cli_view_begin(config.argv[0]);

@@ -109,6 +109,7 @@ struct moth_history_build {
     char *name; /* its label, else the beginning of its build id, else the beginning of its first run's token */
     char *label, *build_id;
     int64_t date_ms; /* of its first run */
+    int64_t when_ms; /* its place in the order is by this: of its sources where that is known, else of its first run */
     uint32_t runs;
     uint32_t found, reopened, fixed; /* findings first seen in it, come back in it, gone since it */
     uint32_t open;                   /* that were not fixed by then */
@@ -121,6 +122,7 @@ struct moth_history_finding {
     uint32_t fixed_build;                /* FIXED: the first build that it was looked for in vain in */
     uint32_t reopened_build;             /* REOPENED: in which it came back */
     uint32_t times_fixed;                /* how often it went away so far */
+    uint32_t known_fixed_build;          /* times_fixed > 0: whose runs were the first to tell that it had gone */
     int64_t first_ms, last_ms;           /* of the runs that saw it first and last */
     char *first_run, *last_run;          /* their tokens */
     uint32_t runs_seen, runs_since;      /* runs that saw it, and all runs after the last of them */
@@ -157,6 +159,12 @@ struct moth_history_view *moth_history_view(struct moth_history *history, uint32
 void moth_history_view_free(struct moth_history_view *view);
 /* NULL when it was never seen. */
 const struct moth_history_finding *moth_history_find(const struct moth_history_view *view, const char *fingerprint);
+/* The place of a build; n_builds where no run of it is there. NULL is "". */
+size_t moth_history_find_build(const struct moth_history_view *view, const char *label, const char *build_id);
+/* Had it gone by the time of a build that meets it, in the order of builds? For one that is not there, `when_ms`
+ * tells its place. An old build that is played again brings nothing back. */
+bool moth_history_had_gone(const struct moth_history_view *view, const struct moth_history_finding *finding,
+                           const char *label, const char *build_id, int64_t when_ms);
 const char *moth_history_state_name(enum moth_history_state state);
 
 #define MOTH_HISTORY_DATE_BYTES 24u

@@ -72,6 +72,7 @@ static struct moth_history_build make_build(const struct group *group)
         .label = moth_fs_path("%s", run->label),
         .build_id = moth_fs_path("%s", run->build_id),
         .date_ms = run->started_ms,
+        .when_ms = group->when_ms,
         .runs = (uint32_t)(group->end - group->begin),
     };
 }

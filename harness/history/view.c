@@ -195,6 +195,25 @@ static int compare_fingerprint(const void *key, const void *member)
     return strcmp(key, ((const struct moth_history_finding *)member)->fingerprint);
 }
 
+size_t moth_history_find_build(const struct moth_history_view *view, const char *label, const char *build_id)
+{
+    size_t i = 0;
+    while (i < view->n_builds && (strcmp(view->builds[i].label, label ? label : "") != 0 ||
+                                  strcmp(view->builds[i].build_id, build_id ? build_id : "") != 0))
+        i++;
+    return i;
+}
+
+bool moth_history_had_gone(const struct moth_history_view *view, const struct moth_history_finding *finding,
+                           const char *label, const char *build_id, int64_t when_ms)
+{
+    size_t at = moth_history_find_build(view, label, build_id), end = at + 1;
+    if (at == view->n_builds)
+        for (end = 0; end < view->n_builds && view->builds[end].when_ms <= when_ms;)
+            end++;
+    return finding->times_fixed > 0 && finding->known_fixed_build < end;
+}
+
 const struct moth_history_finding *moth_history_find(const struct moth_history_view *view, const char *fingerprint)
 {
     if (!view || view->n_findings == 0)

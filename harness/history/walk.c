@@ -110,13 +110,14 @@ static void see(struct walk *walk, uint32_t run, const struct moth_history_sight
     finding->kind = seen->kind;
 }
 
-static void go_away(struct walk *walk)
+static void go_away(struct walk *walk, uint32_t run)
 {
     struct moth_history_finding *finding = walk->finding;
     walk->open = false;
     finding->state = MOTH_HISTORY_FIXED;
     finding->fixed_build = walk->vain_build;
-    finding->times_fixed++;
+    if (finding->times_fixed++ == 0)
+        finding->known_fixed_build = walk->order->build[run];
     walk->order->builds[walk->vain_build].fixed++;
     walk->order->needed[walk->last] = true;
     need_evidence(walk);
@@ -132,7 +133,7 @@ static void miss(struct walk *walk, uint32_t run, bool played_trace)
         walk->evidence[walk->n_evidence++] = run;
     finding->chances++;
     if (walk->open && (finding->chances >= walk->fixed_after || (played_trace && walk->certain)))
-        go_away(walk);
+        go_away(walk, run);
 }
 
 static void look_at(struct walk *walk, uint32_t run, const struct word *words, size_t n)

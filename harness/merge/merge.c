@@ -350,6 +350,8 @@ static int add_up(struct moth_merge *merge, struct moth_err *err)
 {
     if (make_room(merge, err) != 0)
         return -1;
+    if (merge->config.read)
+        merge->config.read(merge->config.know_context, merge);
     const struct moth_parts *parts = &merge->parts;
     for (size_t i = 0; i < json_array_size(argv_of(&parts->at[0])); i++)
         merge->argv[i] = json_string_value(json_array_get(argv_of(&parts->at[0]), i));

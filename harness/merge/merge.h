@@ -21,6 +21,8 @@
 #include "baseline/gate.h"
 #include "reports/reports.h"
 
+struct moth_merge; /* opaque */
+
 struct moth_merge_config {
     bool force;                 /* also mixed builds, versions, and shards that were played twice */
     bool allow_missing;         /* shards that are missing or were interrupted are no error */
@@ -28,6 +30,7 @@ struct moth_merge_config {
     const struct moth_gate_rules *gate;   /* likewise, and may be NULL, as all behind it */
     const struct moth_baseline *baseline;
     void (*know)(void *context, struct moth_finding *finding);
+    void (*read)(void *context, const struct moth_merge *merge); /* before it is asked: the records are there */
     void *know_context;
     const char *machine;       /* class of machines that they are held against; NULL: the runs' own, where it is one */
     const char *judge_warning;
@@ -35,8 +38,6 @@ struct moth_merge_config {
 
 /* Write `<out>/merge.json` for a run. To be called before run.json is written. */
 int moth_merge_save(const struct moth_run_summary *summary, const char *out, struct moth_err *err);
-
-struct moth_merge; /* opaque */
 
 /* Read and merge. NULL and err: MOTH_ERR_USAGE for what is no run, is damaged, or does not belong together.
  * `warn` is told what is odd about a folder and no property of the runs. */

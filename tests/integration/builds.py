@@ -127,6 +127,33 @@ def a_real_game_with_a_bug_in_one_of_three_builds(test):
     check(result.status == 0 and answer["first_bad"] == os.path.dirname(programs[1]) and answer["gone"], result.describe())
 
 
+@case
+def an_old_build_played_again(test):
+    """What is known of a finding is asked of builds in their order: an old one that has it brings nothing back."""
+    database, bad, good = test.path("history.db"), test.game("null_deref"), test.game("null_deref_clean")
+
+    def played(game, label, *options):
+        run = test.run(game, agent="secret", frames=400, options=("--replays", 1, "--minimize-frames", 0, "--history", database,
+                                                                  "--build-label", label, *options))
+        return run, [each["status"] for each in run.findings]
+
+    first, statuses = played(bad, "v1")
+    check(statuses == ["new"], first.describe())
+    second, statuses = played(good, "v2", "--replay-first", first.folder)
+    check(statuses == ["fixed"], second.describe())
+    again, statuses = played(bad, "v1")
+    check(statuses == ["new"] and "came back" not in str(again.json["gate"]), again.describe())
+    for folder in (first.folder, again.folder):
+        result = test.moth("report", "--history", database, "--reporter", "json", "-o", test.path("told"), "--force", folder)
+        told = read_json(os.path.join(test.path("told"), "run.json"))
+        check([each["status"] for each in told["findings"]] == ["new"], result.describe())
+    newer, statuses = played(bad, "v3")
+    check(statuses == ["reopened"] and "came back" in str(newer.json["gate"]), newer.describe())
+    result = test.moth("report", "--history", database, "--reporter", "json", "-o", test.path("newer"), newer.folder)
+    told = read_json(os.path.join(test.path("newer"), "run.json"))
+    check([each["status"] for each in told["findings"]] == ["reopened"], result.describe())
+
+
 # --- git ---
 
 def source(way="", treasure="if (!prize) return;", includes=""):

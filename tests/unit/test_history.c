@@ -455,6 +455,34 @@ static void a_writer_that_dies_loses_nothing(void **state)
     free(now);
 }
 
+/* Seen in 0, gone since 1, back in 3: whether it had gone is asked of builds, not of the time of day. */
+static void an_old_build_brings_nothing_back(void **state)
+{
+    struct moth_history *history = history_open_at(*state, "h.db", MOTH_HISTORY_CREATE);
+    struct made made;
+    for (unsigned build = 0; build < 4; build++) {
+        for (unsigned k = 0; k < FIXED_AFTER; k++) {
+            history_run_make(&made, build, k);
+            if (build == 0 || build == 3)
+                history_run_see(&made, 1, 10);
+            history_add(history, &made.run);
+        }
+    }
+    struct moth_history_view *view = history_view_of(history);
+    const struct moth_history_finding *finding = history_find(view, 1);
+    for (unsigned build = 0; build < 4; build++) {
+        history_run_make(&made, build, 9);
+        assert_int_equal(moth_history_find_build(view, made.label, made.build), build);
+        assert_int_equal(moth_history_had_gone(view, finding, made.label, made.build, INT64_MAX), build > 0);
+    }
+    history_run_make(&made, 7, 0);
+    assert_int_equal(moth_history_find_build(view, NULL, made.build), 4);
+    assert_true(moth_history_had_gone(view, finding, NULL, made.build, made.run.started_ms));
+    assert_false(moth_history_had_gone(view, finding, NULL, made.build, BEGIN_MS + DAY_MS - 1));
+    moth_history_view_free(view);
+    moth_history_close(history);
+}
+
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, history_set_up, history_tear_down)
@@ -463,6 +491,7 @@ int main(void)
         WITH_FOLDER(merges_commute),
         WITH_FOLDER(of_two_records_the_fuller),
         WITH_FOLDER(what_is_fixed),
+        WITH_FOLDER(an_old_build_brings_nothing_back),
         WITH_FOLDER(builds_by_the_date_of_their_sources),
         WITH_FOLDER(metrics_of_one_class_of_machines),
         WITH_FOLDER(pruning_keeps_what_is_said),
