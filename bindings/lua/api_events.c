@@ -143,7 +143,7 @@ static int api_on(lua_State *L, struct moth_lua_host *host)
 
 static int api_on_call(lua_State *L, struct moth_lua_host *host)
 {
-    struct moth_err err = {.message = "that the game calls a function of its own cannot be seen in this version of moth: a moth_event in it can"};
+    struct moth_err err = {.message = "there is no game here whose calls could be seen"};
     if (!host->backend->on_call)
         return moth_lua_fail(L, &err);
     moth_lua_box_leave(&host->box);
@@ -173,6 +173,6 @@ const struct moth_lua_entry moth_lua_api_events[] = {
      "boundary. fn may queue input and look at everything; it cannot step the game."},
     {"on_call", api_on_call, "signature: string, fn: function -> boolean?, string?",
      "Call fn(frame, …) when the game has called this function of its own, where game:step comes to a boundary; with "
-     "the arguments that are whole numbers or pointers, in order. nil and a message where that cannot be seen, which is "
-     "everywhere in this version."},
+     "the arguments that are whole numbers or pointers, in order, as far as registers hold them. nil and a message where "
+     "that cannot be seen: the function is not exported, or called directly."},
     {NULL, NULL, NULL, NULL}};

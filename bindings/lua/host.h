@@ -122,7 +122,7 @@ struct moth_lua_backend {
     /* The next thing the game announced, taken; false: there is none. NULL: it announces nothing. */
     bool (*announced)(void *context, struct moth_announcement *said);
     /* Have calls of a function of the game announced (MOTH_ANNOUNCE_ENTERED), by a signature or a name. 0, or -1 with
-     * the reason. */
+     * the reason. NULL: there are none. */
     int (*on_call)(void *context, const char *signature, struct moth_err *err);
     struct moth_log *log; /* where game:archive is shared; borrowed, NULL: not at all */
     /* One line of the agent's print(), without newline. */

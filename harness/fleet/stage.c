@@ -13,6 +13,7 @@
 #include "runner/watch.h"
 #include "runner/watches.h"
 #include "symbols/expression.h"
+#include "fleet/fatal.h"
 #include "fleet/outside.h"
 
 #define PROGRESS_NS (250 * MOTH_NS_PER_MS)
@@ -227,8 +228,11 @@ enum moth_step moth_stage_look(struct moth_stage *stage, bool last)
 /* The process that plays may be another one than before. */
 static void attach_watches(struct moth_stage *stage)
 {
-    if (stage->watches && stage->step == MOTH_STEP_OK)
+    if (stage->step != MOTH_STEP_OK)
+        return;
+    if (stage->watches)
         moth_watches_attach(stage->watches, moth_tree_instance(stage->tree));
+    moth_entries_attach(&stage->entries, moth_tree_instance(stage->tree));
 }
 
 static void agent_finding(void *context, enum moth_finding_kind kind, const char *title, const char *where,
@@ -271,7 +275,17 @@ static void listen(struct moth_stage *stage)
 
 static bool agent_announced(void *context, struct moth_announcement *said)
 {
-    return moth_said_next(&((struct moth_stage *)context)->said, said);
+    struct moth_stage *stage = context;
+    if (!moth_said_next(&stage->said, said))
+        return false;
+    moth_entries_translate(&stage->entries, said);
+    return true;
+}
+
+static int agent_on_call(void *context, const char *signature, struct moth_err *err)
+{
+    struct moth_stage *stage = context;
+    return moth_entries_add(&stage->entries, moth_tree_instance(stage->tree), signature, err);
 }
 
 static enum moth_lua_step agent_step(void *context, uint32_t frames, const struct moth_input_event *events,
@@ -382,29 +396,6 @@ static int agent_signature(void *context, const char *name, char *text, size_t s
     return moth_instance_call_signature(moth_tree_instance(stage->tree), name, text, size, err);
 }
 
-/* How the game ended in a function that the script called, with where: in a sentence. */
-static void describe_fatal(const struct moth_death *death, struct moth_err *err)
-{
-    const char *how = death->how == MOTH_STEP_CRASH      ? "crashed the game"
-                      : death->how == MOTH_STEP_HANG     ? "does not return"
-                      : death->how == MOTH_STEP_DEADLOCK ? "waits for what never comes"
-                      : death->how == MOTH_STEP_EXIT     ? "ended the game"
-                                                         : "made the game use too much memory";
-    char signal[32] = "";
-    const char *name = death->how == MOTH_STEP_CRASH ? sigabbrev_np(death->signal) : NULL;
-    if (name)
-        snprintf(signal, sizeof signal, " (SIG%s)", name);
-    const char *stacks = death->stacks ? death->stacks : "", *end = strstr(stacks, "\n\n");
-    size_t length = end ? (size_t)(end - stacks) : strlen(stacks); /* the culprit's comes first */
-    const char *below = strstr(stacks, "ffi_call");                /* from there on it is not the call's */
-    while (below && below < stacks + length && below > stacks && below[-1] != '\n')
-        below--;
-    if (below && below > stacks && below < stacks + length)
-        length = (size_t)(below - stacks) - 1;
-    moth_err_set(err, MOTH_ERR_SCRIPT, "%s %s%s%s%s%s%.*s", death->call, how, signal, death->detail[0] ? ": " : "",
-                 death->detail, length > 0 ? "\n" : "", (int)length, stacks);
-}
-
 static enum moth_lua_call agent_call(void *context, struct moth_call *call, char *result, size_t size,
                                      struct moth_lua_now *now, struct moth_err *err)
 {
@@ -429,7 +420,7 @@ static enum moth_lua_call agent_call(void *context, struct moth_call *call, char
         return MOTH_LUA_CALL_OK;
     const struct moth_death *death = moth_instance_death(moth_tree_instance(stage->tree));
     if (death->call[0]) {
-        describe_fatal(death, err);
+        moth_fatal_call(death, err);
         return MOTH_LUA_CALL_FATAL;
     }
     moth_stage_judge(stage);
@@ -624,6 +615,7 @@ enum moth_agent_result moth_stage_play(struct moth_stage *stage, const struct mo
         .signature = agent_signature,
         .call = agent_call,
         .announced = agent_announced,
+        .on_call = agent_on_call,
         .log = stage->archive,
         .print = agent_print,
     };
@@ -686,6 +678,7 @@ void moth_stage_fini(struct moth_stage *stage)
 {
     moth_keep_fini(&stage->keep);
     moth_scans_fini(&stage->scans);
+    moth_entries_fini(&stage->entries);
     moth_watches_destroy(stage->own_watches);
     moth_said_fini(&stage->said);
     moth_properties_fini(&stage->properties);

@@ -15,6 +15,7 @@
 #include "fleet/scenes.h"
 #include "fleet/spikes.h"
 #include "findings/properties.h"
+#include "runner/entries.h"
 #include "fleet/stuck.h"
 #include "survey/survey.h"
 
@@ -33,6 +34,7 @@ struct moth_stage {
     struct moth_watches *watches;  /* the worker's; NULL at launch: its own */
     struct moth_watches *own_watches;
     struct moth_scans scans; /* the agent's */
+    struct moth_entries entries; /* … functions that it hears of */
     struct moth_log *archive; /* the run's, or NULL */
     struct moth_tree *tree;
     enum moth_step step;      /* what the last step said */

@@ -272,6 +272,27 @@ struct moth_call_request {
     uint64_t slots[MOTH_CALL_SLOTS];
 };
 
+#define MOTH_ENTRIES_MAX 16u
+#define MOTH_ENTRY_SYMBOL_BYTES 512u
+
+/* A function of the game whose calls are announced (MOTH_ANNOUNCE_ENTERED). */
+struct moth_entry_point {
+    char name[123]; /* what is announced: as the script has it */
+    uint8_t met;    /* answer: a module exports it */
+    char symbol[MOTH_ENTRY_SYMBOL_BYTES]; /* by which modules refer to it; answer, where only `address` was known */
+    uint64_t address; /* where it lies, 0: not known */
+    uint32_t places;  /* answer: in modules, through which it is called */
+    uint32_t untold;  /* answer: … that may be more than calls, and are left alone */
+};
+
+/* Asked for with program.frames 0 and `wanted`: see to it that calls of these are announced. */
+struct moth_entry_table {
+    uint32_t wanted, n;
+    uint64_t generation;     /* the runner's: of what is in here */
+    uint32_t objects_opened; /* calls of dlopen when modules were looked through last */
+    struct moth_entry_point items[MOTH_ENTRIES_MAX];
+};
+
 #define MOTH_CRASH_REGS 32 /* x86-64: glibc's gregs order (23 used); arm64: x0..x30, sp; pc apart */
 
 struct moth_crash_record {
@@ -358,6 +379,7 @@ struct moth_channel {
     uint64_t heap_bytes; /* handed out by libc's allocator and not given back; 0: not known */
 
     struct moth_peek_table peeks; /* variables the runner watches */
+    struct moth_entry_table entries; /* … and functions */
 
     /* From here on nothing is to be known between two programs: a branch begins without it. */
     struct moth_mail outbox, inbox; /* the game's: filled by the game, filled by the runner */

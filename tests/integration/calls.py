@@ -247,3 +247,106 @@ end
           re.search(r"game:call\(\"curse\(void\*( item)?\)\", made\[\d+\]\)", repro), repro)
     again = test.run(test.game("calls"), agent=os.path.join(folder, "repro.lua"), frames=400)
     check([f["fingerprint"] for f in again.findings] == [finding["fingerprint"]], "the script does not\n" + again.describe())
+
+
+# Being told of calls. Each handler counts what it was told, and what it was told adds up.
+TOLD = """
+return function(game)
+    local function is(what, got, expected)
+        if got ~= expected then error(what .. " is " .. tostring(got) .. ", not " .. tostring(expected)) end
+    end
+    local frames, first, names, worked, inner, loaded = 0, 0, {}, 0, {}, {}
+    local sold, pairs_seen, summed = {}, 0, 0
+    game:step(5)
+    local at_start = game:snapshot()
+    is("ten", game:on_call("engine_ten", function(frame, a, c, e, g, h, i, more)
+        frames = frames + 1
+        first = frame
+        is("a", a, frame + 1)
+        is("c", c, -3000000000)
+        is("e", e, 250)
+        is("g", g, 7)
+        is("h", h, -8)
+        is("i", i, (frame + 1) * 9)
+        is("more", more, nil)
+    end), true)
+    is("sum", game:on_call("engine_sum(int)", function(_, n) summed = summed + n end), true)
+    is("pair", game:on_call("engine_pair", function(_, any) is("any", any, nil) pairs_seen = pairs_seen + 1 end), true)
+    is("inner", game:on_call("engine_inner", function(frame, number, name)
+        inner[#inner + 1] = number
+        is("order", frames, number - 6)
+        if math.type(name) ~= "integer" or name == 0 then error("no pointer") end
+    end), true)
+    is("level", game:on_call("level_load(int)int", function(_, number) loaded[#loaded + 1] = number end), true)
+    is("work", game:on_call("engine_work", function() worked = worked + 1 end), true)
+    is("shop", game:on_call("shop::sell", function(_, item, price) sold[#sold + 1] = item * price end), true)
+    is("mangled", game:on_call("_ZN4shop4sellEil", function() names[#names + 1] = true end), true)
+    local function refused(name, words)
+        local ok, why = game:on_call(name, function() error(name .. " is told") end)
+        is(name, ok, nil)
+        if not why:find(words) then error(why) end
+    end
+    refused("secret_step", "not called through the dynamic linker.*not exported.*moth_event")
+    refused("engine_idle", "exported, but")
+    refused("engine_handler", "takes its address")
+    refused("late_bloom", "late_bloom")
+    refused("no_such_function", "no_such_function")
+    refused("engine_work(double,double)int", "engine_work")
+    game:step(20)
+    is("frames", frames, 20)
+    is("last", first, 25)
+    is("inners", table.concat(inner, " ", 1, 3), "7 8 9")
+    is("levels", table.concat(loaded, " "), "-10 -20")
+    is("worked", worked, 3)
+    is("sold", sold[1], -35)
+    is("mangled names", #names, 20)
+    is("pairs", pairs_seen, 20)
+    is("sums", summed, 180)
+    game:tap("l")
+    game:step(2)
+    local with_late = game:snapshot()
+    worked, loaded = 0, {}
+    game:step(4)
+    is("plugin's calls", worked, 4)
+    is("plugin's levels", #loaded, 4)
+    local picture = game:picture()
+    for _ = 1, 2 do
+        game:restore(at_start)
+        frames, inner = 0, {}
+        game:step(3)
+        is("frames of the other branch", frames, 3)
+        game:restore(with_late)
+        frames, inner, worked = 24, {}, 0
+        game:step(4)
+        is("again", worked, 4)
+        is("picture", game:picture(), picture)
+    end
+    local events, lost = game:events()
+    is("events", #events + lost, 0)
+    game:step(10)
+    game:expect(false, "all was told " .. game:picture())
+end
+"""
+UNTOLD = """
+return function(game)
+    game:step(25)
+    game:tap("l")
+    game:step(16)
+    game:expect(false, "all was told " .. game:picture())
+end
+"""
+
+
+def told(test, game):
+    titles = []
+    for name, text, memory in (("told", TOLD, "512"), ("told", TOLD, "0"), ("untold", UNTOLD, "512")):
+        agent = script(test, name, text)
+        run = test.run(test.game(game), agent=agent, frames=300, options=("--replays", "2", "--snapshot-memory", memory))
+        check(len(run.findings) == 1, "the script did not come to its end\n" + run.describe())
+        check(run.findings[0]["reproduced"] == "2/2", "not the same in replays\n" + run.describe())
+        titles.append(run.findings[0]["title"])
+    check(len(set(titles)) == 1 and "all was told" in titles[0], f"listening changes the game: {titles}")
+
+
+for place in ("entered", "entered_now"):
+    add(f"calls/told_{place}", told, place)

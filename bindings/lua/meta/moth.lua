@@ -191,8 +191,9 @@ function game:events() end
 function game:on(name, fn) end
 
 --- Call fn(frame, …) when the game has called this function of its own, where game:step comes to
---- a boundary; with the arguments that are whole numbers or pointers, in order. nil and a message
---- where that cannot be seen, which is everywhere in this version.
+--- a boundary; with the arguments that are whole numbers or pointers, in order, as far as registers
+--- hold them. nil and a message where that cannot be seen: the function is not exported, or called
+--- directly.
 ---@param signature string
 ---@param fn function
 ---@return boolean?

@@ -30,6 +30,16 @@ long moth_arch_clone_into(long flags, const uint64_t *context, int *tid_word, ui
 int moth_arch_peek(void *to, const void *from, size_t size);
 extern const char moth_arch_peek_failed[] __attribute__((visibility("hidden")));
 
+#define MOTH_ARCH_ENTRIES 64
+#define MOTH_ARCH_ENTRY_BYTES 16
+
+/* MOTH_ARCH_ENTRIES entrances of MOTH_ARCH_ENTRY_BYTES each, in front of functions of the game: the n-th tells
+ * moth_entered, and goes on at the address that it returns, with all arguments, the stack and the return address
+ * as they were. */
+extern const char moth_arch_entries[] __attribute__((visibility("hidden")));
+/* The first six integer arguments as the caller left them (call/entered.c). It must not touch vector registers. */
+uint64_t moth_entered(uint32_t entrance, const uint64_t *arguments);
+
 #if defined(__x86_64__)
 #include "arch/x86_64.h"
 #elif defined(__aarch64__)

@@ -115,5 +115,52 @@ moth_arch_peek_failed:
     mov w0, #-1
     ret
     .size moth_arch_peek, .-moth_arch_peek
+
+/* x16 and x17 are free at the entrance of a function: linkers' stubs use them as well. */
+    .balign 16
+    .globl moth_arch_entries
+    .hidden moth_arch_entries
+    .type moth_arch_entries, %function
+moth_arch_entries:
+    .set entrance, 0
+    .rept 64
+    .balign 16
+    hint #34 /* bti c */
+    mov w17, #entrance
+    b enter
+    .set entrance, entrance + 1
+    .endr
+    .size moth_arch_entries, .-moth_arch_entries
+
+    .balign 16
+    .type enter, %function
+enter:
+    .cfi_startproc
+    stp x29, x30, [sp, #-96]!
+    .cfi_def_cfa_offset 96
+    .cfi_offset x29, -96
+    .cfi_offset x30, -88
+    mov x29, sp
+    stp x0, x1, [sp, #16]
+    stp x2, x3, [sp, #32]
+    stp x4, x5, [sp, #48]
+    stp x6, x7, [sp, #64]
+    str x8, [sp, #80]
+    mov w0, w17
+    add x1, sp, #16
+    bl moth_entered
+    mov x17, x0
+    ldp x0, x1, [sp, #16]
+    ldp x2, x3, [sp, #32]
+    ldp x4, x5, [sp, #48]
+    ldp x6, x7, [sp, #64]
+    ldr x8, [sp, #80]
+    ldp x29, x30, [sp], #96
+    .cfi_restore x29
+    .cfi_restore x30
+    .cfi_def_cfa_offset 0
+    br x17
+    .cfi_endproc
+    .size enter, .-enter
 #endif
     .section .note.GNU-stack, "", %progbits

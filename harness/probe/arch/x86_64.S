@@ -148,5 +148,55 @@ moth_arch_peek_failed:
     movl $-1, %eax
     ret
     .size moth_arch_peek, .-moth_arch_peek
+
+/* r11 is free at the entrance of a function: linkers' stubs use it as well. */
+    .balign 16
+    .globl moth_arch_entries
+    .hidden moth_arch_entries
+    .type moth_arch_entries, @function
+moth_arch_entries:
+    .cfi_startproc
+    .set entrance, 0
+    .rept 64
+    .balign 16
+    endbr64
+    movl $entrance, %r11d
+    jmp enter
+    .set entrance, entrance + 1
+    .endr
+    .cfi_endproc
+    .size moth_arch_entries, .-moth_arch_entries
+
+    .balign 16
+    .type enter, @function
+enter:
+    .cfi_startproc
+    pushq %r11
+    pushq %r10
+    pushq %rax
+    pushq %r9
+    pushq %r8
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    .cfi_adjust_cfa_offset 72
+    movl %r11d, %edi
+    movq %rsp, %rsi
+    call moth_entered
+    movq %rax, 64(%rsp)
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %r8
+    popq %r9
+    popq %rax
+    popq %r10
+    popq %r11
+    .cfi_adjust_cfa_offset -72
+    jmp *%r11
+    .cfi_endproc
+    .size enter, .-enter
 #endif
     .section .note.GNU-stack, "", @progbits

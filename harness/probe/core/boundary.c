@@ -162,6 +162,8 @@ static void next_program(void)
             moth_watches_sample();
             moth_peeks_sample();
             moth_net_collect();
+        } else if (c->entries.wanted) {
+            moth_entries_arm();
         } else
             moth_video_observe(&c->observations[0], c->program.want, true); /* only a look */
     }
@@ -189,6 +191,8 @@ static void stand(void)
     observe(&c->observations[bounded(c->n_observations, MOTH_PROGRAM_FRAMES_MAX - 1)], last);
     c->n_observations++;
     moth_peeks_sample();
+    if (c->entries.n != 0 && c->entries.objects_opened != c->objects_opened)
+        moth_entries_arm();
     program_frame++;
     presents_since = 0;
     last_boundary_ns = moth_now_ns;

@@ -229,6 +229,7 @@ extern bool moth_call_asked; /* the main fiber is to make a call when it runs ne
 void moth_call(void);       /* the one that is asked for, where the game stands at a boundary */
 void moth_call_serve(void); /* on the main fiber */
 void moth_call_over(void);  /* the boundary is over: the main fiber goes on where it was */
+void moth_entries_arm(void); /* where the game stands: have the calls in channel.entries announced, in all modules */
 
 /* ---- chains and warnings (core/observe.c) ---- */
 
