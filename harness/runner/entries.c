@@ -156,6 +156,20 @@ static int ask(struct moth_entries *entries, struct moth_instance *in, struct mo
     return 0;
 }
 
+/* Whether the arguments are told in the same way; who gives a name alone takes what there is. */
+static bool same(const struct moth_entry_wish *before, const struct moth_entry_wish *wish)
+{
+    const struct moth_call_signature *a = &before->signature, *b = &wish->signature;
+    if (strcmp(before->asked, wish->asked) == 0 || !strchr(wish->asked, '('))
+        return true;
+    if (a->n_nodes == 0 || a->n_params != b->n_params || a->n_nodes - a->nodes[0].end != b->n_nodes - b->nodes[0].end)
+        return false;
+    for (unsigned i = a->nodes[0].end, j = b->nodes[0].end; i < a->n_nodes; i++, j++)
+        if (a->nodes[i].type != b->nodes[j].type)
+            return false;
+    return true;
+}
+
 int moth_entries_add(struct moth_entries *entries, struct moth_instance *in, const char *signature, struct moth_err *err)
 {
     if (in->over)
@@ -166,9 +180,9 @@ int moth_entries_add(struct moth_entries *entries, struct moth_instance *in, con
         return -1;
     const struct moth_entry_wish *before = find(entries, wish->name);
     if (before || entries->n == MOTH_ENTRIES_MAX) {
-        bool same = before && strcmp(before->asked, wish->asked) == 0;
+        bool known = before && same(before, wish);
         drop(wish);
-        return same     ? 0
+        return known    ? 0
                : before ? moth_err_set(err, MOTH_ERR_USAGE, "'%s' is listened to with another signature", before->name)
                         : moth_err_set(err, MOTH_ERR_USAGE, "more than %u functions to listen to", MOTH_ENTRIES_MAX);
     }
