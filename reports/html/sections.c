@@ -7,6 +7,7 @@
 
 #include "baseline/gate.h"
 #include "findings/finding_json.h"
+#include "history/history.h"
 #include "reports/evidence.h"
 #include "reports/html/charts.h"
 #include "reports/html/finding.h"
@@ -167,13 +168,21 @@ static const char *change_of(const json_t *finding, const char *build)
     return strcmp(member(json_object_get(finding, "first_seen"), "build"), build) == 0 ? "new" : NULL;
 }
 
-static void put_changes(FILE *out, const json_t *history)
+/* Where this report's build stands in the history; SIZE_MAX where it does not. */
+static size_t own_build(const struct moth_run_summary *summary)
+{
+    const struct moth_history_view *view = summary->history;
+    size_t at = view ? moth_history_find_build(view, summary->build_label, summary->build_id) : 0;
+    return view && at < view->n_builds ? at : SIZE_MAX;
+}
+
+static void put_changes(FILE *out, const json_t *history, size_t at)
 {
     const json_t *builds = json_object_get(history, "builds"), *finding;
-    size_t n = json_array_size(builds), i, shown = 0, more = 0;
-    if (n < 2)
+    size_t i, shown = 0, more = 0;
+    if (at == SIZE_MAX || at == 0)
         return;
-    const json_t *last = json_array_get(builds, n - 1), *before = json_array_get(builds, n - 2);
+    const json_t *last = json_array_get(builds, at), *before = json_array_get(builds, at - 1);
     fputs("<h3>Since build <code>", out);
     moth_html_text(out, member(before, "name"));
     fputs("</code></h3>\n<ul class=\"changes\">", out);
@@ -197,12 +206,19 @@ static void put_changes(FILE *out, const json_t *history)
     fputs("</ul>\n", out);
 }
 
-static uint64_t fixed_lately(const json_t *history)
+/* What this run found gone, and what the history says is gone since this build; some are both. */
+static uint64_t count_fixed(const struct moth_run_summary *summary, size_t at)
 {
-    const json_t *builds = json_object_get(history, "builds");
-    size_t n = json_array_size(builds);
-    json_int_t fixed = n > 0 ? json_integer_value(json_object_get(json_array_get(builds, n - 1), "fixed")) : 0;
-    return fixed > 0 ? (uint64_t)fixed : 0;
+    const struct moth_history_view *view = summary->history;
+    uint64_t n = 0;
+    for (size_t i = 0; at != SIZE_MAX && i < view->n_findings; i++)
+        n += view->findings[i].state == MOTH_HISTORY_FIXED && view->findings[i].fixed_build == at;
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        const struct moth_history_finding *known = view ? moth_history_find(view, summary->findings[i]->fingerprint) : NULL;
+        bool counted = known && known->state == MOTH_HISTORY_FIXED && known->fixed_build == at;
+        n += summary->findings[i]->status == MOTH_FINDING_STATUS_FIXED && !counted;
+    }
+    return n;
 }
 
 void moth_html_verdict(FILE *out, const struct moth_run_summary *summary, const json_t *history)
@@ -227,10 +243,10 @@ void moth_html_verdict(FILE *out, const struct moth_run_summary *summary, const 
     put_tile(out, "known", counts.by_status[MOTH_FINDING_STATUS_KNOWN], "known", "known");
     put_tile(out, "quarantined", counts.by_status[MOTH_FINDING_STATUS_QUARANTINED], "quarantined", "quarantined");
     put_tile(out, "flaky", counts.flaky, "flaky", "flaky");
-    put_tile(out, "fixed", counts.by_status[MOTH_FINDING_STATUS_FIXED] + fixed_lately(history), "fixed", "fixed");
+    put_tile(out, "fixed", count_fixed(summary, own_build(summary)), "fixed", "fixed");
     fputs("</ul>\n", out);
     put_facts(out, summary);
-    put_changes(out, history);
+    put_changes(out, history, own_build(summary));
     put_sentences(out, "warnings", summary->warnings, summary->n_warnings);
     fputs("</section>\n", out);
 }

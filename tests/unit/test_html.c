@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "history/history.h"
 #include "sample_summary.h"
 
 /* The page without style and scripts, which are files of their own. */
@@ -67,11 +68,47 @@ static void nothing_gets_out_of_its_place(void **state)
     free(page);
 }
 
+#define WORD(text) (char *)(uintptr_t)(text)
+
+/* The history has builds after this report's: what they changed is theirs. A finding is gone once. */
+static void what_is_fixed_is_counted_once(void **state)
+{
+    struct sample sample;
+    (void)state;
+    sample_fill(&sample);
+    sample.findings[0].status = MOTH_FINDING_STATUS_FIXED;
+    struct moth_history_build builds[] = {{.name = WORD("v1"), .label = WORD(""), .build_id = WORD("0")},
+                                          {.name = WORD("v2"), .label = WORD(""), .build_id = WORD("abcd"), .fixed = 1},
+                                          {.name = WORD("v3"), .label = WORD(""), .build_id = WORD("ef"), .fixed = 1}};
+    struct moth_history_finding known[] = {
+        {.fingerprint = sample.findings[0].fingerprint, .kind = WORD("crash"), .title = WORD("here"), .state = MOTH_HISTORY_FIXED,
+         .fixed_build = 1, .first_run = WORD("a"), .last_run = WORD("a")},
+        {.fingerprint = WORD("2-hang-1"), .kind = WORD("hang"), .title = WORD("later"), .state = MOTH_HISTORY_FIXED,
+         .fixed_build = 2, .first_run = WORD("a"), .last_run = WORD("a")}};
+    struct moth_history_view view = {.builds = builds, .n_builds = 3, .findings = known, .n_findings = 2, .machine = WORD("")};
+    sample.summary.history = &view;
+    char *page = moth_report_html_text(&sample.summary);
+    assert_non_null(strstr(page, "data-filter=\"fixed\"><strong>1</strong> fixed"));
+    const char *changes = strstr(page, "Since build <code>v1</code>");
+    assert_non_null(changes);
+    char *list = strndup(changes, (size_t)(strstr(changes, "</ul>") - changes));
+    assert_non_null(strstr(list, "<bdi>here</bdi>"));
+    assert_null(strstr(list, "later"));
+    free(list);
+    free(page);
+    sample.summary.build_id = "never played before"; /* nothing is known of it yet */
+    page = moth_report_html_text(&sample.summary);
+    assert_null(strstr(page, "Since build"));
+    assert_non_null(strstr(page, "data-filter=\"fixed\"><strong>1</strong> fixed"));
+    free(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_summary_gives_the_same_bytes),
         cmocka_unit_test(nothing_gets_out_of_its_place),
+        cmocka_unit_test(what_is_fixed_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
