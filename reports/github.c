@@ -203,8 +203,8 @@ static struct others faults_of(const struct moth_run_summary *summary)
     if (moth_report_cut_short(summary))
         return (struct others){cut_short, 1, "moth: interrupted"};
     if (summary->gate && summary->gate->metrics_fail)
-        return (struct others){(const char *const *)summary->gate->reasons, summary->gate->n_reasons,
-                               "moth: over budget"};
+        return (struct others){(const char *const *)summary->gate->reasons + summary->gate->n_about_findings,
+                               summary->gate->n_reasons - summary->gate->n_about_findings, "moth: over budget"};
     return (struct others){0};
 }
 

@@ -178,13 +178,15 @@ static void write_own(FILE *out, const struct junit *junit, struct moth_junit_co
         moth_junit_case(out, &run, counts);
     if (!over_budget(summary))
         return;
+    const struct moth_gate *gate = summary->gate;
+    size_t from = gate->n_about_findings;
     counts->tests++;
     counts->failures++;
     fprintf(out, "    <testcase name=\"budgets\" classname=\"" OWN_SUITE "\" time=\"0.000\">\n      <failure");
-    moth_xml_attribute(out, "message", summary->gate->n_reasons > 0 ? summary->gate->reasons[0] : "over budget");
+    moth_xml_attribute(out, "message", from < gate->n_reasons ? gate->reasons[from] : "over budget");
     fputs(" type=\"budget\">", out);
-    for (size_t i = 0; i < summary->gate->n_reasons; i++) {
-        moth_junit_text(out, summary->gate->reasons[i]);
+    for (size_t i = from; i < gate->n_reasons; i++) {
+        moth_junit_text(out, gate->reasons[i]);
         fputc('\n', out);
     }
     fputs("</failure>\n    </testcase>\n", out);

@@ -114,7 +114,9 @@ static bool judge_findings(const struct moth_gate_rules *rules, bool fail_on_fla
             good = add_reason(gate, sentence_of((enum moth_finding_kind)kind, count, least, flaky)) && good;
     }
     gate->n_kinds = gate->n_reasons;
-    return tell_expired(gate, findings, n) && good;
+    good = tell_expired(gate, findings, n) && good;
+    gate->n_about_findings = gate->n_reasons;
+    return good;
 }
 
 /* ---- metrics ---- */

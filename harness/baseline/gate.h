@@ -62,6 +62,7 @@ struct moth_gate {
     bool metrics_fail;
     char **reasons; /* sentences, why it did not pass */
     size_t n_reasons;
+    size_t n_about_findings; /* of them the first; those behind are metrics' */
     size_t n_kinds;    /* of them the first, which say no more than how many findings there are of which kind */
     char **warnings; /* what could not be held against anything, and what to do about it */
     size_t n_warnings;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "baseline/gate.h"
 #include "findings/utf8.h"
 #include "reports/github.h"
 #include "reports/reporters.h"
@@ -259,6 +260,42 @@ static void an_interrupted_run_says_so(void **state)
     free(text);
 }
 
+/* Of a gate that fails by both, the findings' reasons are not the budgets'. */
+static void budgets_have_their_own_reasons(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_fill(&sample);
+    sample.summary.n_agent_faults = 0;
+    struct moth_gate_rules rules;
+    moth_gate_rules_init(&rules);
+    rules.worse_pct[MOTH_METRIC_P99] = 10;
+    struct moth_baseline_metric metrics[] = {{"p99", 10}};
+    struct moth_baseline_machine machine = {(char *)(uintptr_t)"x2", "2026-01-01", metrics, 1};
+    struct moth_baseline *baseline = moth_baseline_create();
+    assert_int_equal(moth_baseline_put_machine(baseline, &machine, NULL), 0);
+    struct moth_gate_measured measured = {.machine = "x2", .value = {[MOTH_METRIC_P99] = 20}};
+    struct moth_gate gate;
+    assert_int_equal(moth_gate_judge(&rules, false, sample.pointers, 2, baseline, &measured, &gate), 0);
+    assert_true(gate.findings_fail && gate.metrics_fail && gate.n_reasons == 2);
+    sample.summary.gate = &gate;
+    char *text = moth_report_junit_text(&sample.summary), *budgets = strstr(text, "name=\"budgets\"");
+    assert_non_null(budgets);
+    assert_non_null(strstr(budgets, "message=\"p99 is over its budget"));
+    assert_null(strstr(budgets, "that fails the gate"));
+    free(text);
+    FILE *out = NULL;
+    size_t size = 0;
+    out = open_memstream(&text, &size);
+    moth_report_github(&sample.summary, NULL, out);
+    fclose(out);
+    assert_non_null(strstr(text, "::error title=moth%3A over budget::p99 is over its budget"));
+    assert_null(strstr(text, "that fails the gate"));
+    free(text);
+    moth_gate_fini(&gate);
+    moth_baseline_free(baseline);
+}
+
 static void progress_is_one_line(void **state)
 {
     (void)state;
@@ -321,6 +358,7 @@ int main(void)
         cmocka_unit_test(junit_leaves_nothing_out),
         cmocka_unit_test(the_list_shows_the_way_on),
         cmocka_unit_test(an_interrupted_run_says_so),
+        cmocka_unit_test(budgets_have_their_own_reasons),
         cmocka_unit_test(progress_is_one_line),
         cmocka_unit_test(reports_are_not_written_halfway),
         cmocka_unit_test(utf8_is_cleaned),
