@@ -69,7 +69,8 @@ static const struct page {
      "the agents themselves report. Each finding is kept in DIR/findings with the trace that led to it, and is "
      "played again to see that it comes back.\n"
      "Where a moth.lua stands in the working directory, it says what the command line does not: each option "
-     "is a key of the same name, with '_' for '-'. Paths in it are relative to the working directory.",
+     "is a key of the same name, with '_' for '-', but --config, --resume and --update-pictures, which are of one run. "
+     "Paths in it are relative to the working directory.",
      "moth run -- ./game\n"
      "moth run --frames 100000 -j 4 --seed 7 -- ./game --windowed\n"
      "moth run -a monkey=3 -a bots/shopper.lua --duration 30m -o out/nightly --reporter list,json,junit\n"},
@@ -113,7 +114,9 @@ static const struct page {
      "sighting is kept that came back best and with the fewest inputs; counts and times are summed up; and the whole is "
      "judged as one run. Merged folders can be merged again; a run that comes twice counts once.\n"
      "What was found fails the gate, whatever else is wrong. Without findings it passes only if everything was played: "
-     "a shard that is missing, was interrupted or failed is an error, unless --allow-missing.",
+     "a shard that is missing, was interrupted or failed is an error, unless --allow-missing. The gate is the run's own: a "
+     "moth.lua in the working directory says what the command line does not of baseline, fail_on, budget, history and the "
+     "other options that are moth run's as well, but for out and reporter.",
      "moth report out/*\n"
      "moth report -o merged --reporter list,junit out/1 out/2 out/3 out/4\n"
      "moth report --reporter json artifacts | jq .verdict\n"},

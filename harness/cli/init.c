@@ -14,8 +14,9 @@
 /* tests/unit reads it with the real reader, every commented line too. */
 static const char template[] =
     "-- moth.lua: how moth plays and judges this game. With this file here, `moth run` needs no\n"
-    "-- arguments. Each option of `moth run --help` is a key of the same name, with '_' for '-'; what the\n"
-    "-- command line says wins. A line that is commented out shows the default or an example.\n"
+    "-- arguments. Each option of `moth run --help` is a key of the same name, with '_' for '-' (but those\n"
+    "-- of one run: --config, --resume, --update-pictures); what the command line says wins. A line that is\n"
+    "-- commented out shows the default or an example.\n"
     "return {\n"
     "    -- The program, or a list of it and its arguments.\n"
     "    game = { \"./game\" },\n"

@@ -418,7 +418,7 @@ const struct moth_option moth_option_table[] = {
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = REPORT, .offset = AT(force), .group = MISC,
      .no_config = true,
      .help = "Merge runs of different builds, arguments or versions of moth, and two plays of one shard that differ."},
-    {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR | RECORD | BASELINE, .offset = AT(config_path),
+    {.name = "config", .type = MOTH_OPTION_STRING, .verbs = RUN | DOCTOR | RECORD | REPORT | BASELINE, .offset = AT(config_path),
      .argument = "FILE", .group = MISC, .no_config = true,
      .help = "Read this file instead of ./moth.lua. What the command line says wins over it."},
     {.name = "quiet", .letter = 'q', .type = MOTH_OPTION_FLAG, .verbs = RUN | DOCTOR | RECORD | REPLAY | MINIMIZE | REPORT | COMPARE | HISTORY | BISECT | BASELINE,

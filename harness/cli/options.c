@@ -243,7 +243,8 @@ static int check_arguments(const struct moth_options *options, bool has_game, st
 static int read_config(struct moth_options *options, bool *given, struct moth_err *err)
 {
     bool plays = (options->verb & (MOTH_VERB_RUN | MOTH_VERB_DOCTOR | MOTH_VERB_RECORD | MOTH_VERB_SCAN)) || lists_state(options);
-    if (!plays && options->verb != MOTH_VERB_BASELINE)
+    bool judges = options->verb & (MOTH_VERB_REPORT | MOTH_VERB_BASELINE);
+    if (!plays && !judges)
         return 0;
     bool named = options->config_path != NULL;
     if (!named && access(CONFIG_FILE, F_OK) == 0)

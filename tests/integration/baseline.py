@@ -55,6 +55,8 @@ def what_is_accepted_is_known(test):
     expect(test.moth("list", "findings", second.folder), 0, "known")
     result, report = judged(test, first, "--baseline", FILE)
     check(result.status == 0 and statuses(report) == ["known"], result.describe())
+    result, report = judged(test, first, "--config", test.write("gate.lua", f"return {{ baseline = '{FILE}' }}"))
+    check(result.status == 0 and statuses(report) == ["known"], result.describe())
     expect(test.moth("baseline", "accept", first.folder), 0)
     check(bytes_of(test.path(FILE)) == before, "the baseline changed, though nothing new was accepted")
 

@@ -116,6 +116,29 @@ static void the_command_line_wins(void **state)
     moth_options_free(&o);
 }
 
+static void a_report_is_judged_as_the_run(void **state)
+{
+    (void)state;
+    struct moth_options o;
+    struct moth_err err = {0};
+    const char *config = "return {game = './g', fail_on = 'crash', budgets = {metrics = 'p99=10'}, baseline = 'b.json', history = 'h.db',"
+                         " machine = 'm', fixed_after = 7, fail_on_flaky = true, out = 'elsewhere', reporter = {'junit', 'json'}}";
+    assert_int_equal(parse_with(&o, &err, config, (const char *const[]){"report", "--history", "mine.db", "out", NULL}), 0);
+    assert_string_equal(o.fail_on, "crash");
+    assert_string_equal(o.budget, "p99=10");
+    assert_string_equal(o.baseline, "b.json");
+    assert_string_equal(o.history, "mine.db");
+    assert_string_equal(o.machine, "m");
+    assert_int_equal(o.fixed_after, 7);
+    assert_true(o.fail_on_flaky);
+    assert_null(o.out); /* that is the run's */
+    assert_int_equal(o.reporters, MOTH_REPORTER_LIST);
+    moth_options_free(&o);
+    assert_int_equal(parse_with(&o, &err, "return {budget = 'p98=1'}", (const char *const[]){"report", "out", NULL}), -1);
+    assert_int_equal(err.code, MOTH_ERR_CONFIG);
+    moth_options_free(&o);
+}
+
 static void wrong_keys_have_line_and_neighbour(void **state)
 {
     (void)state;
@@ -259,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_options),
         cmocka_unit_test(the_command_line_wins),
+        cmocka_unit_test(a_report_is_judged_as_the_run),
         cmocka_unit_test(wrong_keys_have_line_and_neighbour),
         cmocka_unit_test(lines_are_the_right_ones),
         cmocka_unit_test(wrong_values_have_their_line),
