@@ -21,7 +21,7 @@ struct moth_entry_wish {
 
 static struct moth_channel *channel_of(const struct moth_instance *in)
 {
-    return moth_instance_process(in)->channel;
+    return (struct moth_channel *)(uintptr_t)moth_instance_channel(in);
 }
 
 static void drop(struct moth_entry_wish *wish)
@@ -62,10 +62,9 @@ static uint64_t address_of(const struct moth_entry_wish *wish, struct moth_symbo
     return n == 1 ? found.address : 0;
 }
 
-static enum moth_step send(const struct moth_entries *entries, struct moth_instance *in, struct moth_err *err)
+static int send(const struct moth_entries *entries, struct moth_instance *in, struct moth_err *err)
 {
-    struct moth_channel *channel = channel_of(in);
-    struct moth_entry_table *table = &channel->entries;
+    struct moth_entry_table *table = &channel_of(in)->entries;
     for (unsigned i = 0; i < entries->n; i++) {
         const struct moth_entry_wish *wish = entries->items[i];
         bool known = wish->symbol[0] != '\0';
@@ -77,10 +76,8 @@ static enum moth_step send(const struct moth_entries *entries, struct moth_insta
     }
     table->n = entries->n;
     table->generation = entries->generation;
-    channel->program.frames = channel->program.n_events = channel->program.want = channel->program.stop = 0;
     table->wanted = 1;
-    moth_process_give_turn(moth_instance_process(in));
-    return moth_member_await(in, in->members, false, err);
+    return moth_instance_arm(in, err);
 }
 
 void moth_entries_attach(const struct moth_entries *entries, struct moth_instance *in)
@@ -146,9 +143,8 @@ static int ask(struct moth_entries *entries, struct moth_instance *in, struct mo
         *err = why;
         return -1;
     }
-    enum moth_step step = send(entries, in, err);
-    if (step != MOTH_STEP_OK)
-        return step == MOTH_STEP_FAULT ? -1 : moth_err_set(err, MOTH_ERR_USAGE, "the game is gone");
+    if (send(entries, in, err) != 0)
+        return -1;
     const struct moth_entry_point *answer = &channel_of(in)->entries.items[entries->n - 1];
     if (answer->places == 0)
         return refuse(entries, in, symbols, err);

@@ -148,6 +148,8 @@ pid_t moth_instance_pid(const struct moth_instance *instance);
 
 /* Read the watched variables, after others were put into the channel (runner/watches.h). 0 or -1. */
 int moth_instance_sample(struct moth_instance *instance, struct moth_err *err);
+/* See to the functions that were put into the channel (runner/entries.h). 0 or -1. */
+int moth_instance_arm(struct moth_instance *instance, struct moth_err *err);
 /* Ask for the picture as it stands now, without letting the game go on. 0, or -1 with a reason. */
 int moth_instance_picture(struct moth_instance *instance, uint64_t *hash, struct moth_err *err);
 /* The picture as it stands now as MOTH_CELL_ROWS × MOTH_CELL_COLUMNS grey values, row by row. 0, or -1 with

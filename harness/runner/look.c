@@ -40,6 +40,11 @@ int moth_instance_sample(struct moth_instance *in, struct moth_err *err)
     return look(in, MOTH_WANT_WATCHES, err);
 }
 
+int moth_instance_arm(struct moth_instance *in, struct moth_err *err)
+{
+    return look(in, 0, err);
+}
+
 int moth_instance_picture(struct moth_instance *in, uint64_t *hash, struct moth_err *err)
 {
     *hash = 0;

@@ -376,6 +376,12 @@ int moth_instance_sample(struct moth_instance *instance, struct moth_err *err)
     return 0;
 }
 
+int moth_instance_arm(struct moth_instance *instance, struct moth_err *err)
+{
+    (void)instance, (void)err;
+    return 0;
+}
+
 void moth_instance_close(struct moth_instance *instance)
 {
     moth_stacks_free(instance->death.unwound);
