@@ -35,11 +35,17 @@ char *moth_report_shell_word(const char *text)
     return word;
 }
 
+char *moth_report_replay_of(const char *folder)
+{
+    char *word = moth_report_shell_word(folder);
+    char *command = moth_fs_path("moth replay %s%s", *folder == '-' ? "./" : "", word);
+    free(word);
+    return command;
+}
+
 char *moth_report_replay_command(const struct moth_run_summary *summary, size_t i)
 {
-    char *folder = moth_report_finding_folder(summary, i), *word = moth_report_shell_word(folder);
-    char *command = moth_fs_path("moth replay %s%s", *word == '-' ? "./" : "", word);
-    free(word);
+    char *folder = moth_report_finding_folder(summary, i), *command = moth_report_replay_of(folder);
     free(folder);
     return command;
 }
@@ -105,13 +111,13 @@ void moth_report_names_free(char **names)
 
 static char *tail_of(FILE *file)
 {
-    char *text = malloc(MOTH_LOG_TAIL_BYTES + 1);
-    bool cut = fseek(file, -(long)MOTH_LOG_TAIL_BYTES, SEEK_END) == 0 && ftell(file) > 0;
+    char *text = malloc(MOTH_REPORT_LOG_BYTES + 1);
+    bool cut = fseek(file, -(long)MOTH_REPORT_LOG_BYTES, SEEK_END) == 0 && ftell(file) > 0;
     if (!cut)
         rewind(file);
     if (!text)
         return NULL;
-    size_t n = fread(text, 1, MOTH_LOG_TAIL_BYTES, file);
+    size_t n = fread(text, 1, MOTH_REPORT_LOG_BYTES, file);
     for (size_t i = 0; i < n; i++)
         text[i] = text[i] ? text[i] : ' ';
     text[n] = '\0';

@@ -13,7 +13,9 @@
 
 /* `text` as one word of a shell, quoted where it has to be. Caller frees. */
 char *moth_report_shell_word(const char *text);
-/* "moth replay moth-out/findings/1-crash-…", to be copied into a shell. Caller frees. */
+/* "moth replay 'my game/findings/1-crash-…'", to be copied into a shell. Caller frees. */
+char *moth_report_replay_of(const char *folder);
+/* Of the i-th finding. "moth replay moth-out/findings/1-crash-…", to be copied into a shell. Caller frees. */
 char *moth_report_replay_command(const struct moth_run_summary *summary, size_t i);
 
 /* Names of the files in the i-th finding's folder, sorted, NULL-terminated; finding.json is not among them. Caller
@@ -21,8 +23,8 @@ char *moth_report_replay_command(const struct moth_run_summary *summary, size_t 
 char **moth_report_attachments(const struct moth_run_summary *summary, size_t i);
 void moth_report_names_free(char **names);
 
-#define MOTH_LOG_TAIL_BYTES 8192u
-/* The last whole lines of the i-th finding's game.log, at most MOTH_LOG_TAIL_BYTES, as the game wrote them; NULL
+#define MOTH_REPORT_LOG_BYTES 8192u
+/* The last whole lines of the i-th finding's game.log, at most MOTH_REPORT_LOG_BYTES, as the game wrote them; NULL
  * when there is none. Caller frees. */
 char *moth_report_log_tail(const struct moth_run_summary *summary, size_t i);
 

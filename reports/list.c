@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "findings/properties.h"
+#include "reports/evidence.h"
 
 #define FRAMES_SHOWN 5u
 
@@ -92,12 +93,12 @@ static void print_finding(FILE *out, const struct moth_run_summary *summary, siz
     }
     if (finding->n_stack > FRAMES_SHOWN)
         fprintf(out, "              … %zu more\n", finding->n_stack - FRAMES_SHOWN);
-    char *folder = moth_report_finding_folder(summary, index);
+    char *command = moth_report_replay_command(summary, index);
     if (finding->trace)
-        fprintf(out, "            moth replay %s\n", folder);
+        fprintf(out, "            %s\n", command);
     else
         fprintf(out, "            %s: it could not be stored\n", finding->fingerprint);
-    free(folder);
+    free(command);
 }
 
 static bool is_known(const struct moth_finding *finding)

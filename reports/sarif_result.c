@@ -239,8 +239,8 @@ static json_t *fingerprints(const struct moth_finding *finding)
 
 static json_t *message(const struct moth_finding *finding, const char *folder)
 {
-    char *command = moth_report_shell_word(folder);
-    char *text = moth_fs_path("%s\nreproduced %u/%u, at frame %u of agent %s with seed %" PRIu64 "\nmoth replay %s",
+    char *command = moth_report_replay_of(folder);
+    char *text = moth_fs_path("%s\nreproduced %u/%u, at frame %u of agent %s with seed %" PRIu64 "\n%s",
                               finding->title ? finding->title : "", finding->reproduced, finding->attempts,
                               finding->frame, finding->agent ? finding->agent : "?", finding->seed, command);
     json_t *json = moth_sarif_message(text);

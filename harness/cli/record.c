@@ -11,9 +11,11 @@
 #include "cli/person.h"
 #include "cli/recorded.h"
 #include "findings/finding_json.h"
+#include "findings/store.h"
 #include "fleet/plan.h"
 #include "fleet/reaper.h"
 #include "headed/recording.h"
+#include "reports/evidence.h"
 
 #define OUT_DEFAULT "moth-recording"
 #define SPEED_MOST 1000.0
@@ -131,7 +133,10 @@ static void print_text(const struct moth_record_config *config, const struct mot
            finding->attempts);
     for (size_t i = 0; i < finding->n_stack; i++)
         printf("    #%zu %s\n", i, finding->stack[i]);
-    printf("  moth replay %s/findings/%s\n", config->out, finding->fingerprint);
+    char *folder = moth_store_folder(config->out, finding->fingerprint), *command = moth_report_replay_of(folder);
+    printf("  %s\n", command);
+    free(command);
+    free(folder);
 }
 
 int moth_cli_recorded(const struct moth_options *options, const struct moth_record_config *config,

@@ -12,6 +12,7 @@
 
 #include "baseline/gate.h"
 #include "findings/utf8.h"
+#include "reports/evidence.h"
 #include "reports/github.h"
 #include "reports/reporters.h"
 #include "reports/reports.h"
@@ -205,26 +206,6 @@ static void junit_leaves_nothing_out(void **state)
     junit_is_valid(&clean);
 }
 
-static void the_list_shows_the_way_on(void **state)
-{
-    (void)state;
-    struct sample sample;
-    sample_fill(&sample);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    moth_report_list(&sample.summary, out);
-    fclose(out);
-    assert_non_null(strstr(text, "2 findings:"));
-    assert_non_null(strstr(text, "reproduced 10/10"));
-    assert_non_null(strstr(text, "reproduced 4/10 (flaky)"));
-    assert_non_null(strstr(text, "moth replay moth-out/findings/1-crash-00112233445566aa"));
-    assert_non_null(strstr(text, "report: moth-out/run.json"));
-    assert_non_null(strstr(text, "agent fault: bot.lua:3: no"));
-    assert_null(strchr(text, '\x1b')); /* nothing from a game moves the cursor */
-    free(text);
-}
-
 static char *list_of(const struct moth_run_summary *summary)
 {
     char *text = NULL;
@@ -233,6 +214,29 @@ static char *list_of(const struct moth_run_summary *summary)
     moth_report_list(summary, out);
     fclose(out);
     return text;
+}
+
+static void the_list_shows_the_way_on(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_fill(&sample);
+    char *text = list_of(&sample.summary);
+    assert_non_null(strstr(text, "2 findings:"));
+    assert_non_null(strstr(text, "reproduced 10/10"));
+    assert_non_null(strstr(text, "reproduced 4/10 (flaky)"));
+    assert_non_null(strstr(text, "moth replay moth-out/findings/1-crash-00112233445566aa"));
+    assert_non_null(strstr(text, "report: moth-out/run.json"));
+    assert_non_null(strstr(text, "agent fault: bot.lua:3: no"));
+    sample.summary.out = "my game's run";
+    char *quoted = list_of(&sample.summary);
+    assert_non_null(strstr(quoted, "            moth replay 'my game'\\''s run/findings/1-crash-00112233445566aa'\n"));
+    free(quoted);
+    char *command = moth_report_replay_of("-o dd");
+    assert_string_equal(command, "moth replay ./'-o dd'");
+    free(command);
+    assert_null(strchr(text, '\x1b')); /* nothing from a game moves the cursor */
+    free(text);
 }
 
 static void an_interrupted_run_says_so(void **state)
