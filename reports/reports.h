@@ -111,11 +111,14 @@ struct moth_gate_measured;
 struct moth_properties;   /* findings/properties.h */
 struct moth_history_view; /* history/history.h */
 
+#define MOTH_STOPPED_BY_MAX_FINDINGS "max-findings"
+
 struct moth_run_summary {
     enum moth_verdict verdict;
     int exit_code;
     bool interrupted;
     bool complete; /* the run came to its end; false: written while it lasts, or interrupted */
+    const char *stopped_by; /* what ended it though there was more to play (MOTH_STOPPED_BY_…); NULL: nothing did */
     const char *const *argv; /* NULL-terminated */
     const struct moth_trace_member *members; /* who played with the game */
     size_t n_members;

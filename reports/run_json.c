@@ -257,6 +257,7 @@ json_t *moth_report_json_object(const struct moth_run_summary *summary)
     json_object_set_new(json, "verdict", json_string(moth_verdict_name(summary->verdict)));
     json_object_set_new(json, "exit_code", json_integer(summary->exit_code));
     json_object_set_new(json, "complete", json_boolean(summary->complete));
+    json_object_set_new(json, "stopped_by", moth_json_text(summary->stopped_by));
     json_object_set_new(json, "game", game_json(summary));
     json_object_set_new(json, "seed", json_integer((json_int_t)summary->seed));
     json_object_set_new(json, "shard", moth_json_text(summary->shard ? summary->shard : "1/1"));

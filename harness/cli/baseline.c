@@ -335,11 +335,14 @@ static int drop_gone(struct change *change, const struct moth_run_summary *summa
 static int check_complete(const struct change *change, const struct moth_run_summary *summary, struct moth_err *err)
 {
     bool played = summary->verdict != MOTH_VERDICT_ERROR && summary->verdict != MOTH_VERDICT_NOTHING_RAN;
-    if ((summary->complete && played) || change->options->force)
+    const char *lacks = !summary->complete    ? "these runs did not come to their end"
+                        : !played             ? "these runs ended with an error"
+                        : summary->stopped_by ? "these runs did not play all they were to, for --max-findings ended them"
+                                              : NULL;
+    if (!lacks || change->options->force)
         return 0;
     return moth_err_set(err, MOTH_ERR_USAGE,
-                        "%s, so what they did not find may be there all the same; --force prunes nevertheless",
-                        summary->complete ? "these runs ended with an error" : "these runs did not come to their end");
+                        "%s, so what they did not find may be there all the same; --force prunes nevertheless", lacks);
 }
 
 static int run_prune(struct change *change, const char *const *names, size_t n, struct moth_err *err)

@@ -84,9 +84,23 @@ static void check_limits(struct moth_supervisor *supervisor)
     if (config->duration_ms > 0 && spent_ms(supervisor) >= config->duration_ms)
         stop_minimizing(supervisor);
     bool enough = config->max_findings > 0 && findings >= config->max_findings;
+    if (enough && supervisor->playing && !supervisor->late) {
+        supervisor->enough = true;
+        supervisor->tally->cut_short = supervisor->again.n > 0;
+    }
     if (supervisor->late || enough || nothing_runs || only_agent_faults || supervisor->cannot_store ||
         gives_up(supervisor))
         stop_playing(supervisor);
+}
+
+/* Did --max-findings keep anything from being played? Not where it was reached by the last instance. */
+static void note_cut(struct moth_supervisor *supervisor)
+{
+    struct moth_tally *tally = supervisor->tally;
+    struct moth_plan_job job;
+    if (supervisor->enough)
+        tally->cut_short = tally->cut_short || tally->stopped > 0 ||
+                           moth_plan_next(&supervisor->plan, &job) == MOTH_PLAN_JOB;
 }
 
 /* ---- what is kept on disk ---- */
@@ -251,6 +265,7 @@ int moth_supervise(struct moth_supervisor *supervisor, struct moth_err *err)
     }
     if (supervisor->interrupted)
         moth_hear_rest_lost(supervisor);
+    note_cut(supervisor);
     supervisor->tidy_ns = 0; /* what is left is within the quota, however short the run was */
     tidy(supervisor);
     free(polled);

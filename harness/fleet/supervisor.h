@@ -51,6 +51,7 @@ struct moth_supervisor {
     bool playing; /* new instances may begin */
     bool interrupted;
     bool late; /* the duration is over */
+    bool enough; /* --max-findings ended the playing */
 };
 
 /* The loop, from the first instance to the last replay. 0, or -1 when no worker can be started. */

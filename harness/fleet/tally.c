@@ -311,6 +311,7 @@ static void count_ending(struct moth_tally *tally, const struct moth_plan_job *j
     tally->consecutive_agent_faults =
         done->ending == MOTH_ENDING_AGENT ? tally->consecutive_agent_faults + 1 : 0;
     tally->finished++;
+    tally->stopped += done->ending == MOTH_ENDING_STOPPED;
     tally->started += done->frames > 0;
     tally->clean_finished += done->ending == MOTH_ENDING_PLAYED;
     if (done->ending == MOTH_ENDING_NO_FRAME) {
@@ -555,6 +556,7 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         (*findings)[tally->n_findings + i] = know(tally, tally->fixed[i]);
     *summary = (struct moth_run_summary){
         .interrupted = interrupted,
+        .stopped_by = tally->cut_short ? MOTH_STOPPED_BY_MAX_FINDINGS : NULL,
         .argv = config->argv,
         .members = config->members,
         .n_members = config->n_members,

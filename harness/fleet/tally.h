@@ -56,6 +56,8 @@ struct moth_tally {
     uint32_t started, no_frame, finished, clean_finished, agent_faulty, consecutive_faults;
     uint32_t consecutive_no_frame, consecutive_agent_faults;
     uint32_t faults; /* the harness's */
+    uint32_t stopped; /* instances, before their end */
+    bool cut_short;  /* --max-findings kept some of it from being played */
     bool gave_up;    /* it ended early because hardly anything ran any more */
     enum moth_err_code first_fault;
     uint64_t frames, virtual_ns;

@@ -79,7 +79,7 @@ static json_t *runs_json(const struct moth_parts *parts)
 
 static bool is_added_up(const char *key)
 {
-    static const char *const keys[] = {"verdict",      "exit_code", "complete",  "game",         "seed",
+    static const char *const keys[] = {"verdict",      "exit_code", "complete",  "game",         "seed",      "stopped_by",
                                        "shard",        "workers",   "instances", "frames_total", "virtual_s",
                                        "wall_s",       "findings",  "coverage",  "properties", "warnings",     "agents",
                                        "agent_faults", "moth",      "run",       "plan",         "played",

@@ -141,6 +141,8 @@ static void count_parts(struct moth_merge *merge, struct tally *tally)
         tally->faulty += error && part->exit_code != 2 && part->complete;
         tally->nothing_ran += nothing;
         tally->interrupted += !part->complete;
+        if (part->stopped_by)
+            merge->summary.stopped_by = part->stopped_by;
         if (!part->complete)
             moth_texts_add(&merge->warnings, moth_fs_path("%s was interrupted before its end", name));
         else if (error)

@@ -238,6 +238,10 @@ static void check_verdict(struct check *check, struct moth_part *part)
     if (complete && !json_is_boolean(complete))
         fail(check, "complete", "true or false");
     part->complete = !json_is_false(complete) && part->exit_code != 130;
+    const char *stopped_by = text(check, check->json, "stopped_by", 24);
+    if (*stopped_by && strcmp(stopped_by, MOTH_STOPPED_BY_MAX_FINDINGS) != 0)
+        fail(check, "stopped_by", "\"" MOTH_STOPPED_BY_MAX_FINDINGS "\" or null");
+    part->stopped_by = *stopped_by ? MOTH_STOPPED_BY_MAX_FINDINGS : NULL;
 }
 
 static void check_findings(struct check *check)

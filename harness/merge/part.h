@@ -29,6 +29,7 @@ struct moth_part {
     enum moth_verdict verdict;
     int exit_code;
     bool complete; /* false: it was interrupted, or still plays */
+    const char *stopped_by; /* what ended it though there was more to play; NULL: nothing did, or it does not say */
     uint32_t shard, of;
     uint64_t seed, instances, workers, frames;
     double virtual_s, wall_s;

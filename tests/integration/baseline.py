@@ -139,6 +139,31 @@ def what_is_gone_is_fixed_and_may_come_back(test):
 
 
 @case
+def a_run_that_was_cut_short_prunes_nothing(test):
+    """--max-findings ends a run, which is complete then, but did not look for all that it was to look for."""
+    scenarios = [test.write(f"bug{bug}.lua", f'return function(game)\n game:step(5)\n game:tap("{bug}")\n game:step(9)\nend\n')
+                 for bug in (4, 6)]
+    both = [*PLAY, "-s", scenarios[0], "-s", scenarios[1]]
+    game = test.game("fingerprints_plain")
+    whole = test.run(game, agent=None, options=both)
+    check(whole.json["stopped_by"] is None and len(whole.findings) == 2, whole.describe())
+    expect(test.moth("baseline", "accept", whole.folder), 0, "2 findings")
+    before = bytes_of(test.path(FILE))
+    cut = test.run(game, agent=None, options=[*both, "--max-findings", 1])
+    check(cut.json["complete"] and cut.json["stopped_by"] == "max-findings" and len(cut.findings) == 1, cut.describe())
+    _, report = judged(test, cut)
+    check(report["stopped_by"] == "max-findings", f"{report['stopped_by']}")
+    expect(test.moth("baseline", "prune", cut.folder), 2, "--max-findings", "--force")
+    expect(test.moth("baseline", "prune", whole.folder, cut.folder), 2, "--max-findings")
+    check(bytes_of(test.path(FILE)) == before, "a run that was cut short took something out")
+    # Reached by the last that there was to play, it cut nothing.
+    last = test.run(game, agent=None, options=[*both, "--max-findings", 2])
+    check(last.json["stopped_by"] is None and len(last.findings) == 2, last.describe())
+    expect(test.moth("baseline", "prune", last.folder), 0, "2 findings")
+    expect(test.moth("baseline", "prune", "--force", cut.folder), 0, "1 gone")
+
+
+@case
 def fail_on_names_kinds_and_numbers(test):
     run = test.run(test.game("null_deref"), options=PLAY)
     for fail_on, status in (("any", 1), ("none", 0), ("crash", 1), ("hang,exit", 0), ("crash:2", 0), ("any,crash:0", 0),
