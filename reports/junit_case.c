@@ -168,7 +168,7 @@ static void write_outcome(FILE *out, const struct moth_junit_case *each, struct 
     if (!moth_finding_counts(finding)) {
         write_skipped(out, finding);
         counts->skipped++;
-    } else if (moth_finding_is_flaky(finding) && !each->summary->fail_on_flaky) {
+    } else if (moth_finding_is_flaky(finding) && !finding->expired && !each->summary->fail_on_flaky) {
         write_rerun(out, "flakyFailure", finding, "as it was found");
         if (!each->elsewhere)
             write_replays(out, "flakyFailure", finding);

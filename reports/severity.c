@@ -11,7 +11,8 @@ enum moth_level moth_report_level(const struct moth_run_summary *summary, const 
     if (!moth_finding_counts(finding))
         return MOTH_LEVEL_NOTE;
     bool let_pass = summary->gate && summary->gate->passed; /* --fail-on asks for others, or for more of it */
-    if (let_pass || (moth_finding_is_flaky(finding) && !summary->fail_on_flaky))
+    bool let_off = moth_finding_is_flaky(finding) && !finding->expired && !summary->fail_on_flaky;
+    if (let_pass || let_off)
         return MOTH_LEVEL_WARNING;
     return MOTH_LEVEL_ERROR;
 }

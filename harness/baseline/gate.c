@@ -34,6 +34,7 @@ static bool add_warning(struct moth_gate *gate, char *sentence)
 
 /* ---- findings ---- */
 
+/* `steady`: what fails the gate without --fail-on-flaky. */
 struct count {
     uint32_t steady, flaky, reopened, expired;
 };
@@ -50,10 +51,12 @@ static void count_findings(struct moth_finding *const *findings, size_t n, struc
         if (!moth_finding_counts(finding))
             continue;
         struct count *count = &counts[finding->kind];
-        count->steady += !is_flaky(finding);
-        count->flaky += is_flaky(finding);
+        bool expired = finding->status == MOTH_FINDING_STATUS_QUARANTINED;
+        bool flaky = is_flaky(finding) && !expired; /* what is overdue is not let off for coming back only sometimes */
+        count->steady += !flaky;
+        count->flaky += flaky;
         count->reopened += finding->status == MOTH_FINDING_STATUS_REOPENED;
-        count->expired += finding->status == MOTH_FINDING_STATUS_QUARANTINED;
+        count->expired += expired;
     }
 }
 
@@ -80,25 +83,64 @@ static char *sentence_of(enum moth_finding_kind kind, const struct count *count,
     return text;
 }
 
-static bool tell_expired(struct moth_gate *gate, struct moth_finding *const *findings, size_t n)
+static bool is_failed(const struct moth_gate_rules *rules, const struct count counts[MOTH_FINDING_KIND_END],
+                      enum moth_finding_kind kind)
+{
+    return rules->least[kind] > 0 && counts[kind].steady >= rules->least[kind];
+}
+
+/* A reason where its kind fails the gate; where it may, by --fail-on, people are told all the same. */
+static bool tell_expired(const struct moth_gate_rules *rules, const struct count counts[MOTH_FINDING_KIND_END],
+                         struct moth_finding *const *findings, size_t n, struct moth_gate *gate)
 {
     bool good = true;
     for (size_t i = 0; i < n; i++) {
         const struct moth_finding *finding = findings[i];
         if (finding->status != MOTH_FINDING_STATUS_QUARANTINED || !finding->expired)
             continue;
-        good = add_reason(gate, moth_fs_path("the quarantine of %s (%s) ended on %s; it is %s's: %s. Fix it, or accept it "
-                                             "again with a later --expires",
-                                             finding->fingerprint, finding->title ? finding->title : "",
-                                             finding->expires, finding->owner ? finding->owner : "nobody",
-                                             finding->reason ? finding->reason : "no reason was given")) &&
+        char *sentence = moth_fs_path("the quarantine of %s (%s) ended on %s; it is %s's: %s. Fix it, or accept it "
+                                      "again with a later --expires",
+                                      finding->fingerprint, finding->title ? finding->title : "",
+                                      finding->expires, finding->owner ? finding->owner : "nobody",
+                                      finding->reason ? finding->reason : "no reason was given");
+        bool fails = is_failed(rules, counts, finding->kind);
+        good = (fails ? add_reason(gate, sentence) : add_warning(gate, sentence)) && good;
+    }
+    return good;
+}
+
+static bool is_met(struct moth_finding *const *findings, size_t n, const char *fingerprint)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (findings[i]->status != MOTH_FINDING_STATUS_FIXED && strcmp(findings[i]->fingerprint, fingerprint) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Quarantines that are over, of what this run did not meet: nobody else would ever say so. */
+static bool tell_overdue(const struct moth_gate_rules *rules, const struct moth_baseline *baseline,
+                         struct moth_finding *const *findings, size_t n, struct moth_gate *gate)
+{
+    bool good = true;
+    for (size_t i = 0; baseline && i < baseline->n_findings; i++) {
+        const struct moth_baseline_finding *entry = &baseline->findings[i];
+        if (entry->status != MOTH_FINDING_STATUS_QUARANTINED || strcmp(rules->today, entry->expires) <= 0 ||
+            is_met(findings, n, entry->fingerprint))
+            continue;
+        good = add_warning(gate, moth_fs_path("the quarantine of %s (%s) ended on %s, and this run did not meet it; it is "
+                                              "%s's: %s. If it is fixed, `moth baseline prune` takes it out",
+                                              entry->fingerprint, entry->title ? entry->title : "", entry->expires,
+                                              entry->owner ? entry->owner : "nobody",
+                                              entry->reason ? entry->reason : "no reason was given")) &&
                good;
     }
     return good;
 }
 
 static bool judge_findings(const struct moth_gate_rules *rules, bool fail_on_flaky,
-                           struct moth_finding *const *findings, size_t n, struct moth_gate *gate)
+                           struct moth_finding *const *findings, size_t n, const struct moth_baseline *baseline,
+                           struct moth_gate *gate)
 {
     struct count counts[MOTH_FINDING_KIND_END] = {{0}};
     bool good = true;
@@ -106,7 +148,7 @@ static bool judge_findings(const struct moth_gate_rules *rules, bool fail_on_fla
     for (int kind = 0; kind < MOTH_FINDING_KIND_END; kind++) {
         const struct count *count = &counts[kind];
         uint32_t least = rules->least[kind];
-        bool steady = least > 0 && count->steady >= least;
+        bool steady = is_failed(rules, counts, (enum moth_finding_kind)kind);
         bool flaky = least > 0 && !steady && count->flaky > 0 && count->steady + count->flaky >= least;
         gate->findings_fail = gate->findings_fail || steady;
         gate->flaky = gate->flaky || flaky;
@@ -114,9 +156,9 @@ static bool judge_findings(const struct moth_gate_rules *rules, bool fail_on_fla
             good = add_reason(gate, sentence_of((enum moth_finding_kind)kind, count, least, flaky)) && good;
     }
     gate->n_kinds = gate->n_reasons;
-    good = tell_expired(gate, findings, n) && good;
+    good = tell_expired(rules, counts, findings, n, gate) && good;
     gate->n_about_findings = gate->n_reasons;
-    return good;
+    return tell_overdue(rules, baseline, findings, n, gate) && good;
 }
 
 /* ---- metrics ---- */
@@ -203,7 +245,7 @@ int moth_gate_judge(const struct moth_gate_rules *rules, bool fail_on_flaky,
                     struct moth_gate *gate)
 {
     *gate = (struct moth_gate){0};
-    bool good = judge_findings(rules, fail_on_flaky, findings, n_findings, gate);
+    bool good = judge_findings(rules, fail_on_flaky, findings, n_findings, baseline, gate);
     good = judge_metrics(rules, baseline, measured, gate) && good;
     gate->passed = !gate->findings_fail && !gate->metrics_fail && !(gate->flaky && fail_on_flaky);
     return good ? 0 : -1;

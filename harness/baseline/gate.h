@@ -38,9 +38,10 @@ const char *moth_metric_name(enum moth_metric metric);
 struct moth_gate_rules {
     uint32_t least[MOTH_FINDING_KIND_END]; /* so many findings of the kind fail it; 0: no number does */
     double worse_pct[MOTH_METRIC_END];     /* that a metric may be worse than the baseline's; below 0: not asked */
+    char today[MOTH_DATE_BYTES];           /* the day that quarantines are held against */
 };
 
-/* Any finding fails it; no metric is asked for. */
+/* Any finding fails it; no metric is asked for; today is moth_date_today's. */
 void moth_gate_rules_init(struct moth_gate_rules *rules);
 /* `--fail-on`: "any", "none", or a list as "crash,hang,softlock:2,any:5,spike:0". KIND[:N]: N findings of it
  * (default 1) fail the gate, 0: no number does; `any` is every kind that is not named. Kinds that nobody named
@@ -57,7 +58,7 @@ struct moth_gate_measured {
 
 struct moth_gate {
     bool passed;
-    bool findings_fail; /* that always come back … */
+    bool findings_fail; /* that always come back, or are quarantined for too long … */
     bool flaky;         /* … or not always: what --fail-on-flaky asks for */
     bool metrics_fail;
     char **reasons; /* sentences, why it did not pass */

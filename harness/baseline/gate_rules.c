@@ -31,6 +31,7 @@ void moth_gate_rules_init(struct moth_gate_rules *rules)
         rules->least[i] = 1;
     for (int i = 0; i < MOTH_METRIC_END; i++)
         rules->worse_pct[i] = -1;
+    moth_date_today(rules->today);
 }
 
 /* The next item of a list with commas, without spaces around it. Returns what is behind it, NULL at the end; one that

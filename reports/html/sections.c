@@ -33,7 +33,7 @@ static struct counts count_findings(const struct moth_run_summary *summary)
         bool flaky = moth_finding_is_flaky(finding);
         counts.by_status[finding->status]++;
         counts.flaky += flaky;
-        counts.count += moth_finding_counts(finding) && !flaky;
+        counts.count += moth_finding_counts(finding) && (!flaky || finding->expired);
         counts.expired += finding->status == MOTH_FINDING_STATUS_QUARANTINED && finding->expired;
     }
     return counts;

@@ -356,6 +356,64 @@ static void findings_fail_it_by_kind_and_number(void **state)
         moth_finding_free(findings[i]);
 }
 
+static void a_quarantine_that_is_over_is_told_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fail_on;
+        bool passes;
+    } cases[] = {{"any", false}, {"crash", false}, {"none", true}, {"hang", true}, {"crash:2", true}};
+    struct moth_finding *finding = finding_of("2-crash-aaaaaaaaaaaaaaaa", MOTH_FINDING_CRASH);
+    finding->reproduced = 3; /* flaky */
+    finding->status = MOTH_FINDING_STATUS_QUARANTINED;
+    finding->expired = true;
+    memcpy(finding->expires, "2026-11-01", MOTH_DATE_BYTES);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct moth_gate gate = judged(cases[i].fail_on, false, &finding, 1);
+        if (gate.passed != cases[i].passes || gate.flaky || gate.n_reasons != (gate.passed ? 0 : 2) ||
+            gate.n_warnings != (gate.passed ? 1 : 0))
+            fail_msg("--fail-on %s: %zu reasons, %zu warnings", cases[i].fail_on, gate.n_reasons, gate.n_warnings);
+        assert_non_null(strstr(gate.passed ? gate.warnings[0] : gate.reasons[1], "(a title) ended on 2026-11-01"));
+        moth_gate_fini(&gate);
+    }
+    moth_finding_free(finding);
+}
+
+static size_t warnings_of(const char *today, struct moth_finding *const *findings, size_t n)
+{
+    struct moth_gate_rules rules;
+    struct moth_gate gate;
+    struct moth_baseline *baseline = moth_baseline_create();
+    struct moth_baseline_finding away = entry_of("2-crash-aaaaaaaaaaaaaaaa", MOTH_FINDING_STATUS_QUARANTINED);
+    away.owner = (char *)(uintptr_t)"ada";
+    away.reason = (char *)(uintptr_t)"later";
+    memcpy(away.expires, TODAY, MOTH_DATE_BYTES);
+    put(baseline, away);
+    put(baseline, entry_of("2-crash-bbbbbbbbbbbbbbbb", MOTH_FINDING_STATUS_KNOWN));
+    moth_gate_rules_init(&rules);
+    memcpy(rules.today, today, MOTH_DATE_BYTES);
+    assert_int_equal(moth_gate_judge(&rules, false, findings, n, baseline, NULL, &gate), 0);
+    size_t n_warnings = gate.n_warnings;
+    assert_true(gate.passed && gate.n_reasons == 0);
+    assert_true(n_warnings == 0 || strstr(gate.warnings[0], "2-crash-aaaaaaaaaaaaaaaa (SIGSEGV in buy) ended on " TODAY));
+    moth_gate_fini(&gate);
+    moth_baseline_free(baseline);
+    return n_warnings;
+}
+
+static void a_quarantine_that_is_over_is_told_of_though_nobody_met_it(void **state)
+{
+    (void)state;
+    struct moth_finding *finding = finding_of("2-crash-aaaaaaaaaaaaaaaa", MOTH_FINDING_CRASH);
+    finding->status = MOTH_FINDING_STATUS_QUARANTINED;
+    assert_int_equal(warnings_of(TODAY, NULL, 0), 0);
+    assert_int_equal(warnings_of("2026-11-24", NULL, 0), 1);
+    assert_int_equal(warnings_of("2026-11-24", &finding, 1), 0);
+    finding->status = MOTH_FINDING_STATUS_FIXED;
+    assert_int_equal(warnings_of("2026-11-24", &finding, 1), 1);
+    moth_finding_free(finding);
+}
+
 static void flaky_ones_fail_it_only_when_asked(void **state)
 {
     (void)state;
@@ -441,6 +499,8 @@ int main(void)
         cmocka_unit_test(fail_on_is_read),
         cmocka_unit_test(budgets_are_read),
         cmocka_unit_test(findings_fail_it_by_kind_and_number),
+        cmocka_unit_test(a_quarantine_that_is_over_is_told_of),
+        cmocka_unit_test(a_quarantine_that_is_over_is_told_of_though_nobody_met_it),
         cmocka_unit_test(flaky_ones_fail_it_only_when_asked),
         cmocka_unit_test(metrics_are_held_against_those_of_the_same_machines),
     };
