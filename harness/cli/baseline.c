@@ -38,14 +38,25 @@ static void warn(const char *sentence)
     moth_log_warning("%s", sentence);
 }
 
+/* Words of a file that anybody may have written, of a game, of a machine. */
+static void print_plain(const char *text)
+{
+    char *plain = moth_str_plain(text ? text : "");
+    fputs(plain, stdout);
+    free(plain);
+}
+
+static void print_entry(const char *what, const struct moth_baseline_finding *entry)
+{
+    printf("%-12s %s  ", what, entry->fingerprint);
+    print_plain(entry->title);
+    putchar('\n');
+}
+
 static void say(const struct change *change, const char *what, const struct moth_baseline_finding *entry)
 {
-    if (change->options->quiet || change->options->json)
-        return;
-    printf("%-12s %s  ", what, entry->fingerprint);
-    for (const char *at = entry->title; at && *at; at++)
-        putchar((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at);
-    putchar('\n');
+    if (!change->options->quiet && !change->options->json)
+        print_entry(what, entry);
 }
 
 /* ---- the file ---- */
@@ -85,11 +96,9 @@ static int close_file(const struct change *change, struct moth_err *err)
     return result;
 }
 
-static void sum_up(const struct change *change)
+static void print_sum(const struct change *change)
 {
     size_t n = change->baseline->n_findings;
-    if (change->options->quiet || change->options->json)
-        return;
     printf("%s: %zu finding%s", change->options->baseline, n, n == 1 ? "" : "s");
     if (change->added > 0)
         printf(", %zu new", change->added);
@@ -98,6 +107,12 @@ static void sum_up(const struct change *change)
     if (change->kept > 0)
         printf(", %zu still in quarantine", change->kept);
     putchar('\n');
+}
+
+static void sum_up(const struct change *change)
+{
+    if (!change->options->quiet && !change->options->json)
+        print_sum(change);
 }
 
 /* ---- accept ---- */
@@ -207,10 +222,11 @@ static bool is_finding(const char *path)
     return there;
 }
 
+/* What is known outlives builds, so runs of different ones go together; only what was measured does not. */
 static struct moth_merge *read_runs(const struct moth_options *options, const char *const *folders, size_t n,
                                     struct moth_err *err)
 {
-    struct moth_merge_config config = {.force = options->force, .allow_missing = true, .machine = options->machine};
+    struct moth_merge_config config = {.force = options->force || !options->metrics, .allow_missing = true, .machine = options->machine};
     return moth_merge_folders(folders, n, &config, warn, err);
 }
 
@@ -219,12 +235,16 @@ static int accept_runs(struct change *change, const char *const *folders, size_t
     struct moth_merge *merge = n > 0 ? read_runs(change->options, folders, n, err) : NULL;
     int result = n > 0 && !merge ? -1 : 0;
     const struct moth_run_summary *summary = merge ? moth_merge_summary(merge) : NULL;
-    char *build = summary && summary->build_id ? moth_fs_path("%.*s", BUILD_CHARS, summary->build_id) : NULL;
     for (size_t i = 0; summary && result == 0 && i < summary->n_findings; i++) {
-        if (summary->findings[i]->status != MOTH_FINDING_STATUS_FIXED)
-            result = accept(change, entry_of(summary->findings[i], build), false, err);
+        if (summary->findings[i]->status == MOTH_FINDING_STATUS_FIXED)
+            continue;
+        char *folder = moth_report_finding_folder(summary, i), *build = build_of(folder);
+        if (!build && summary->build_id)
+            build = moth_fs_path("%.*s", BUILD_CHARS, summary->build_id);
+        result = accept(change, entry_of(summary->findings[i], build), false, err);
+        free(build);
+        free(folder);
     }
-    free(build);
     moth_merge_free(merge);
     return result;
 }
@@ -268,8 +288,11 @@ static int put_metrics(struct change *change, const struct moth_gate_measured *m
     }
     if (machine.n_metrics == 0)
         return moth_err_set(err, MOTH_ERR_USAGE, "nothing was measured: no frame was played");
-    if (!change->options->quiet && !change->options->json)
-        printf("metrics of %s: %zu\n", machine.name, machine.n_metrics);
+    if (!change->options->quiet && !change->options->json) {
+        fputs("metrics of ", stdout);
+        print_plain(machine.name);
+        printf(": %zu\n", machine.n_metrics);
+    }
     return moth_baseline_put_machine(change->baseline, &machine, err);
 }
 
@@ -393,14 +416,21 @@ static int show_json(const struct change *change, struct moth_err *err)
 
 static void show_finding(const struct change *change, const struct moth_baseline_finding *entry)
 {
-    say(change, moth_finding_status_name(entry->status), entry);
+    print_entry(moth_finding_status_name(entry->status), entry);
     printf("%-12s accepted %s", "", entry->accepted[0] ? entry->accepted : "once");
-    if (entry->first_seen)
-        printf(", first seen in %s", entry->first_seen);
-    if (entry->owner)
-        printf(", %s's", entry->owner);
-    if (entry->reason)
-        printf(": %s", entry->reason);
+    if (entry->first_seen) {
+        fputs(", first seen in ", stdout);
+        print_plain(entry->first_seen);
+    }
+    if (entry->owner) {
+        fputs(", ", stdout);
+        print_plain(entry->owner);
+        fputs("'s", stdout);
+    }
+    if (entry->reason) {
+        fputs(": ", stdout);
+        print_plain(entry->reason);
+    }
     if (entry->status == MOTH_FINDING_STATUS_QUARANTINED)
         printf("%s %s", is_expired(change, entry) ? "; it was to be fixed by" : "; until", entry->expires);
     putchar('\n');
@@ -413,12 +443,14 @@ static void show_list(const struct change *change)
         show_finding(change, &baseline->findings[i]);
     for (size_t i = 0; i < baseline->n_machines; i++) {
         const struct moth_baseline_machine *machine = &baseline->machines[i];
-        printf("metrics of %s, accepted %s:", machine->name, machine->accepted);
+        fputs("metrics of ", stdout);
+        print_plain(machine->name);
+        printf(", accepted %s:", machine->accepted[0] ? machine->accepted : "once");
         for (size_t k = 0; k < machine->n_metrics; k++)
             printf("%s %s %g", k > 0 ? "," : "", machine->metrics[k].name, machine->metrics[k].value);
         putchar('\n');
     }
-    sum_up(change);
+    print_sum(change);
 }
 
 static int run_show(struct change *change, const char *const *names, size_t n, struct moth_err *err)

@@ -414,7 +414,7 @@ const struct moth_option moth_option_table[] = {
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = INIT, .offset = AT(force), .group = MISC,
      .no_config = true, .help = "Overwrite a moth.lua that is there."},
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = BASELINE, .offset = AT(force), .group = MISC,
-     .no_config = true, .help = "prune: also by runs that did not come to their end."},
+     .no_config = true, .help = "prune: also by runs that did not come to their end. accept --metrics: also of different builds."},
     {.name = "force", .type = MOTH_OPTION_FLAG, .verbs = REPORT, .offset = AT(force), .group = MISC,
      .no_config = true,
      .help = "Merge runs of different builds, arguments or versions of moth, and two plays of one shard that differ."},

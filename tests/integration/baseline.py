@@ -164,6 +164,35 @@ def a_run_that_was_cut_short_prunes_nothing(test):
 
 
 @case
+def runs_of_different_builds_go_together(test):
+    """A week of nightly runs is of as many builds; what was measured of several is nobody's, though."""
+    found = test.run(test.game("null_deref"), options=PLAY)
+    clean = test.run(test.game("null_deref_clean"), options=PLAY)
+    builds = [run.json["game"]["build_id"] for run in (found, clean)]
+    check(builds[0] != builds[1], f"two builds expected: {builds}")
+    expect(test.moth("baseline", "accept", clean.folder, found.folder), 0, "1 finding, 1 new")
+    entry = read_json(test.path(FILE))["findings"][0]
+    check(builds[0].startswith(entry["first_seen"]), f"it was seen in {builds[0]}: {entry}")
+    expect(test.moth("baseline", "prune", "--keep-fixed", clean.folder, found.folder), 0, "1 finding")
+    check(read_json(test.path(FILE))["findings"] == [entry], "what one of the runs met is not gone")
+    expect(test.moth("baseline", "accept", "--metrics", clean.folder, found.folder), 2, "different builds")
+
+
+@case
+def shows_what_people_wrote_and_nothing_else(test):
+    """No word of the file moves a cursor or is a command to whoever reads the output."""
+    entry = {"fingerprint": "2-crash-0123456789abcdef", "kind": "crash", "title": "a\x1b[2J", "status": "quarantined",
+             "first_seen": "v1\n::error::first", "owner": "ada\n::error::owner", "reason": "b\r\n::error::reason\x1b[1m",
+             "expires": "2999-01-01"}
+    test.write(FILE, json.dumps({"schema": "moth.baseline/1", "findings": [entry],
+                                 "metrics": {"farm\n::error::machine": {"p99": 1}}}))
+    shown = expect(test.moth("baseline", "show"), 0, "ada?::error::owner's: b??::error::reason?[1m", "v1?::error::first",
+                   "metrics of farm?::error::machine", "1 finding")
+    check("\x1b" not in shown.out and "\r" not in shown.out and "\n::" not in shown.out, repr(shown.out))
+    check(test.moth("baseline", "show", "-q").out == shown.out, "-q shows something else, and showing is all it was asked for")
+
+
+@case
 def fail_on_names_kinds_and_numbers(test):
     run = test.run(test.game("null_deref"), options=PLAY)
     for fail_on, status in (("any", 1), ("none", 0), ("crash", 1), ("hang,exit", 0), ("crash:2", 0), ("any,crash:0", 0),
