@@ -106,21 +106,31 @@ static bool is_known(const struct moth_finding *finding)
     return !moth_finding_counts(finding) && finding->status != MOTH_FINDING_STATUS_FIXED;
 }
 
+static void print_counting(FILE *out, const struct moth_run_summary *summary, bool overdue)
+{
+    for (size_t i = 0; i < summary->n_findings; i++) {
+        const struct moth_finding *finding = summary->findings[i];
+        if (moth_finding_counts(finding) && finding->expired == overdue)
+            print_finding(out, summary, i);
+    }
+}
+
 /* What the gate counts, with all that is known of it; then in short what the team knows already. */
 static void print_findings(FILE *out, const struct moth_run_summary *summary)
 {
-    size_t known = 0;
-    size_t others = 0;
+    size_t known = 0, overdue = 0, others = 0;
     for (size_t i = 0; i < summary->n_findings; i++) {
-        others += moth_finding_counts(summary->findings[i]);
+        bool is_overdue = summary->findings[i]->expired, counts = moth_finding_counts(summary->findings[i]);
+        overdue += counts && is_overdue;
+        others += counts && !is_overdue;
         known += is_known(summary->findings[i]);
     }
     if (others > 0)
-        fprintf(out, "%zu %sfinding%s:\n", others, known > 0 ? "new " : "", plural(others));
-    for (size_t i = 0; i < summary->n_findings; i++) {
-        if (moth_finding_counts(summary->findings[i]))
-            print_finding(out, summary, i);
-    }
+        fprintf(out, "%zu %sfinding%s:\n", others, known + overdue > 0 ? "new " : "", plural(others));
+    print_counting(out, summary, false);
+    if (overdue > 0)
+        fprintf(out, "%zu finding%s quarantined for too long:\n", overdue, plural(overdue));
+    print_counting(out, summary, true);
     if (known > 0)
         fprintf(out, "%zu known finding%s:\n", known, plural(known));
     for (size_t i = 0; i < summary->n_findings; i++) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/str.h"
 #include "baseline/baseline.h"
 #include "baseline/gate.h"
 #include "findings/finding_json.h"
@@ -94,6 +95,30 @@ static bool is_text_or_nothing(const json_t *json, const char *key)
     return !value || json_is_null(value) || json_is_string(value);
 }
 
+/* What is not known would be lost when the file is written again. `of`: whose key it is, for people. */
+static int check_keys(const struct reader *reader, const char *member, size_t place, const json_t *json, const char *of,
+                      const char *const *known, size_t n_known)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+    {
+        bool is_known = false;
+        for (size_t i = 0; i < n_known; i++)
+            is_known = is_known || strcmp(key, known[i]) == 0;
+        if (is_known)
+            continue;
+        const char *near = moth_str_nearest(key, known, n_known);
+        char *plain = moth_str_plain(key);
+        refuse(reader, member ? member : key, place, "%s%s\"%.80s\" is no key of a baseline%s%s%s; take it out, or it would be "
+                                                     "lost when the file is written again",
+               of, *of ? ": " : "", plain, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+        free(plain);
+        return -1;
+    }
+    return 0;
+}
+
 static int check_quarantine(const struct reader *reader, const struct moth_baseline_finding *entry, size_t place)
 {
     if (entry->status != MOTH_FINDING_STATUS_QUARANTINED)
@@ -109,6 +134,9 @@ static int read_finding(const struct reader *reader, const json_t *json, size_t 
                         struct moth_baseline_finding *entry)
 {
     static const char *const texts[] = {"title", "first_seen", "owner", "reason"};
+    /* `expired` follows from the date: `moth baseline show --json` says it, so that it may be here. */
+    static const char *const keys[] = {"fingerprint", "kind",  "title",  "status",  "accepted",
+                                       "first_seen",  "owner", "reason", "expires", "expired"};
     const char *fingerprint = text_of(json, "fingerprint"), *kind = text_of(json, "kind");
     const char *status = text_of(json, "status");
     *entry = (struct moth_baseline_finding){0};
@@ -137,6 +165,8 @@ static int read_finding(const struct reader *reader, const json_t *json, size_t 
     entry->first_seen = (char *)(uintptr_t)text_of(json, "first_seen");
     entry->owner = (char *)(uintptr_t)text_of(json, "owner");
     entry->reason = (char *)(uintptr_t)text_of(json, "reason");
+    if (check_keys(reader, "findings", place, json, fingerprint, keys, sizeof keys / sizeof *keys) != 0)
+        return -1;
     return check_quarantine(reader, entry, place);
 }
 
@@ -161,25 +191,28 @@ static int read_findings(const struct reader *reader, const json_t *list, struct
 
 /* ---- metrics ---- */
 
-static int read_machine(const struct reader *reader, const char *name, const json_t *json,
+static int read_machine(const struct reader *reader, const char *name, const json_t *json, size_t place,
                         struct moth_baseline *baseline)
 {
+    const char *keys[MOTH_METRIC_END + 1] = {[MOTH_METRIC_END] = "accepted"};
     struct moth_baseline_metric metrics[MOTH_METRIC_END];
     struct moth_baseline_machine machine = {.name = (char *)(uintptr_t)name, .metrics = metrics};
     if (!json_is_object(json) || !get_date(json, "accepted", machine.accepted))
         return refuse(reader, "metrics", SIZE_MAX, "the metrics of '%s' must be an object, its date such as 2027-01-31",
                       name);
     for (int i = 0; i < MOTH_METRIC_END; i++) {
-        const char *metric = moth_metric_name((enum moth_metric)i);
+        const char *metric = keys[i] = moth_metric_name((enum moth_metric)i);
         const json_t *value = json_object_get(json, metric);
         if (!value || json_is_null(value))
             continue;
-        if (!json_is_number(value))
-            return refuse(reader, "metrics", SIZE_MAX, "'%s' of '%s' must be a number", metric, name);
+        if (!json_is_number(value) || json_number_value(value) < 0)
+            return refuse(reader, "metrics", place, "'%s' of '%s' must be a number, not below 0", metric, name);
         struct moth_baseline_metric *each = &metrics[machine.n_metrics++];
         *each = (struct moth_baseline_metric){.value = json_number_value(value)};
         snprintf(each->name, sizeof each->name, "%s", metric);
     }
+    if (check_keys(reader, "metrics", place, json, name, keys, sizeof keys / sizeof *keys) != 0)
+        return -1;
     return moth_baseline_put_machine(baseline, &machine, reader->err);
 }
 
@@ -189,9 +222,10 @@ static int read_machines(const struct reader *reader, const json_t *all, struct 
         return refuse(reader, "metrics", SIZE_MAX, "\"metrics\" must be an object: a machine, and what was measured on it");
     const char *name;
     json_t *json;
+    size_t place = 0; /* in the order of the file */
     json_object_foreach((json_t *)(uintptr_t)all, name, json)
     {
-        if (read_machine(reader, name, json, baseline) != 0)
+        if (read_machine(reader, name, json, place++, baseline) != 0)
             return -1;
     }
     return 0;
@@ -201,9 +235,12 @@ static int read_machines(const struct reader *reader, const json_t *all, struct 
 
 static int read_all(const struct reader *reader, const json_t *json, struct moth_baseline *baseline)
 {
+    static const char *const keys[] = {"schema", "findings", "metrics"};
     const char *schema = text_of(json, "schema");
     if (!schema || strcmp(schema, MOTH_BASELINE_SCHEMA) != 0)
         return refuse(reader, "schema", SIZE_MAX, "this is no baseline: \"schema\" must be \"%s\"", MOTH_BASELINE_SCHEMA);
+    if (check_keys(reader, NULL, SIZE_MAX, json, "", keys, sizeof keys / sizeof *keys) != 0)
+        return -1;
     if (read_findings(reader, json_object_get(json, "findings"), baseline) != 0)
         return -1;
     return read_machines(reader, json_object_get(json, "metrics"), baseline);

@@ -20,6 +20,12 @@ static const char *const metric_names[] = {
 #undef X
 };
 
+static const bool more_is_better[] = {
+#define X(name, text, more) more,
+    MOTH_METRICS(X)
+#undef X
+};
+
 const char *moth_metric_name(enum moth_metric metric)
 {
     return (unsigned)metric < MOTH_METRIC_END ? metric_names[metric] : "";
@@ -95,6 +101,9 @@ int moth_gate_parse_fail_on(const char *text, struct moth_gate_rules *rules, str
         int kind = moth_finding_kind_from_name(item);
         if (strcmp(item, "any") == 0)
             others = count;
+        else if (strcmp(item, "none") == 0)
+            return moth_err_set(err, MOTH_ERR_USAGE, "'none' stands alone: either nothing fails the gate, or what is listed; "
+                                                     "KIND:0 leaves one kind out");
         else if (kind < 0)
             return unknown_kind(item, err);
         else {
@@ -146,6 +155,10 @@ int moth_gate_parse_budget(const char *text, struct moth_gate_rules *rules, stru
         if (!equal || !get_percent(equal, &rules->worse_pct[metric]))
             return moth_err_set(err, MOTH_ERR_USAGE, "'%s' needs the percent that it may get worse by, such as %s=10", item,
                                 item);
+        if (more_is_better[metric] && rules->worse_pct[metric] >= 100)
+            return moth_err_set(err, MOTH_ERR_USAGE, "%s=%g can never fail: more of it is better, and nothing is 100 %% worse "
+                                                     "than before. Give less than 100, such as %s=20",
+                                item, rules->worse_pct[metric], item);
     } while (*rest);
     return 0;
 }

@@ -102,6 +102,13 @@ def a_quarantine_ends(test):
     check(result.status == 1 and report["findings"][0]["quarantine"]["expired"], result.describe())
     check(any(f"quarantine of {name}" in reason and "2030-03-15" in reason for reason in report["gate"]["reasons"]),
           f"{report['gate']}")
+    told = expect(test.moth("report", run.folder, "--baseline", FILE, env=late), 1, "1 finding quarantined for too long:")
+    check("new finding:" not in told.out, "what is overdue stands under what is new\n" + told.describe())
+    result, report = judged(test, run, "--baseline", FILE, "--fail-on", "none", env=late)
+    check(result.status == 0 and report["gate"] == {"passed": True, "reasons": []} and
+          any(f"quarantine of {name}" in warning for warning in report["warnings"]), result.describe())
+    expect(test.moth("report", run.folder, "--fail-on", "none,crash"), 2, "'none' stands alone")
+    expect(test.moth("report", run.folder, "--budget", "frames_per_s=200"), 2, "can never fail")
     expect(test.moth("baseline", "show", env=late), 0, "it was to be fixed by 2030-03-15")
     # Accepting the whole run again does not end a quarantine; naming the finding does.
     expect(test.moth("baseline", "accept", run.folder, env=today), 0, "still in quarantine")
@@ -281,6 +288,9 @@ def what_is_wrong_is_refused(test):
     before = bytes_of(test.path("bad.json"))
     expect(test.moth("baseline", "accept", "--baseline", "bad.json", run.folder), 2, "bad.json:4:")
     check(bytes_of(test.path("bad.json")) == before, "a file that is no baseline was written over")
+    test.write("own.json", '{\n "schema": "moth.baseline/1",\n "findings": [],\n "notes": "keep me"\n}\n')
+    expect(test.moth("baseline", "accept", "--baseline", "own.json", run.folder), 2, 'own.json:4: "notes"')
+    check("keep me" in bytes_of(test.path("own.json")).decode(), "what somebody wrote is lost")
     expect(test.moth("baseline"), 2, "show|accept|prune")
     expect(test.moth("baseline", "shwo"), 2, "did you mean 'show'")
     expect(test.moth("baseline", "show"), 2, "there is no baseline", "moth baseline accept")

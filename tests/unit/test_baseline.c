@@ -149,6 +149,15 @@ static void what_is_wrong_is_said_with_its_line(void **state)
     assert_refused("{\"schema\": \"moth.baseline/1\", \"findings\": [],\n \"findings\": []}", 2, "duplicate");
     assert_refused("{\"schema\": \"moth.baseline/1\", \"findings\": [],\n\"metrics\": []}", 2, "must be an object");
     assert_refused("{\"schema\": \"moth.baseline/1\", \"findings\": [],\n\"metrics\": {\"m\": {\"p99\": \"x\"}}}", 2, "p99");
+    assert_refused("{\"schema\": \"moth.baseline/1\", \"findings\": [],\n\"metrics\": {\"m\": {\"p50\": 1},\n\"n\":\n"
+                   "{\"p99\": -1}}}",
+                   4, "not below 0");
+    assert_refused("{\"schema\": \"moth.baseline/1\", \"findings\": [],\n\"metrics\": {\"m\": {\"p50\": 1},\n\"n\": {\"p98\": 1}}}",
+                   3, "n: \"p98\" is no key of a baseline (did you mean");
+    assert_refused("{\"schema\": \"moth.baseline/1\",\n \"findings\": [],\n\n \"notes\": []}", 4, "\"notes\" is no key");
+    assert_second_refused("  {\"fingerprint\": \"2-hang-0123456789abcdef\", \"kind\": \"hang\", \"status\": \"known\", "
+                          "\"ticket\": \"X-1\"}",
+                          5, "2-hang-0123456789abcdef: \"ticket\" is no key of a baseline");
     assert_second_refused("  7", 1, "must be an object");
     assert_second_refused("\n\n{\"fingerprint\": \"../..\"}", 7, "needs a fingerprint");
     assert_second_refused("  {\"fingerprint\": \"2-crash-0123456789abcdef\",\n\"kind\": \"crash\", \"status\": \"known\"}", 5,
@@ -293,6 +302,18 @@ static void fail_on_is_read(void **state)
     }
 }
 
+static void none_stands_alone(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"none,crash", "crash, none", "none:2", "none,none"};
+    struct moth_gate_rules rules;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct moth_err err = {0};
+        if (moth_gate_parse_fail_on(bad[i], &rules, &err) == 0 || !strstr(err.message, "'none' stands alone"))
+            fail_msg("'%s': %s", bad[i], err.message);
+    }
+}
+
 static void budgets_are_read(void **state)
 {
     (void)state;
@@ -301,7 +322,9 @@ static void budgets_are_read(void **state)
     assert_int_equal(moth_gate_parse_budget("p99=10, frames_per_s=2.5%", &rules, NULL), 0);
     assert_true(rules.worse_pct[MOTH_METRIC_P99] == 10 && rules.worse_pct[MOTH_METRIC_FRAMES_PER_S] == 2.5);
     assert_true(rules.worse_pct[MOTH_METRIC_P50] < 0);
-    static const char *const bad[] = {"", "p99", "p99=", "p99=x", "p98=3", "p99=-1", "p99=1e9", "p99=10%%", "p99=1,,p50=2"};
+    assert_int_equal(moth_gate_parse_budget("p99=200, frames_per_s=99.9", &rules, NULL), 0);
+    static const char *const bad[] = {"", "p99", "p99=", "p99=x", "p98=3", "p99=-1", "p99=1e9", "p99=10%%", "p99=1,,p50=2",
+                                      "frames_per_s=100", "frames_per_s=200%"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         if (moth_gate_parse_budget(bad[i], &rules, NULL) == 0)
             fail_msg("'%s' was taken", bad[i]);
@@ -497,6 +520,7 @@ int main(void)
         cmocka_unit_test(statuses_follow_from_what_is_known),
         cmocka_unit_test(a_status_is_set_anew_each_time),
         cmocka_unit_test(fail_on_is_read),
+        cmocka_unit_test(none_stands_alone),
         cmocka_unit_test(budgets_are_read),
         cmocka_unit_test(findings_fail_it_by_kind_and_number),
         cmocka_unit_test(a_quarantine_that_is_over_is_told_of),
