@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/utf8.h"
 #include "baseline/gate.h"
 #include "detect/frames.h"
-#include "findings/utf8.h"
 #include "reports/evidence.h"
 #include "reports/severity.h"
 #include "reports/workspace.h"

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "baseline/gate.h"
-#include "findings/utf8.h"
 #include "reports/evidence.h"
 #include "reports/github.h"
 #include "reports/severity.h"

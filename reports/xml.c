@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "findings/utf8.h"
+#include "base/utf8.h"
 
 static bool xml_has(unsigned code)
 {

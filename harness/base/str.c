@@ -4,16 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define WORD_MAX 63
+
+/* Controls, C1's too, and what turns the direction of a line round or breaks it. */
+static bool moves(unsigned code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
 
 char *moth_str_plain(const char *text)
 {
-    char *plain = strdup(text ? text : "");
+    char *plain = strdup(text ? text : ""), *to = plain;
     if (!plain)
         abort(); /* a line */
-    for (char *at = plain; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+    size_t left = strlen(plain);
+    for (const char *at = plain; left > 0;) {
+        unsigned code = 0;
+        size_t length = moth_utf8_next(at, left, &code);
+        if (length == 0 || moves(code)) {
+            *to++ = '?';
+            length += length == 0;
+        } else {
+            memmove(to, at, length);
+            to += length;
+        }
+        at += length;
+        left -= length;
+    }
+    *to = '\0';
     return plain;
 }
 

@@ -14,8 +14,9 @@ static inline char moth_str_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* A copy in which nothing can move a cursor or change colours: for words of a game that are shown on a terminal. Never
- * NULL (aborts when memory is out); caller frees. */
+/* A copy that is valid UTF-8 and in which nothing can move a cursor, change colours or turn the direction round ('?' stands
+ * for it): for words of a game that are shown on a terminal. "" for NULL, never NULL (aborts when memory is out); caller
+ * frees. */
 char *moth_str_plain(const char *text);
 bool moth_str_equal_nocase(const char *a, const char *b);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "bus/request.h"
-#include "findings/utf8.h"
 #include "wire/channel.h"
 
 struct reader {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "findings/utf8.h"
+#include "base/utf8.h"
 
 void moth_text_raw(struct moth_buf *buf, const char *text)
 {

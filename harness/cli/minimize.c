@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "findings/finding_json.h"
 #include "fleet/plan.h"
 #include "fleet/reaper.h"
@@ -163,7 +164,9 @@ static void print_json(const struct work *work, const struct moth_trace *trace,
 static void print_text(const struct work *work, const struct moth_trace *trace,
                        const struct moth_minimize_outcome *outcome)
 {
-    printf("%s\n  %s\n", trace->end.fingerprint, trace->end.title ? trace->end.title : "");
+    char *title = moth_str_plain(trace->end.title);
+    printf("%s\n  %s\n", trace->end.fingerprint, title);
+    free(title);
     if (!outcome->happened) {
         puts(outcome->interrupted ? "  interrupted before it happened" : "  it did not happen");
         return;

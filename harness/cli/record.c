@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/group.h"
 #include "cli/person.h"
 #include "cli/recorded.h"
@@ -129,8 +130,9 @@ static void print_text(const struct moth_record_config *config, const struct mot
     printf("  %s/" MOTH_RECORDING_TRACE "\n  %s/" MOTH_RECORDING_SCENARIO "\n", config->out, config->out);
     if (!finding)
         return;
-    printf("%s\n  %s\n  reproduced %u/%u\n", finding->fingerprint, finding->title, finding->reproduced,
-           finding->attempts);
+    char *title = moth_str_plain(finding->title);
+    printf("%s\n  %s\n  reproduced %u/%u\n", finding->fingerprint, title, finding->reproduced, finding->attempts);
+    free(title);
     for (size_t i = 0; i < finding->n_stack; i++)
         printf("    #%zu %s\n", i, finding->stack[i]);
     char *folder = moth_store_folder(config->out, finding->fingerprint), *command = moth_report_replay_of(folder);

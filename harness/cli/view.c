@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/str.h"
 
 #define PLAIN_NS (30 * MOTH_NS_PER_S)  /* between lines where nothing can be drawn over */
 #define DRAW_NS (200 * MOTH_NS_PER_MS) /* between pictures */
@@ -98,8 +99,10 @@ static const char *short_name(const char *name, size_t *length)
 /* Text from outside: nothing in it may move the cursor or change colours. */
 static void put_plain(FILE *out, const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
-        fputc((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i], out);
+    char *part = moth_fs_path("%.*s", (int)length, text), *plain = moth_str_plain(part);
+    fputs(plain, out);
+    free(plain);
+    free(part);
 }
 
 static void put_agents(FILE *out, const struct moth_run_progress *progress)
@@ -220,9 +223,7 @@ void moth_cli_view_progress(const struct moth_run_progress *progress)
 void moth_cli_view_found(const char *what, const char *kind, const char *title, const char *fingerprint)
 {
     bool colours = moth_log_can_live() && wants_colours();
-    char *plain = moth_fs_path("%s", title);
-    for (char *at = plain; *at; at++)
-        *at = (unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at;
+    char *plain = moth_str_plain(title);
     moth_log_info("%s %s%s%s: %s (%s)", what, colours ? "\033[31m" : "", kind, colours ? "\033[m" : "", plain,
                   fingerprint);
     free(plain);

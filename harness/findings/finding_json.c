@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "findings/utf8.h"
+#include "base/utf8.h"
 
 #define FINDING_SCHEMA "moth.finding/1"
 #define FINDING_BYTES_MAX (16u << 20)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "findings/utf8.h"
+#include "base/utf8.h"
 
 #define NARROW_SPACE "\xe2\x80\xaf"
 

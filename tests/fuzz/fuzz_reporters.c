@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "findings/utf8.h"
+#include "base/utf8.h"
 #include "reports/github.h"
 #include "reports/reports.h"
 

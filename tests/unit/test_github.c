@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "findings/utf8.h"
+#include "base/utf8.h"
 #include "reports/github.h"
 #include "sample_summary.h"
 

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "baseline/gate.h"
-#include "findings/utf8.h"
 #include "reports/evidence.h"
 #include "reports/github.h"
 #include "reports/reporters.h"

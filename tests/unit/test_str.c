@@ -47,9 +47,29 @@ static void case_is_ignored_in_ascii_only(void **state)
     assert_false(moth_str_equal_nocase("@", "`"));
 }
 
+static void plain(const char *text, const char *expected)
+{
+    char *shown = moth_str_plain(text);
+    assert_string_equal(shown, expected);
+    free(shown);
+}
+
+static void plain_text_moves_nothing(void **state)
+{
+    (void)state;
+    plain(NULL, "");
+    plain("caf\xc3\xa9 \xf0\x9f\xa6\x8b", "caf\xc3\xa9 \xf0\x9f\xa6\x8b");
+    plain("a\033[31m\r\nb\x7f", "a?[31m??b?");
+    plain("a\xc2\x85" "b\xc2\x9b" "31m", "a?b?31m");                     /* C1: NEL, CSI */
+    plain("a\xe2\x80\xae" "b\xe2\x81\xa6" "c\xe2\x80\xa8", "a?b?c?"); /* U+202E, U+2066, U+2028 */
+    plain("a\xff\xfe" "b\xc3", "a??b?");                                /* no UTF-8; cut */
+    plain("\x9b" "31m\xe2\x80", "?31m??");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_text_moves_nothing),
         cmocka_unit_test(distance_counts_edits),
         cmocka_unit_test(distance_survives_long_words),
         cmocka_unit_test(nearest_proposes_only_what_is_near),

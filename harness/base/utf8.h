@@ -3,8 +3,8 @@
  * Text of unknown making (a game's log, symbols, titles) on its way into JSON and XML, which take
  * nothing but valid UTF-8. Pure functions.
  */
-#ifndef MOTH_FINDINGS_UTF8_H
-#define MOTH_FINDINGS_UTF8_H
+#ifndef MOTH_BASE_UTF8_H
+#define MOTH_BASE_UTF8_H
 
 #include <stddef.h>
 

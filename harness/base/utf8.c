@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "findings/utf8.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
