@@ -94,7 +94,7 @@ int moth_report_history_run(const struct moth_run_summary *summary, struct moth_
                                      .seed = summary->seed,
                                      .shard = shard,
                                      .shards = shards,
-                                     .plan = own(summary->plan),
+                                     .plan = own(summary->builds_plan),
                                      .machine = own(summary->machine),
                                      .verdict = own(moth_verdict_name(summary->verdict)),
                                      .version = own(summary->version),

@@ -151,6 +151,7 @@ struct moth_run_summary {
     /* So that `moth report` can put runs together. */
     const char *run;     /* token of the run; NULL: it is several */
     const char *plan;    /* what names all that was to be played, whatever the shard and the workers; or NULL */
+    const char *builds_plan; /* the same for a history: whatever a build's program is called; or NULL */
     const char *version; /* of moth; or NULL */
     const struct moth_frame_counts *frame_counts; /* what frame_times was made of; or NULL */
     const char *machine; /* class of machines it was played on (baseline/gate.h); NULL: not known, or several */

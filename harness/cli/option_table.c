@@ -330,7 +330,7 @@ const struct moth_option moth_option_table[] = {
      .help = "prune: keep what is gone, as fixed. When it comes back it is reopened, and not merely new."},
     {.name = "history", .type = MOTH_OPTION_STRING, .verbs = RUN | REPORT, .offset = AT(history), .argument = "FILE",
      .group = JUDGE,
-     .help = "Add the run to this database of runs (made where there is none), and say of each finding since which build "
+     .help = "Add the run to this database of one game's runs (made where there is none), and say of each finding since which build "
              "it is known, and whether it had been fixed. A database that cannot be used is a warning; the run's own "
              "result does not depend on it. `moth history` shows it."},
     {.name = "history", .type = MOTH_OPTION_STRING, .verbs = HISTORY, .offset = AT(history), .argument = "FILE",

@@ -82,6 +82,9 @@ bool moth_plan_is_empty(const struct moth_fleet_config *config);
 /* What names everything that the whole run is to play, whatever the shard, the machine and the number of
  * workers: 16 hex digits. Two shards with different names are not of one run. */
 void moth_plan_name(const struct moth_fleet_config *config, char name[MOTH_PLAN_NAME_MAX]);
+/* The same without the programs' names, which may be another with each build ("game-1.1"): for a history, where
+ * runs of one game follow each other. */
+void moth_plan_name_of_builds(const struct moth_fleet_config *config, char name[MOTH_PLAN_NAME_MAX]);
 /* Frames an instance may use at most under this configuration. */
 uint32_t moth_plan_instance_frames(const struct moth_fleet_config *config);
 /* Seed number k of a run: below 2^53, so that it survives JSON readers. */

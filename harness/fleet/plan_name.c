@@ -27,19 +27,19 @@ static void put_agents(struct moth_buf *buf, const struct moth_fleet_agent *agen
     }
 }
 
-static void put_command(struct moth_buf *buf, const char *const *argv)
+static void put_command(struct moth_buf *buf, const char *const *argv, bool any_name)
 {
-    moth_buf_put_string(buf, without_folder(argv && argv[0] ? argv[0] : ""));
+    moth_buf_put_string(buf, !any_name && argv && argv[0] ? without_folder(argv[0]) : "");
     for (size_t i = 1; argv && argv[0] && argv[i]; i++)
         moth_buf_put_string(buf, argv[i]);
     moth_buf_put_u8(buf, 0);
 }
 
-static void put_group(struct moth_buf *buf, const struct moth_fleet_config *config)
+static void put_group(struct moth_buf *buf, const struct moth_fleet_config *config, bool any_name)
 {
     for (size_t i = 0; i < config->n_members; i++) {
         moth_buf_put_string(buf, config->members[i].name);
-        put_command(buf, (const char *const *)config->members[i].argv);
+        put_command(buf, (const char *const *)config->members[i].argv, any_name);
     }
     if (config->n_members > 0)
         moth_buf_put(buf, &config->link, sizeof config->link);
@@ -47,12 +47,12 @@ static void put_group(struct moth_buf *buf, const struct moth_fleet_config *conf
 
 /* The environment is not in it, for it may name folders; nor are limits of memory and time, which change what
  * is seen and not what is played. */
-void moth_plan_name(const struct moth_fleet_config *config, char name[MOTH_PLAN_NAME_MAX])
+static void name_it(const struct moth_fleet_config *config, bool any_name, char name[MOTH_PLAN_NAME_MAX])
 {
     struct moth_buf buf;
     moth_buf_init(&buf);
-    put_command(&buf, config->argv);
-    put_group(&buf, config);
+    put_command(&buf, config->argv, any_name);
+    put_group(&buf, config, any_name);
     put_agents(&buf, config->scenarios, config->n_scenarios);
     put_agents(&buf, config->agents, config->n_agents);
     const uint64_t numbers[] = {config->seed,
@@ -72,4 +72,14 @@ void moth_plan_name(const struct moth_fleet_config *config, char name[MOTH_PLAN_
         moth_buf_put_u64(&buf, numbers[i]);
     snprintf(name, MOTH_PLAN_NAME_MAX, "%016" PRIx64, (uint64_t)XXH3_64bits(buf.bytes, buf.size_bytes));
     moth_buf_fini(&buf);
+}
+
+void moth_plan_name(const struct moth_fleet_config *config, char name[MOTH_PLAN_NAME_MAX])
+{
+    name_it(config, false, name);
+}
+
+void moth_plan_name_of_builds(const struct moth_fleet_config *config, char name[MOTH_PLAN_NAME_MAX])
+{
+    name_it(config, true, name);
 }

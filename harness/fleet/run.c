@@ -210,6 +210,7 @@ int moth_fleet_run(const struct moth_fleet_config *wanted, struct moth_fleet_res
     else if ((failed = begin(&supervisor, config, err)) == 0) {
         /* As it is now: one that is gone on with has its own seed and token. */
         moth_plan_name(config, supervisor.tally->plan);
+        moth_plan_name_of_builds(config, supervisor.tally->builds_plan);
         snprintf(supervisor.tally->run, sizeof supervisor.tally->run, "%s", supervisor.run);
         moth_reaper_adopt();
         failed = run(&supervisor, err);

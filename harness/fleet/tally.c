@@ -34,6 +34,7 @@ int moth_tally_init(struct moth_tally *tally, const struct moth_fleet_config *co
     *tally = (struct moth_tally){.config = config};
     bool shared = config->shards > 1;
     moth_plan_name(config, tally->plan);
+    moth_plan_name_of_builds(config, tally->builds_plan);
     tally->survey = moth_survey_create();
     if (!tally->survey)
         return -1;
@@ -582,6 +583,7 @@ void moth_tally_summarise(struct moth_tally *tally, bool interrupted, double wal
         .out = config->out,
         .run = tally->run,
         .plan = tally->plan,
+        .builds_plan = tally->builds_plan,
         .version = MOTH_VERSION,
         .frame_counts = &tally->frame_counts,
         .agents = tally->shares,

@@ -51,7 +51,7 @@ struct moth_tally {
     char *build_id;
     char shard[24]; /* "I/N" */
     char run[MOTH_COOKIE_MAX]; /* token of the run */
-    char plan[MOTH_PLAN_NAME_MAX];
+    char plan[MOTH_PLAN_NAME_MAX], builds_plan[MOTH_PLAN_NAME_MAX];
     bool idle;      /* this shard has no part of the run */
     uint32_t started, no_frame, finished, clean_finished, agent_faulty, consecutive_faults;
     uint32_t consecutive_no_frame, consecutive_agent_faults;

@@ -154,6 +154,18 @@ def an_old_build_played_again(test):
     check([each["status"] for each in told["findings"]] == ["reopened"], result.describe())
 
 
+@case
+def builds_by_their_files_names(test):
+    """Without its trace too a finding is fixed when the same was played in vain, whatever a build's file is called."""
+    for name, game in (("game-1.0", "null_deref"), ("game-1.1", "null_deref_clean")):
+        with open(test.game(game), "rb") as file:
+            program = test.write(f"builds/{name}", file.read(), 0o755)
+        test.run(program, agent="secret", frames=400, options=("--replays", 1, "--minimize-frames", 0, "--fixed-after", 1, "--history",
+                                                               test.path("history.db"), "--build-label", name))
+    known = shown(test, "history.db", "--fixed-after", 1)["findings"]
+    check([(each["state"], each["fixed_in"]) for each in known] == [("fixed", "game-1.1")], f"{known}")
+
+
 # --- git ---
 
 def source(way="", treasure="if (!prize) return;", includes=""):
