@@ -336,6 +336,23 @@ def expect_clean_to_the_letter(test):
     check(result.status == CANNOT_TRY and "something else happened" in result.out, result.describe())
 
 
+@case
+def once_of_several_is_enough(test):
+    """What happens in one replay of two has happened again: 0, and 1 with --expect-clean, whichever comes first."""
+    run = test.run(test.game("null_deref"))
+    trace = os.path.join(run.folder, "findings", run.findings[0]["fingerprint"])
+    lines = test.path("lines")  # that each launch takes one of: what games write to files is gone with them
+    game = test.write("either", f"#!/bin/sh\nread -r program < {lines}\nexec $program \"$@\"\n", 0o755)
+    os.mkfifo(lines)
+    with open(os.open(lines, os.O_RDWR), "w", encoding="utf-8") as pipe:
+        for options, status in (([], 0), (["--expect-clean"], HAPPENED)):
+            for twins in (("null_deref", "null_deref_clean"), ("null_deref_clean", "null_deref")):
+                pipe.write("".join(f"{test.game(name)}\n" for name in twins))
+                pipe.flush()
+                result = test.moth("replay", "--times", 2, *options, trace, "--", game)
+                check(result.status == status and "reproduced 1/2" in result.out, result.describe())
+
+
 # --- the history beside runs ---
 
 def play(test, *options, game="null_deref"):
