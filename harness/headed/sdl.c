@@ -54,6 +54,8 @@ int moth_sdl_open(struct moth_err *err)
         return -1;
     moth_sdl.SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     moth_sdl.SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+    /* Else a click is swallowed that comes within some milliseconds of the focus. */
+    moth_sdl.SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
     moth_sdl.SetHint(SDL_HINT_JOYSTICK_ALLOW_BACKGROUND_EVENTS, "0");
     bool opened = moth_sdl.Init(SDL_INIT_VIDEO | SDL_INIT_GAMECONTROLLER) == 0;
     if (opened && is_seen())

@@ -59,12 +59,12 @@ class Desk:
         self.hand("windowfocus", self.window)
         return ready
 
-    def next_event(self):
-        deadline = time.monotonic() + PATIENCE_S
+    def next_event(self, deadline=None):
+        deadline = deadline or time.monotonic() + PATIENCE_S
         while b"\n" not in self.buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.events], [], [], left)[0]:
-                raise Failed("moth does not go on\n" + self.said())
+                raise Failed("what must come does not come\n" + self.said())
             more = os.read(self.events, 65536)
             if not more:
                 return None
@@ -73,8 +73,9 @@ class Desk:
         return json.loads(line)
 
     def wait_for(self, event, **members):
+        deadline = time.monotonic() + PATIENCE_S  # in sum: the game's progress is told all the while
         while True:
-            got = self.next_event()
+            got = self.next_event(deadline)
             if got is None:
                 raise Failed(f"moth ended before '{event}'\n" + self.said())
             if got["event"] == event and all(got.get(name) == value for name, value in members.items()):
