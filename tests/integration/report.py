@@ -229,7 +229,8 @@ def frame_times_add_up(test):
     _, run = report(test, "-o", test.path("merged"), *folders)
     times = [read_json(os.path.join(folder, "run.json"))["frame_time_ms"] for folder in folders]
     check(run["frame_time_ms"]["max"] == max(each["max"] for each in times), f"{run['frame_time_ms']} of {times}")
-    lowest, highest = min(each["p50"] for each in times), max(each["p50"] for each in times)
+    # A percentile is the mean of its bucket, which is a 64th wide (fleet/frame_times.h): the other shard's frames in it count, too.
+    lowest, highest = min(each["p50"] for each in times) * 63 / 64, max(each["p50"] for each in times) * 65 / 64
     check(lowest <= run["frame_time_ms"]["p50"] <= highest, f"{run['frame_time_ms']} of {times}")
     os.remove(os.path.join(folders[0], "merge.json"))
     result, run = report(test, "-o", test.path("less"), *folders)
