@@ -94,3 +94,28 @@ const struct moth_elf_symbol *moth_module_elf(struct moth_symbols_module *module
     }
     return NULL;
 }
+
+/* What compilers name a copy of a function after that has not the parameters that were written, or only a part of it. */
+static bool has_mark(const char *name)
+{
+    static const char *const marks[] = {".isra.", ".constprop.", ".part.", ".cold", ".specialized."};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (strstr(name, marks[i]))
+            return true;
+    return false;
+}
+
+bool moth_module_is_clone(struct moth_symbols_module *module, uint64_t address)
+{
+    bool cloned = false;
+    moth_module_read_elf(module);
+    for (size_t i = 0; i < module->n_elf; i++) {
+        const struct moth_elf_symbol *symbol = &module->elf[i];
+        if (!symbol->function || symbol->address != address)
+            continue;
+        if (!has_mark(symbol->name))
+            return false;
+        cloned = true;
+    }
+    return cloned;
+}

@@ -109,6 +109,8 @@ const char *moth_die_name(Dwarf_Die *die);
 void moth_module_read_elf(struct moth_symbols_module *module);
 /* By its name in the table or demangled. */
 const struct moth_elf_symbol *moth_module_elf(struct moth_symbols_module *module, const char *name, bool function);
+/* Is the function that begins there only a changed copy, or a part, of the one that was written? */
+bool moth_module_is_clone(struct moth_symbols_module *module, uint64_t address);
 
 /* ---- types.c ---- */
 /* NULL: void. */

@@ -402,9 +402,28 @@ void moth_symbols_each_exported(struct moth_symbols *symbols, bool (*fn)(void *,
 
 /* ---- functions ---- */
 
-static bool function_place(Dwarf_Die *die, Dwarf_Addr *address)
+enum function_place { FUNCTION_NOWHERE, FUNCTION_CLONED, FUNCTION_THERE };
+
+/* Where it begins. One that is in several pieces (the seldom used ones lie elsewhere) has no lowest address;
+ * its beginning is the piece with its symbol. */
+static enum function_place find_place(struct moth_symbols_module *module, struct moth_entry *entry, uint64_t *address)
 {
-    return dwarf_entrypc(die, address) == 0 && *address != 0;
+    Dwarf_Addr start = 0, end, base;
+    ptrdiff_t at = 0;
+    enum function_place place = FUNCTION_NOWHERE;
+    if (dwarf_entrypc(&entry->die, &start) == 0 && start != 0) {
+        *address = start + entry->bias;
+        return moth_module_is_clone(module, *address) ? FUNCTION_CLONED : FUNCTION_THERE;
+    }
+    while ((at = dwarf_ranges(&entry->die, at, &base, &start, &end)) > 0) {
+        if (start == 0 || start >= end)
+            continue;
+        *address = start + entry->bias;
+        place = moth_module_is_clone(module, *address) ? FUNCTION_CLONED : FUNCTION_THERE;
+        if (place == FUNCTION_THERE)
+            break;
+    }
+    return place;
 }
 
 static void read_params(struct moth_symbols *symbols, Dwarf_Die *die, struct moth_function *function)
@@ -429,11 +448,11 @@ static void read_params(struct moth_symbols *symbols, Dwarf_Die *die, struct mot
     } while (dwarf_siblingof(&child, &child) == 0);
 }
 
-static void describe_function(struct moth_symbols_module *module, struct moth_entry *entry, Dwarf_Addr address,
+static void describe_function(struct moth_symbols_module *module, struct moth_entry *entry, uint64_t address,
                               struct moth_function *function)
 {
     *function = (struct moth_function){
-        .name = entry->name, .address = address + entry->bias, .typed = true, .module = module->name};
+        .name = entry->name, .address = address, .typed = true, .module = module->name};
     function->result = moth_type_of(module->symbols, &entry->die);
     read_params(module->symbols, &entry->die, function);
 }
@@ -442,20 +461,21 @@ size_t moth_symbols_functions(struct moth_symbols *symbols, const char *name, co
                               struct moth_function *found, size_t room, struct moth_err *err)
 {
     size_t n_found = 0;
-    bool inlined = false;
+    bool inlined = false, cloned = false;
     for (size_t i = 0; i < symbols->n_modules && n_found == 0; i++) {
         struct moth_symbols_module *module = symbols->modules[i];
         size_t n;
         struct moth_entry *entries =
             wanted && !moth_module_matches(module, wanted) ? NULL : moth_module_entries(module, name, &n);
         for (size_t j = 0; entries && j < n; j++) {
-            Dwarf_Addr address;
+            uint64_t address;
             if (entries[j].kind != MOTH_ENTRY_FUNCTION)
                 continue;
-            if (!function_place(&entries[j].die, &address)) {
-                inlined = inlined || !entries[j].declaration;
+            enum function_place place = find_place(module, &entries[j], &address);
+            cloned = cloned || place == FUNCTION_CLONED;
+            inlined = inlined || (place == FUNCTION_NOWHERE && !entries[j].declaration);
+            if (place != FUNCTION_THERE)
                 continue;
-            }
             if (n_found < room)
                 describe_function(module, &entries[j], address, &found[n_found]);
             n_found++;
@@ -473,7 +493,12 @@ size_t moth_symbols_functions(struct moth_symbols *symbols, const char *name, co
                                               .module = module->name};
         n_found = 1;
     }
-    if (n_found == 0 && inlined)
+    if (n_found == 0 && cloned)
+        moth_err_set(err, MOTH_ERR_USAGE,
+                     "'%s' is there only with other parameters than were written: the compiler has optimized a copy of it. "
+                     "Build it with __attribute__((noipa)), or without optimization",
+                     name);
+    else if (n_found == 0 && inlined)
         moth_err_set(err, MOTH_ERR_USAGE, "'%s' was inlined everywhere: there is nothing to call", name);
     else if (n_found == 0)
         not_found(symbols, "function", MOTH_ENTRY_FUNCTION, name, wanted, err);

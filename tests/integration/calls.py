@@ -79,6 +79,12 @@ return function(game)
         is("wrong parameters", ok, nil)
         if not why:find("give_item(int,float)int", 1, true) then error(why) end
     end
+    if typed then -- what an optimizing compiler makes of a function
+        is("two pieces", game:call("price_of", 6, 7), 42)
+        ok, why = game:call("discounted", nil, 1, 10)
+        is("a changed copy", ok, nil)
+        if not why:find("other parameters than were written", 1, true) then error(why) end
+    end
     game:step(3)
     game:expect(false, "all was called")
 end

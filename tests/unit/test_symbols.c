@@ -39,7 +39,7 @@ extern unsigned long long test_big;
 unsigned long long test_big = 0x8000000000000001ULL;
 extern int *test_wild;
 int *test_wild = (int *)8;
-static volatile int test_static = 3;
+__attribute__((used)) static volatile int test_static = 3;
 
 static bool is_module(void *context, const char *name, size_t length)
 {
