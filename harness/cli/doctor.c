@@ -362,7 +362,7 @@ int moth_cli_doctor(const struct moth_options *options)
     e.warnings = json_array();
     e.bypasses = json_array();
     int code;
-    struct moth_reaper reaper = {.pid = -1, .life_fd = -1};
+    struct moth_reaper reaper = MOTH_REAPER_NONE;
     if (agent != NULL && moth_reaper_start(&reaper, &err) == 0 && examine(&e, agent, &err) == 0) {
         code = conclude(&e, options);
     } else {

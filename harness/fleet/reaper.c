@@ -3,15 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner/cgroup.h"
 #include "runner/cookie.h"
+
+/* How long a child of a verb that is dead may take to die of it. */
+#define CHILDREN_DIE_MS 10000
 
 static void (*also_clear)(void *context);
 static void *also_context;
@@ -22,75 +27,91 @@ void moth_reaper_also(void (*clear)(void *context), void *context)
     also_context = context;
 }
 
-static void reap(int life_fd, const char *cookie)
+/* Wait for the verb's end: it says so, or it is dead and so are all that it forked, or should be. */
+static void await_end(int verb_fd, int life_fd)
+{
+    struct pollfd polled[2] = {{.fd = life_fd, .events = POLLIN}, {.fd = verb_fd, .events = POLLIN}};
+    int ready;
+    do
+        ready = poll(polled, verb_fd >= 0 ? 2 : 1, -1);
+    while (ready < 0 && errno == EINTR);
+    if (polled[0].revents == 0)
+        while (poll(polled, 1, CHILDREN_DIE_MS) < 0 && errno == EINTR)
+            continue;
+}
+
+static void reap(int verb_fd, int life_fd, const char *cookie)
 {
     setsid();
     prctl(PR_SET_NAME, "moth-reaper");
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
-    /* Whoever reads our verb's output waits for its end, not for ours. */
+    /* Whoever reads our verb's output waits for its end, not for ours. Nor may we keep other files of our
+     * verb open: locks, pipes, the other end of our own. */
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; nowhere >= 0 && fd <= 2; fd++)
-        dup2(nowhere, fd);
-    /* Nor may we keep other files of our verb open: locks, pipes. */
-    dup2(life_fd, 3);
-    close_range(4, ~0U, 0);
-    char byte;
-    ssize_t n;
-    do
-        n = read(3, &byte, 1);
-    while (n > 0 || (n < 0 && errno == EINTR));
+    int kept[] = {nowhere, nowhere, nowhere, fcntl(life_fd, F_DUPFD, 5), fcntl(verb_fd, F_DUPFD, 5)};
+    for (int fd = 0; fd < (int)(sizeof kept / sizeof *kept); fd++)
+        if (kept[fd] < 0 || dup2(kept[fd], fd) < 0)
+            close(fd);
+    close_range(sizeof kept / sizeof *kept, ~0U, 0);
+    await_end(verb_fd >= 0 ? 4 : -1, 3);
     moth_cookie_sweep(cookie);
     moth_cgroup_sweep(cookie);
     if (also_clear)
         also_clear(also_context);
 }
 
-int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err)
+static int start(struct moth_reaper *reaper, struct moth_err *err)
 {
-    int ends[2];
     const char *cookie = moth_cookie();
-    reaper->pid = -1;
-    reaper->life_fd = -1;
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot make a pipe");
+    int verb_fd = (int)syscall(SYS_pidfd_open, getpid(), 0); /* -1 on old kernels: the pipe alone tells then */
     reaper->pid = fork();
     if (reaper->pid == 0) {
-        close(ends[1]);
-        reap(ends[0], cookie);
+        reap(verb_fd, reaper->life_fds[0], cookie);
         _exit(0);
     }
-    close(ends[0]);
-    if (reaper->pid < 0) {
-        close(ends[1]);
-        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot start a process");
+    if (verb_fd >= 0)
+        close(verb_fd);
+    return reaper->pid > 0 ? 0 : moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot start a process");
+}
+
+static void close_pipe(struct moth_reaper *reaper)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (reaper->life_fds[i] >= 0)
+            close(reaper->life_fds[i]);
+        reaper->life_fds[i] = -1;
     }
-    reaper->life_fd = ends[1];
-    return 0;
+}
+
+int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err)
+{
+    *reaper = (struct moth_reaper)MOTH_REAPER_NONE;
+    if (pipe2(reaper->life_fds, O_CLOEXEC) != 0)
+        return moth_err_sys(err, MOTH_ERR_SYSTEM, "cannot make a pipe");
+    int failed = start(reaper, err);
+    if (failed != 0)
+        close_pipe(reaper);
+    return failed;
 }
 
 void moth_reaper_look(struct moth_reaper *reaper)
 {
-    if (reaper->pid <= 0 || waitpid(reaper->pid, NULL, WNOHANG) != reaper->pid)
-        return;
-    moth_reaper_forget(reaper);
-    moth_reaper_start(reaper, NULL);
-}
-
-void moth_reaper_forget(struct moth_reaper *reaper)
-{
-    if (reaper->life_fd >= 0)
-        close(reaper->life_fd);
-    reaper->life_fd = -1;
-    reaper->pid = -1;
+    if (reaper->pid > 0 && waitpid(reaper->pid, NULL, WNOHANG) == reaper->pid)
+        start(reaper, NULL);
 }
 
 void moth_reaper_stop(struct moth_reaper *reaper)
 {
     pid_t pid = reaper->pid, got = pid;
     int status = 0;
-    moth_reaper_forget(reaper);
+    /* A child that still lives has the pipe open as well, so closing it would not do. */
+    bool told = pid > 0 && write(reaper->life_fds[1], "", 1) == 1;
+    reaper->pid = -1;
+    close_pipe(reaper);
+    if (pid > 0 && !told)
+        kill(pid, SIGKILL);
     while (pid > 0 && (got = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
         continue;
     if (pid > 0 && (got != pid || status != 0)) /* it was killed at its work */

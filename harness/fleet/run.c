@@ -110,13 +110,6 @@ static void sum_up_archive(const struct moth_fleet_config *config, struct moth_c
     free(path);
 }
 
-static void forget_in_child(void *context)
-{
-    struct moth_supervisor *supervisor = context;
-    moth_signals_forget();
-    moth_reaper_forget(&supervisor->reaper);
-}
-
 /* So that whoever looks at a finding's folder sees what is known of it. */
 static void store_statuses(const char *out, const struct moth_run_summary *summary)
 {
@@ -159,8 +152,6 @@ static int run(struct moth_supervisor *supervisor, struct moth_err *err)
         moth_workers_init(&supervisor->workers, supervisor->config, supervisor->run) != 0)
         return moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %u workers", supervisor->config->workers);
     supervisor->workers.bus = supervisor->bus;
-    supervisor->workers.in_child = forget_in_child;
-    supervisor->workers.context = supervisor;
     supervisor->begin_ns = moth_clock_monotonic_ns();
     supervisor->playing = true;
     return moth_resume_replay(supervisor, err) == 0 ? moth_supervise(supervisor, err) : -1;
@@ -202,7 +193,7 @@ int moth_fleet_run(const struct moth_fleet_config *wanted, struct moth_fleet_res
     *config = *wanted;
     config->adaptive = wanted->adaptive && wanted->frames == 0 && wanted->shards <= 1 && wanted->n_agents > 1;
     struct moth_supervisor supervisor = {
-        .config = config, .out_fd = -1, .result = *result, .tally = &(*result)->tally, .reaper = {-1, -1}};
+        .config = config, .out_fd = -1, .result = *result, .tally = &(*result)->tally, .reaper = MOTH_REAPER_NONE};
     snprintf(supervisor.run, sizeof supervisor.run, "%s", moth_cookie());
     int failed = moth_tally_init(supervisor.tally, config);
     if (failed != 0)

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/pulse.h"
+#include "fleet/signals.h"
 #include "fleet/worker.h"
 #include "runner/cookie.h"
 #include "runner/cpu.h"
@@ -60,8 +61,7 @@ static void run_child(struct moth_workers *workers, unsigned slot, int fd, unsig
     }
     moth_pulse_set(&workers->pulses[slot]);
     moth_cpu_pin(slot + (unsigned)parent); /* other runs on this machine begin elsewhere */
-    if (workers->in_child)
-        workers->in_child(workers->context);
+    moth_signals_forget();
     moth_worker_main(workers->config, workers->run, fd, mark, moth_bus_take_seat(workers->bus, slot));
 }
 

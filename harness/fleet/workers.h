@@ -44,9 +44,6 @@ struct moth_workers {
     const struct moth_fleet_config *config;
     const char *run;
     struct moth_bus *bus; /* NULL: none */
-    /* In the forked child, before it works: close what belongs to the supervisor alone. */
-    void (*in_child)(void *context);
-    void *context;
 };
 
 int moth_workers_init(struct moth_workers *workers, const struct moth_fleet_config *config, const char *run);

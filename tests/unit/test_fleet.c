@@ -22,8 +22,6 @@
 #include "findings/store.h"
 #include "fleet/fleet.h"
 #include "fleet/plan.h"
-#include "fleet/reaper.h"
-#include "runner/cookie.h"
 #include "wire/trace.h"
 
 #define CRASHES "return function(game) game:step(100000) end\n"
@@ -531,53 +529,6 @@ static void strays_are_gone_after_a_run(void **state)
     tear_down(&fixture);
 }
 
-/* A process that starts a game's stray and is then killed: only the reaper is left to clear away. */
-static void the_reaper_clears_after_a_kill(void **state)
-{
-    (void)state;
-    char *folder = test_scratch();
-    char *file = moth_fs_path("%s/pids", folder);
-    int gone[2]; /* open in whatever was started; its end shows that all of it is gone */
-    assert_int_equal(pipe(gone), 0);
-    pid_t verb = fork();
-    if (verb == 0) {
-        struct moth_reaper reaper;
-        moth_cookie_mark(1);
-        if (moth_reaper_start(&reaper, NULL) != 0 || !moth_cookie_make_folder(NULL))
-            _exit(1);
-        setenv(MOTH_COOKIE_VARIABLE, moth_cookie(), 1);
-        if (fork() == 0) {
-            setsid();
-            execl("/bin/sleep", "sleep", "1000", (char *)NULL);
-            _exit(1);
-        }
-        moth_fs_write_atomic(file, moth_cookie(), strlen(moth_cookie()), NULL);
-        raise(SIGKILL);
-    }
-    close(gone[1]);
-    assert_int_equal(waitpid(verb, NULL, 0), verb);
-    char byte;
-    assert_int_equal(read(gone[0], &byte, 1), 0); /* waits for the stray's death */
-    close(gone[0]);
-    char *cookie = moth_fs_read(file, 100, &(size_t){0}, NULL);
-    assert_non_null(cookie);
-    const char *parent = getenv("TMPDIR");
-    /* The folder goes last, right after the stray. */
-    bool there = true;
-    for (int round = 0; there && round < 1000000; round++) {
-        DIR *entries = opendir(parent && *parent ? parent : "/tmp");
-        struct dirent *entry;
-        there = false;
-        while ((entry = readdir(entries)))
-            there = there || (strncmp(entry->d_name, "moth-", 5) == 0 && strstr(entry->d_name, cookie));
-        closedir(entries);
-    }
-    assert_false(there);
-    free(cookie);
-    free(file);
-    test_scratch_remove(folder);
-}
-
 static void two_runs_do_not_share_a_folder(void **state)
 {
     (void)state;
@@ -659,7 +610,6 @@ int main(void)
         cmocka_unit_test(strict_finds_what_differs),
         cmocka_unit_test(strict_is_content_with_a_deterministic_game),
         cmocka_unit_test(strays_are_gone_after_a_run),
-        cmocka_unit_test(the_reaper_clears_after_a_kill),
         cmocka_unit_test(two_runs_do_not_share_a_folder),
         cmocka_unit_test(a_shard_without_a_part_passes),
     };
