@@ -49,6 +49,8 @@ static int open_control(const char *url)
         snprintf(address, sizeof address, "%.*s:%d", (int)(colon - url), url, atoi(colon + 1) + 1);
     else
         snprintf(address, sizeof address, "%s.control", url);
+    if (strncmp(address, "ipc://", 6) == 0 && strlen(address + 6) > 107) /* nanomsg ends the process */
+        fail("%s: a socket's path may have 107 bytes", address);
     if (socket < 0)
         fail("no socket: %s", nn_strerror(nn_errno()));
     nn_setsockopt(socket, NN_SOL_SOCKET, NN_RCVTIMEO, &patience_ms, sizeof patience_ms);

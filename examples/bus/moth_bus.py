@@ -119,6 +119,9 @@ class _Socket:
             raise BusError(f"nanomsg: option {name} (error {ctypes.get_errno()})")
 
     def connect(self):
+        path = os.fsencode(self.url[len("ipc://"):]) if self.url.startswith("ipc://") else b""
+        if len(path) > 107:  # nanomsg ends the process
+            raise BusError(f"{self.url}: a socket's path may have 107 bytes, this one has {len(path)}")
         if _nanomsg.nn_connect(self.number, self.url.encode()) < 0:
             raise BusError(f"{self.url} is no address")
 

@@ -29,7 +29,7 @@ class Driven:
 
     def __init__(self, test, game, options=(), url=None, wait=True, arguments=()):
         self.test, self.out = test, test.path("out")
-        self.url = url or "ipc://" + test.path("b", "bus")
+        self.url = url or "ipc://" + test.socket_path("b", "bus")
         self.said = test.path("stderr.txt")
         with open(self.said, "wb") as err:
             self.process = test.start("run", "-a", "outside", "--bus", self.url, "-o", self.out, "--minimize-frames", 0,
@@ -82,7 +82,7 @@ def refused(code, function, /, *args, **options):
 
 
 def sockets(test):
-    folder = test.path("b")
+    folder = test.socket_path("b")
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
@@ -479,14 +479,19 @@ def usage(test, url, *words, options=()):
 @case
 def only_private_places(test):
     """A folder that others may enter, a link, a long path, another's socket: refused, with what to do."""
-    os.mkdir(test.path("open"), 0o755)
-    os.chmod(test.path("open"), 0o755)
-    usage(test, "ipc://" + test.path("open", "bus"), "open to others", "700")
+    os.mkdir(test.socket_path("open"), 0o755)
+    os.chmod(test.socket_path("open"), 0o755)
+    usage(test, "ipc://" + test.socket_path("open", "bus"), "open to others", "700")
     usage(test, "ipc:///tmp/moth-test-bus", "/tmp")
-    os.mkdir(test.path("own"), 0o700)
-    os.symlink(test.path("own"), test.path("link"))
-    usage(test, "ipc://" + test.path("link", "bus"), "symbolic link")
-    usage(test, "ipc://" + test.path("own", "x" * 120), "107")
+    os.mkdir(test.socket_path("own"), 0o700)
+    os.symlink(test.socket_path("own"), test.socket_path("link"))
+    usage(test, "ipc://" + test.socket_path("link", "bus"), "symbolic link")
+    usage(test, "ipc://" + test.socket_path("own", "x" * 120), "107")
+    try:
+        moth_bus.Bus("ipc://" + test.socket_path("own", "x" * 120)).list()
+        raise Failed("the client takes a path that is too long")
+    except moth_bus.BusError as error:
+        check("107" in str(error), f"{error}")
     usage(test, "ipc://bus", "absolute path")
     usage(test, "ipc:///", "absolute path")
     usage(test, "http://x", "ipc://")
@@ -494,19 +499,20 @@ def only_private_places(test):
     usage(test, "tcp://*:5555", "--bus-allow-remote")
     usage(test, "tcp://127.0.0.1:65535", "65534")
     usage(test, "tcp://127.0.0.1:x", "port")
-    usage(test, "ipc://" + test.path("own", "bus"), "token", options=("--bus-token", test.path("none")))
-    test.write("own/bus.events", "not a socket")
-    usage(test, "ipc://" + test.path("own", "bus"), "no socket")
-    os.unlink(test.path("own", "bus.events"))
+    usage(test, "ipc://" + test.socket_path("own", "bus"), "token", options=("--bus-token", test.path("none")))
+    with open(test.socket_path("own", "bus.events"), "w", encoding="utf-8") as file:
+        file.write("not a socket")
+    usage(test, "ipc://" + test.socket_path("own", "bus"), "no socket")
+    os.unlink(test.socket_path("own", "bus.events"))
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(test.path("own", "bus.control"))
+        listener.bind(test.socket_path("own", "bus.control"))
         listener.listen()
-        usage(test, "ipc://" + test.path("own", "bus"), "another program listens")
+        usage(test, "ipc://" + test.socket_path("own", "bus"), "another program listens")
     # … which is dead now: its socket goes
-    with driven(test, test.game("explore_tower"), ("-j", 1), url="ipc://" + test.path("own", "bus")) as run:
-        mode = stat.S_IMODE(os.stat(test.path("own", "bus.control")).st_mode)
+    with driven(test, test.game("explore_tower"), ("-j", 1), url="ipc://" + test.socket_path("own", "bus")) as run:
+        mode = stat.S_IMODE(os.stat(test.socket_path("own", "bus.control")).st_mode)
         check(mode & 0o077 == 0, f"the socket's mode is {mode:o}")
-        usage(test, "ipc://" + test.path("own", "bus"), "another run")
+        usage(test, "ipc://" + test.socket_path("own", "bus"), "another run")
         run.bus.list()
 
 
@@ -515,7 +521,7 @@ def made_folder_is_private(test):
     old = os.umask(0)
     try:
         with driven(test, test.game("explore_tower"), ("-j", 1)) as run:
-            check(stat.S_IMODE(os.stat(test.path("b")).st_mode) == 0o700, "the folder is open")
+            check(stat.S_IMODE(os.stat(test.socket_path("b")).st_mode) == 0o700, "the folder is open")
             run.bus.list()
     finally:
         os.umask(old)
@@ -624,7 +630,7 @@ def c_client_plays_a_real_game(test):
 
 def check_program(test, program, wanted):
     doom()
-    url = "ipc://" + test.path("b", "bus")
+    url = "ipc://" + test.socket_path("b", "bus")
     with open(test.path("stderr.txt"), "wb") as err:
         run = test.start("run", "-a", "outside", "-j", 1, "--bus", url, "-o", test.path("out"), "--duration", "100s", "--",
                          *DOOM, stdout=subprocess.DEVNULL, stderr=err)

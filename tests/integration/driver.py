@@ -10,8 +10,10 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import uuid
 
@@ -134,6 +136,7 @@ class Test:
         self.mark = f"{MARK}={uuid.uuid4().hex}"
         self.commands = []
         self.runs = 0
+        self.short = None
 
     # --- places ---
 
@@ -148,6 +151,16 @@ class Test:
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
+
+    def socket_path(self, *parts):
+        """As path(), below a folder with a short name: a socket's has 107 bytes at most."""
+        if self.short is None:
+            self.short = tempfile.mkdtemp(prefix="moth-t-")
+        return os.path.join(self.short, *parts)
+
+    def remove_sockets(self):
+        if self.short is not None:
+            shutil.rmtree(self.short, ignore_errors=True)
 
     def write(self, name, content, mode=0o644):
         path = self.path(name)

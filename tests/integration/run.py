@@ -96,6 +96,7 @@ def try_case(args, name, function, base):
         verdict, message = "failed", "\n".join([traceback.format_exc(), *test.how_to_see()])
     finally:
         test.end_leftovers()
+        test.remove_sockets()
     if verdict != "failed":
         shutil.rmtree(folder, ignore_errors=True)
     return verdict, message
