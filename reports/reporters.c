@@ -15,12 +15,25 @@ const struct moth_reporter_row moth_reporter_rows[MOTH_REPORTER_END] = {
 #undef X
 };
 
+/* Writing it again would need the room twice, on a disk that may be full because of it. */
+static bool is_there(const char *path, const char *text)
+{
+    size_t size = 0, length = strlen(text);
+    char *there = moth_fs_read(path, length + 1, &size, NULL);
+    bool same = there && size == length && memcmp(there, text, length) == 0;
+    free(there);
+    return same;
+}
+
 static int write_one(const struct moth_reporter_row *row, const struct moth_run_summary *summary, const char *folder,
                      struct moth_err *err)
 {
     char *path = moth_fs_path("%s/%s", folder, row->file), *text = row->text(summary);
-    int result = text ? moth_fs_write_atomic(path, text, strlen(text), err)
-                      : moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %s", path);
+    int result = 0;
+    if (!text)
+        result = moth_err_set(err, MOTH_ERR_MEMORY, "no memory for %s", path);
+    else if (!is_there(path, text))
+        result = moth_fs_write_atomic(path, text, strlen(text), err);
     free(text);
     free(path);
     return result;

@@ -97,9 +97,9 @@ def moth_line(test, *args):
 def full_disk(test):
     """The output folder fills up with ordinary traces: they make room, and the findings and the report are there."""
     small, kept = test.path("small"), test.path("kept")
-    line = moth_line(test, "run", "-j", 2, "--frames", 16000, "--replays", 1, "--minimize-frames", 0, "-o", small + "/out",
+    line = moth_line(test, "run", "-j", 2, "--frames", 24000, "--replays", 1, "--minimize-frames", 0, "-o", small + "/out",
                      "-a", test.agent("stroll"), "--", test.game("one_in_five"))
-    fill = f"head -c 18200k /dev/zero > {small}/ballast"
+    fill = f"head -c 17700k /dev/zero > {small}/ballast"
     result = in_small_folder(test, 18, f"{fill}; {line}; status=$?; cp -r {small}/out {kept}; exit $status")
     run = read_json(os.path.join(kept, "run.json"))
     told = set(re.findall(r"\b\d+-[a-z]+-[0-9a-f]{16}\b", result.stderr))
