@@ -54,10 +54,12 @@ int moth_private_make(struct moth_private *folder, struct moth_err *err)
  * A branch needs a copy of the folder, and making folders is the dearest part of a branch. So the folders
  * of branches that ended are kept and made alike again: mostly nothing was written, and there is nothing
  * to do but to look. A file counts as alike by size and time of change. Where that could deceive (it
- * changed in the very tick of the copy, or its time has no fraction, as when somebody set it) it is copied.
+ * changed in the very tick of the copy, or its time has no fraction, as when somebody set it, or files are written
+ * through memory) it is copied.
  */
 static struct moth_private spare[SPARES_MAX];
 static unsigned n_spare;
+static bool times_tell; /* in the copy that is being made */
 
 /* Without the folder itself and the one above. */
 static struct dirent *next_entry(DIR *dir)
@@ -151,7 +153,7 @@ static void forget_names(void)
 
 static bool alike(const struct stat *a, const struct stat *b)
 {
-    return S_ISREG(a->st_mode) && a->st_nlink == 1 && b->st_nlink == 1 && a->st_mode == b->st_mode &&
+    return times_tell && S_ISREG(a->st_mode) && a->st_nlink == 1 && b->st_nlink == 1 && a->st_mode == b->st_mode &&
            a->st_size == b->st_size && a->st_mtim.tv_nsec != 0 && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
@@ -252,6 +254,8 @@ int moth_private_copy(const struct moth_private *from, struct moth_private *to, 
         moth_private_remove(to);
         return -1;
     }
+    times_tell = !from->mapped && !to->mapped;
+    to->mapped = false;
     int source = openat(from->fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     int copy = openat(to->fd, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     if (source >= 0 && copy >= 0 && make_alike(source, copy, 0))
@@ -334,6 +338,7 @@ static bool dereference(struct moth_private *folder)
 int moth_private_freeze(const struct moth_private *from, struct moth_private *to, struct moth_err *err)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    times_tell = !from->mapped;
     if (newest.path != NULL && same_tree(openat(from->fd, ".", flags), openat(newest.fd, ".", flags), 0)) {
         ++*newest.references;
         *to = newest;

@@ -6,11 +6,14 @@
 #ifndef MOTH_RUNNER_PRIVATE_H
 #define MOTH_RUNNER_PRIVATE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct moth_private {
     char *path;
     int fd, log_fd;
+    bool mapped;          /* files in it are, or were, written through memory: their times do not tell it */
     unsigned *references; /* of an image that several snapshots share; NULL: one's own */
 };
 

@@ -104,6 +104,12 @@ bool moth_process_has_turn(struct moth_process *process, long wait_ms)
 
 /* ---- branching ---- */
 
+static void note_mapped(struct moth_process *process)
+{
+    if (process->channel != NULL && process->channel->maps_files)
+        process->folder.mapped = true;
+}
+
 /* Wait for the turn of a process that only has to do something of ours. */
 static int await_quick(struct moth_process *process, struct moth_err *err)
 {
@@ -162,6 +168,7 @@ static int branch_into(struct moth_process *process, struct moth_process *branch
                        struct moth_err *err)
 {
     struct moth_channel *channel = process->channel;
+    note_mapped(process);
     int copied = park ? moth_private_freeze(&process->folder, &branch->folder, err)
                       : moth_private_copy(&process->folder, &branch->folder, err);
     if (copied != 0)
@@ -274,6 +281,7 @@ static unsigned n_retired;
 /* The folder serves the next branch, once nobody can write to it any more. */
 static void bury(unsigned index)
 {
+    note_mapped(&retired[index]);
     moth_private_spare(&retired[index].folder);
     let_go(&retired[index]);
     retired[index] = retired[--n_retired];

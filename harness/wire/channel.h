@@ -354,6 +354,7 @@ struct moth_channel {
     int32_t mouse_x, mouse_y;              /* as the game sees it, in window pixels */
     uint32_t mouse_relative, mouse_warps;  /* the game wants motion only; how often it has put the pointer somewhere */
     uint32_t objects_opened; /* calls of dlopen so far */
+    uint32_t maps_files;     /* 1: files of the private folder are, or were, mapped to be written */
     uint32_t threads_created, preempted, fiber_current, n_fibers;
     uint32_t gl_used, present_calls, synthetic_boundaries, waiting;
     uint64_t vtime_ns;
