@@ -15,6 +15,7 @@
 struct place {
     const struct moth_type *type; /* NULL: bytes of no known type */
     bool value;
+    bool opened; /* it lies in a std::optional, which `*` looks into as well */
     uint16_t bit_offset, bit_size;
 };
 
@@ -127,12 +128,38 @@ static bool follow(struct compiler *c, struct place *place)
     return true;
 }
 
-static bool follow_references(struct compiler *c, struct place *place)
+/* Nothing is in an empty one: there it leads nowhere. */
+static bool open_optional(struct compiler *c, struct place *place, uint64_t engaged, const struct moth_field *inside)
 {
-    for (unsigned n = 0; is_kind(place->type, MOTH_TYPE_POINTER) && moth_type_is_reference(place->type); n++)
-        if (n > MOTH_SYMBOLS_TYPE_DEPTH || !follow(c, place))
-            return false;
-    return true;
+    *place = (struct place){.type = inside->type, .opened = true};
+    return emit_number(c, MOTH_PEEK_DUP, 0) && emit_number(c, MOTH_PEEK_PLUS, engaged) && emit_load(c, 1, false) &&
+           emit_number(c, MOTH_PEEK_PLUS, UINT64_MAX) && emit_number(c, MOTH_PEEK_CHECK, 1) &&
+           emit_number(c, MOTH_PEEK_ADD, 0) && emit_number(c, MOTH_PEEK_PLUS, inside->offset);
+}
+
+/* Through references, and into what stands for the one thing that it holds. */
+static bool settle(struct compiler *c, struct place *place)
+{
+    struct moth_field inside;
+    uint64_t engaged;
+    for (unsigned n = 0; n <= MOTH_SYMBOLS_TYPE_DEPTH; n++) {
+        if (is_kind(place->type, MOTH_TYPE_POINTER) && moth_type_is_reference(place->type)) {
+            if (!follow(c, place))
+                return false;
+        } else if (!is_kind(place->type, MOTH_TYPE_STRUCT)) {
+            return true;
+        } else if (moth_layout_optional(place->type, &engaged, &inside)) {
+            if (!open_optional(c, place, engaged, &inside))
+                return false;
+        } else if (moth_layout_atomic(place->type, &inside)) {
+            place->type = inside.type;
+            if (!emit_number(c, MOTH_PEEK_PLUS, inside.offset))
+                return false;
+        } else {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- nodes ---- */
@@ -178,8 +205,8 @@ static bool walk_name(struct compiler *c, const struct moth_expression_node *fro
     c->result = find_variable(c, node, &found);
     if (c->result != MOTH_LOOKUP_FOUND)
         return false;
-    *place = (struct place){.type = found.type};
-    return emit_number(c, MOTH_PEEK_PUSH, found.address) && follow_references(c, place);
+    *place = (struct place){.type = found.type, .value = found.constant};
+    return emit_number(c, MOTH_PEEK_PUSH, found.address) && (found.constant || settle(c, place));
 }
 
 static bool walk_module(struct compiler *c, const struct moth_expression_node *node, struct place *place)
@@ -252,7 +279,7 @@ static bool walk_member(struct compiler *c, const struct moth_expression_node *n
     if (!moth_type_member(place->type, node->text, &member))
         return no_member(c, place->type, node->text);
     *place = (struct place){.type = member.type, .bit_offset = member.bit_offset, .bit_size = member.bit_size};
-    return emit_number(c, MOTH_PEEK_PLUS, member.offset) && follow_references(c, place);
+    return emit_number(c, MOTH_PEEK_PLUS, member.offset) && settle(c, place);
 }
 
 /* The address plus index times size; the index is a number, or something of the game's. */
@@ -288,20 +315,42 @@ static bool index_span(struct compiler *c, const struct moth_layout_span *span,
            add_index(c, index, node, size, false, 0) && emit_number(c, MOTH_PEEK_BELOW, size);
 }
 
+/* A bit of a vector<bool>. Where it begins and ends is counted in bits, from address 0 on. */
+static bool index_bits(struct compiler *c, const struct moth_layout_bits *bits,
+                       const struct moth_expression_node *index, struct place *place)
+{
+    if (index->kind != MOTH_NODE_NUMBER)
+        return wrong(c, "an index into a std::vector<bool> must be a number");
+    *place = (struct place){
+        .type = moth_type_builtin("bool", 4), .bit_offset = (uint16_t)((uint64_t)index->number % 8), .bit_size = 1};
+    struct moth_peek_op to_bytes = {.code = MOTH_PEEK_BITS, .size = 61, .shift = 3};
+    return emit_number(c, MOTH_PEEK_DUP, 0) && emit_number(c, MOTH_PEEK_DUP, 0) &&
+           emit_number(c, MOTH_PEEK_PLUS, bits->end) && emit_load(c, 8, false) &&
+           emit_number(c, MOTH_PEEK_TIMES, 8) && emit_number(c, MOTH_PEEK_SWAP, 0) &&
+           emit_number(c, MOTH_PEEK_PLUS, bits->end_bit) && emit_load(c, 4, false) &&
+           emit_number(c, MOTH_PEEK_ADD, 0) && emit_number(c, MOTH_PEEK_SWAP, 0) &&
+           emit_number(c, MOTH_PEEK_PLUS, bits->begin) && emit_load(c, 8, false) &&
+           emit_number(c, MOTH_PEEK_TIMES, 8) && emit_number(c, MOTH_PEEK_PLUS, (uint64_t)index->number) &&
+           emit_number(c, MOTH_PEEK_BELOW, 1) && emit(c, to_bytes);
+}
+
 static bool walk_index(struct compiler *c, const struct moth_expression_node *node, struct place *place)
 {
     const struct moth_expression_node *index = &c->expression->nodes[node->b];
     struct moth_layout_span span;
+    struct moth_layout_bits bits;
     struct moth_field elements;
     if (!walk(c, node->a, place))
         return false;
+    if (is_kind(place->type, MOTH_TYPE_STRUCT) && moth_layout_bits(place->type, &bits))
+        return index_bits(c, &bits, index, place);
     if (is_kind(place->type, MOTH_TYPE_STRUCT) && moth_layout_array(place->type, &elements)) {
         *place = (struct place){.type = elements.type};
         if (!emit_number(c, MOTH_PEEK_PLUS, elements.offset))
             return false;
     } else if (is_kind(place->type, MOTH_TYPE_STRUCT) && moth_layout_span(place->type, &span)) {
         *place = (struct place){.type = span.element};
-        return index_span(c, &span, index, node->b);
+        return index_span(c, &span, index, node->b) && settle(c, place);
     }
     bool array = is_kind(place->type, MOTH_TYPE_ARRAY), pointer = is_kind(place->type, MOTH_TYPE_POINTER);
     if (!array && !pointer)
@@ -315,7 +364,7 @@ static bool walk_index(struct compiler *c, const struct moth_expression_node *no
     if (pointer && !follow(c, place))
         return false;
     *place = (struct place){.type = element};
-    return add_index(c, index, node->b, moth_type_size(element), counted, count) && follow_references(c, place);
+    return add_index(c, index, node->b, moth_type_size(element), counted, count) && settle(c, place);
 }
 
 static bool walk_deref(struct compiler *c, const struct moth_expression_node *node, struct place *place)
@@ -323,6 +372,10 @@ static bool walk_deref(struct compiler *c, const struct moth_expression_node *no
     struct moth_field member;
     if (!walk(c, node->a, place))
         return false;
+    if (place->opened) {
+        place->opened = false;
+        return true;
+    }
     if (is_kind(place->type, MOTH_TYPE_ARRAY)) {
         place->type = moth_type_target(place->type);
         return true;
@@ -334,7 +387,7 @@ static bool walk_deref(struct compiler *c, const struct moth_expression_node *no
     }
     if (place->type && !is_kind(place->type, MOTH_TYPE_POINTER))
         return wrong(c, "'*': %s is no pointer", moth_type_name(place->type));
-    return follow(c, place);
+    return follow(c, place) && settle(c, place);
 }
 
 static bool walk_cast(struct compiler *c, const struct moth_expression_node *node, struct place *place)
@@ -449,9 +502,25 @@ static bool finish_pointer(struct compiler *c, struct place *place)
     return fetch(c, place->value ? MOTH_FETCH_VALUE : MOTH_FETCH_BYTES, 8, place->type);
 }
 
-static bool finish(struct compiler *c, struct place *place)
+/* What the library has its own classes for is read as what it stands for. */
+static bool finish_struct(struct compiler *c, struct place *place)
 {
     struct moth_layout_span span;
+    struct moth_layout_bits bits;
+    struct moth_field inside;
+    if (moth_layout_bits(place->type, &bits))
+        return wrong(c, "a std::vector<bool> is read bit by bit, like name[0]");
+    if (moth_layout_span(place->type, &span))
+        return fetch_span(c, &span);
+    if (moth_layout_array(place->type, &inside)) {
+        *place = (struct place){.type = inside.type};
+        return emit_number(c, MOTH_PEEK_PLUS, inside.offset) && finish_array(c, place);
+    }
+    return fetch(c, MOTH_FETCH_BYTES, moth_type_size(place->type), place->type);
+}
+
+static bool finish(struct compiler *c, struct place *place)
+{
     if (!place->type)
         return wrong(c, "nothing says of what type it is; say it, like name:int");
     c->out->said = place->type;
@@ -465,7 +534,7 @@ static bool finish(struct compiler *c, struct place *place)
             return false;
         return fetch(c, place->value ? MOTH_FETCH_VALUE : MOTH_FETCH_BYTES, moth_type_size(place->type), place->type);
     case MOTH_TYPE_FLOAT:
-        return fetch(c, MOTH_FETCH_BYTES, moth_type_size(place->type), place->type);
+        return fetch(c, place->value ? MOTH_FETCH_VALUE : MOTH_FETCH_BYTES, moth_type_size(place->type), place->type);
     case MOTH_TYPE_POINTER:
         return finish_pointer(c, place);
     case MOTH_TYPE_TEXT:
@@ -473,9 +542,7 @@ static bool finish(struct compiler *c, struct place *place)
     case MOTH_TYPE_ARRAY:
         return finish_array(c, place);
     case MOTH_TYPE_STRUCT:
-        if (moth_layout_span(place->type, &span))
-            return fetch_span(c, &span);
-        return fetch(c, MOTH_FETCH_BYTES, moth_type_size(place->type), place->type);
+        return finish_struct(c, place);
     case MOTH_TYPE_UNION:
         return fetch(c, MOTH_FETCH_BYTES, moth_type_size(place->type), place->type);
     case MOTH_TYPE_FUNCTION:

@@ -70,31 +70,6 @@ void moth_module_read_elf(struct moth_symbols_module *module)
         qsort(module->elf, module->n_elf, sizeof *module->elf, by_name);
 }
 
-const struct moth_elf_symbol *moth_module_elf(struct moth_symbols_module *module, const char *name, bool function)
-{
-    moth_module_read_elf(module);
-    size_t low = 0, high = module->n_elf;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(module->elf[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < module->n_elf && strcmp(module->elf[low].name, name) == 0; low++)
-        if (module->elf[low].function == function)
-            return &module->elf[low];
-    size_t length = strlen(name);
-    for (size_t i = 0; i < module->n_elf; i++) {
-        const struct moth_elf_symbol *symbol = &module->elf[i];
-        if (!symbol->demangled || symbol->function != function || strncmp(symbol->demangled, name, length) != 0)
-            continue;
-        if (symbol->demangled[length] == '\0' || (function && symbol->demangled[length] == '('))
-            return symbol;
-    }
-    return NULL;
-}
-
 /* What compilers name a copy of a function after that has not the parameters that were written, or only a part of it. */
 static bool has_mark(const char *name)
 {
@@ -103,6 +78,53 @@ static bool has_mark(const char *name)
         if (strstr(name, marks[i]))
             return true;
     return false;
+}
+
+/* Where symbols of this name begin, or would. */
+static size_t lower_bound(const struct moth_symbols_module *module, const char *name)
+{
+    size_t low = 0, high = module->n_elf;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(module->elf[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct moth_elf_symbol *moth_module_elf(struct moth_symbols_module *module, const char *name)
+{
+    moth_module_read_elf(module);
+    for (size_t i = lower_bound(module, name); i < module->n_elf && strcmp(module->elf[i].name, name) == 0; i++)
+        if (!module->elf[i].function)
+            return &module->elf[i];
+    for (size_t i = 0; i < module->n_elf; i++)
+        if (module->elf[i].demangled && !module->elf[i].function && strcmp(module->elf[i].demangled, name) == 0)
+            return &module->elf[i];
+    return NULL;
+}
+
+const struct moth_elf_symbol *moth_module_elf_function(struct moth_symbols_module *module, const char *name, size_t *at)
+{
+    moth_module_read_elf(module);
+    size_t length = strlen(name), i = *at;
+    if (length == 0)
+        return NULL;
+    if (i == 0)
+        for (i = lower_bound(module, name); i < module->n_elf && strcmp(module->elf[i].name, name) == 0; i++)
+            if (module->elf[i].function)
+                return *at = module->n_elf, &module->elf[i]; /* a name of C is one function */
+    for (i = *at; i < module->n_elf; i++) {
+        const struct moth_elf_symbol *symbol = &module->elf[i];
+        const char *begin = symbol->demangled && symbol->function && !has_mark(symbol->name) ? symbol->demangled : "";
+        const char *behind = name[length - 1] == '>' ? strstr(begin, name) : NULL; /* a template's result stands first */
+        begin = behind && behind > begin && behind[-1] == ' ' ? behind : begin;
+        if (strncmp(begin, name, length) == 0 && (!begin[length] || begin[length] == '(' || begin[length] == '['))
+            return *at = i + 1, symbol;
+    }
+    return NULL;
 }
 
 bool moth_module_is_clone(struct moth_symbols_module *module, uint64_t address)

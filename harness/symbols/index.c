@@ -11,6 +11,7 @@
 
 #define DEPTH_MAX 24u
 #define ENTRIES_MAX 8000000u
+#define INLINES_MAX 64u
 
 struct walk {
     struct moth_symbols_module *module;
@@ -59,6 +60,22 @@ static const char *qualified(struct walk *walk, const char *scope, const char *n
     return scope && *scope ? moth_arena_text(&walk->module->symbols->arena, "%s::%s", scope, name) : name;
 }
 
+/* Each file has them again. */
+static void note_inline(struct walk *walk, const char *name)
+{
+    struct moth_symbols_module *module = walk->module;
+    for (size_t i = 0; i < module->n_inlines; i++)
+        if (strcmp(module->inlines[i], name) == 0)
+            return;
+    const char **grown = module->n_inlines < INLINES_MAX
+                             ? realloc(module->inlines, (module->n_inlines + 1) * sizeof *grown)
+                             : NULL;
+    if (!grown)
+        return;
+    module->inlines = grown;
+    module->inlines[module->n_inlines++] = name;
+}
+
 static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *scope, unsigned depth);
 
 static void add_enumerators(struct walk *walk, Dwarf_Die *type, const char *scope)
@@ -96,6 +113,8 @@ static void walk_die(struct walk *walk, Dwarf_Die *die, const char *scope, unsig
             add(walk, die, is_defined_apart(die) ? NULL : qualified(walk, scope, name), MOTH_ENTRY_FUNCTION);
         break;
     case DW_TAG_namespace:
+        if (name && flag(die, DW_AT_export_symbols))
+            note_inline(walk, qualified(walk, scope, name));
         walk_children(walk, die, name ? qualified(walk, scope, name) : scope, depth + 1);
         break;
     case DW_TAG_structure_type:

@@ -51,6 +51,8 @@ struct moth_symbols_module {
     struct moth_entry *entries; /* by name */
     size_t n_entries, room;
     struct moth_entry **by_die; /* the same, by where the DIE lies */
+    const char **inlines;       /* qualified names of inline namespaces */
+    size_t n_inlines;
     struct moth_elf_symbol *elf; /* by name */
     size_t n_elf;
 };
@@ -105,10 +107,21 @@ const struct moth_entry *moth_module_entry_of(struct moth_symbols_module *module
 const struct moth_entry *moth_symbols_entry_of(struct moth_symbols *symbols, const Dwarf_Die *die);
 const char *moth_die_name(Dwarf_Die *die);
 
+/* ---- near.c ---- */
+/* Another spelling of a name that was not found, or NULL: with the spaces that compilers put into a template's
+ * arguments, or with the inline namespaces that it lies in. */
+const char *moth_symbols_respell(struct moth_symbols *symbols, const char *name);
+/* Into err: that there is no such `what`, and what comes near it. */
+void moth_symbols_not_found(struct moth_symbols *symbols, const char *what, enum moth_entry_kind kind, const char *name,
+                            const char *module, struct moth_err *err);
+
 /* ---- elf.c ---- */
 void moth_module_read_elf(struct moth_symbols_module *module);
-/* By its name in the table or demangled. */
-const struct moth_elf_symbol *moth_module_elf(struct moth_symbols_module *module, const char *name, bool function);
+/* A variable, by its name in the table or demangled. */
+const struct moth_elf_symbol *moth_module_elf(struct moth_symbols_module *module, const char *name);
+/* Functions likewise, demangled with any parameters, one after the other: `at` begins with 0. Copies that compilers have changed are
+ * left out. */
+const struct moth_elf_symbol *moth_module_elf_function(struct moth_symbols_module *module, const char *name, size_t *at);
 /* Is the function that begins there only a changed copy, or a part, of the one that was written? */
 bool moth_module_is_clone(struct moth_symbols_module *module, uint64_t address);
 

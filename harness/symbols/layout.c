@@ -3,18 +3,23 @@
 
 #include <string.h>
 
+#include "symbols/inside.h"
+
 #define DEPTH_MAX 8u
+
+#define ANY_KIND MOTH_TYPE_VOID
 
 /* A member of this name and kind, wherever it lies in `type`: bases first to last, then members. */
 static bool find_deep(const struct moth_type *type, const char *name, enum moth_type_kind kind, uint64_t offset,
                       unsigned depth, struct moth_field *found)
 {
     size_t n;
-    if (moth_type_kind(type) != MOTH_TYPE_STRUCT || depth > DEPTH_MAX)
+    if ((moth_type_kind(type) != MOTH_TYPE_STRUCT && moth_type_kind(type) != MOTH_TYPE_UNION) || depth > DEPTH_MAX)
         return false;
     const struct moth_field *members = moth_type_members(type, &n);
     for (size_t i = 0; i < n; i++) {
-        if (members[i].name && strcmp(members[i].name, name) == 0 && moth_type_kind(members[i].type) == kind) {
+        if (members[i].name && strcmp(members[i].name, name) == 0 &&
+            (kind == ANY_KIND || moth_type_kind(members[i].type) == kind)) {
             *found = members[i];
             found->offset += offset;
             return true;
@@ -39,30 +44,89 @@ static bool is_library(const struct moth_type *type)
     return false;
 }
 
+/* std::string. clang says of the class with the pointer only that it is declared; it is the first thing there. */
+static bool is_string(const struct moth_type *type, struct moth_layout_span *span)
+{
+    struct moth_field begin, length, own;
+    span->has_length = find_deep(type, "_M_string_length", MOTH_TYPE_UNSIGNED, 0, 0, &length);
+    span->length = span->has_length ? length.offset : 0;
+    if (find_deep(type, "_M_p", MOTH_TYPE_POINTER, 0, 0, &begin)) {
+        span->element = moth_type_target(begin.type);
+        span->begin = begin.offset;
+        return span->has_length || (span->element && moth_type_kind(span->element) == MOTH_TYPE_CHAR);
+    }
+    if (!span->has_length || length.offset < sizeof(uint64_t) || !moth_type_member(type, "_M_local_buf", &own))
+        return false;
+    span->element = moth_type_target(own.type);
+    span->begin = length.offset - sizeof(uint64_t);
+    return true;
+}
+
+static bool is_view(const struct moth_type *type, struct moth_layout_span *span)
+{
+    struct moth_field begin, length;
+    if (!find_deep(type, "_M_str", MOTH_TYPE_POINTER, 0, 0, &begin) ||
+        !find_deep(type, "_M_len", MOTH_TYPE_UNSIGNED, 0, 0, &length))
+        return false;
+    *span = (struct moth_layout_span){.element = moth_type_target(begin.type),
+                                      .begin = begin.offset,
+                                      .length = length.offset,
+                                      .has_length = true};
+    return true;
+}
+
+static bool is_vector(const struct moth_type *type, struct moth_layout_span *span)
+{
+    struct moth_field begin, end;
+    if (!find_deep(type, "_M_start", MOTH_TYPE_POINTER, 0, 0, &begin) ||
+        !find_deep(type, "_M_finish", MOTH_TYPE_POINTER, 0, 0, &end))
+        return false;
+    *span = (struct moth_layout_span){
+        .element = moth_type_target(begin.type), .begin = begin.offset, .end = end.offset, .has_end = true};
+    return true;
+}
+
 bool moth_layout_span(const struct moth_type *type, struct moth_layout_span *span)
 {
-    struct moth_field begin, end, length;
     *span = (struct moth_layout_span){0};
     if (!is_library(type))
         return false;
-    if (find_deep(type, "_M_p", MOTH_TYPE_POINTER, 0, 0, &begin)) { /* std::string */
-        span->has_length = find_deep(type, "_M_string_length", MOTH_TYPE_UNSIGNED, 0, 0, &length);
-    } else if (find_deep(type, "_M_str", MOTH_TYPE_POINTER, 0, 0, &begin)) { /* std::string_view */
-        span->has_length = find_deep(type, "_M_len", MOTH_TYPE_UNSIGNED, 0, 0, &length);
-        if (!span->has_length)
-            return false;
-    } else if (find_deep(type, "_M_start", MOTH_TYPE_POINTER, 0, 0, &begin)) { /* std::vector */
-        span->has_end = find_deep(type, "_M_finish", MOTH_TYPE_POINTER, 0, 0, &end);
-        if (!span->has_end)
-            return false;
-    } else {
+    if (!is_vector(type, span) && !is_string(type, span) && !is_view(type, span))
         return false;
-    }
-    span->element = moth_type_target(begin.type);
-    span->begin = begin.offset;
-    span->end = span->has_end ? end.offset : 0;
-    span->length = span->has_length ? length.offset : 0;
     return span->element != NULL && moth_type_size(span->element) > 0;
+}
+
+bool moth_layout_bits(const struct moth_type *type, struct moth_layout_bits *bits)
+{
+    struct moth_field start, finish, word, place;
+    if (!is_library(type) || !find_deep(type, "_M_start", MOTH_TYPE_STRUCT, 0, 0, &start) ||
+        !find_deep(type, "_M_finish", MOTH_TYPE_STRUCT, 0, 0, &finish) ||
+        !find_deep(start.type, "_M_p", MOTH_TYPE_POINTER, 0, 0, &word) ||
+        !find_deep(start.type, "_M_offset", MOTH_TYPE_UNSIGNED, 0, 0, &place))
+        return false;
+    bits->begin = start.offset + word.offset;
+    bits->end = finish.offset + word.offset;
+    bits->end_bit = finish.offset + place.offset;
+    return true;
+}
+
+bool moth_layout_atomic(const struct moth_type *type, struct moth_field *inside)
+{
+    Dwarf_Die die = type->die;
+    const char *name = moth_type_kind(type) == MOTH_TYPE_STRUCT && die.addr ? moth_die_name(&die) : NULL;
+    if (!name || (strncmp(name, "atomic<", 7) != 0 && strcmp(name, "atomic_flag") != 0))
+        return false;
+    return find_deep(type, "_M_i", ANY_KIND, 0, 0, inside) || find_deep(type, "_M_p", MOTH_TYPE_POINTER, 0, 0, inside);
+}
+
+bool moth_layout_optional(const struct moth_type *type, uint64_t *engaged, struct moth_field *inside)
+{
+    struct moth_field flag;
+    if (!is_library(type) || !find_deep(type, "_M_engaged", MOTH_TYPE_BOOL, 0, 0, &flag) ||
+        !find_deep(type, "_M_value", ANY_KIND, 0, 0, inside))
+        return false;
+    *engaged = flag.offset;
+    return true;
 }
 
 bool moth_layout_array(const struct moth_type *type, struct moth_field *elements)

@@ -18,6 +18,17 @@ struct moth_layout_span {
 };
 
 bool moth_layout_span(const struct moth_type *type, struct moth_layout_span *span);
+/* std::vector<bool>: a row of bits, from a pointer up to a bit behind another one. */
+struct moth_layout_bits {
+    uint64_t begin, end; /* offsets of the pointers */
+    uint64_t end_bit;    /* … of the 32-bit number of bits behind `end` */
+};
+
+bool moth_layout_bits(const struct moth_type *type, struct moth_layout_bits *bits);
+/* std::atomic: what it holds. */
+bool moth_layout_atomic(const struct moth_type *type, struct moth_field *inside);
+/* std::optional: what it holds, where the bool at `engaged` says so. */
+bool moth_layout_optional(const struct moth_type *type, uint64_t *engaged, struct moth_field *inside);
 /* std::array: its elements as a plain array. */
 bool moth_layout_array(const struct moth_type *type, struct moth_field *elements);
 /* A smart pointer: the plain one in it. */

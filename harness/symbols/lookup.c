@@ -8,15 +8,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "symbols/inside.h"
 
-#define NEAR_MAX 4096u
 #define LOCALS_DEPTH 16u
 
 /* ---- where it lies ---- */
 
-enum place { PLACE_FOUND, PLACE_NONE, PLACE_TLS, PLACE_OTHER };
+enum place { PLACE_FOUND, PLACE_CONSTANT, PLACE_NONE, PLACE_TLS, PLACE_OTHER };
+
+/* What has no place since the compiler put its value wherever it was used. */
+static enum place read_constant(Dwarf_Die *die, Dwarf_Addr *value)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Sword number;
+    Dwarf_Block block;
+    if (!dwarf_attr_integrate(die, DW_AT_const_value, &attribute))
+        return PLACE_NONE;
+    if (dwarf_formblock(&attribute, &block) == 0) {
+        uint64_t bytes = 0;
+        if (block.length == 0 || block.length > sizeof bytes)
+            return PLACE_NONE;
+        memcpy(&bytes, block.data, block.length);
+        *value = bytes;
+        return PLACE_CONSTANT;
+    }
+    if (dwarf_formsdata(&attribute, &number) != 0)
+        return PLACE_NONE; /* a text */
+    *value = (Dwarf_Addr)number;
+    return PLACE_CONSTANT;
+}
 
 static enum place read_location(Dwarf_Die *die, Dwarf_Addr *address)
 {
@@ -24,13 +44,18 @@ static enum place read_location(Dwarf_Die *die, Dwarf_Addr *address)
     Dwarf_Op *ops;
     size_t n;
     if (!dwarf_attr_integrate(die, DW_AT_location, &attribute))
-        return PLACE_NONE;
+        return read_constant(die, address);
     if (dwarf_getlocation(&attribute, &ops, &n) != 0 || n == 0)
         return dwarf_whatform(&attribute) == DW_FORM_exprloc ? PLACE_NONE : PLACE_OTHER;
     *address = ops[0].number;
     if (ops[0].atom == DW_OP_addrx || ops[0].atom == DW_OP_GNU_addr_index) {
         if (dwarf_getlocation_attr(&attribute, &ops[0], &at) != 0 || dwarf_formaddr(&at, address) != 0)
             return PLACE_OTHER;
+    } else if (ops[0].atom == DW_OP_constx || ops[0].atom == DW_OP_GNU_const_index) { /* of a split file */
+        Dwarf_Word value;
+        if (dwarf_getlocation_attr(&attribute, &ops[0], &at) != 0 || dwarf_formudata(&at, &value) != 0)
+            return PLACE_OTHER;
+        *address = value;
     } else if (ops[0].atom != DW_OP_addr && ops[0].atom != DW_OP_const8u && ops[0].atom != DW_OP_const4u) {
         return PLACE_OTHER; /* in a register, or on a function's stack */
     }
@@ -60,6 +85,10 @@ static bool place_in_thread(struct moth_symbols_module *module, uint64_t *addres
         if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_TLS)
             continue;
         uint64_t align = header.p_align ? header.p_align : 1;
+        if (*address >= header.p_vaddr && *address - header.p_vaddr < header.p_memsz)
+            *address -= header.p_vaddr; /* GCC's split files have the address of its first value */
+        if (*address >= header.p_memsz)
+            return false;
 #if defined(__x86_64__)
         *address += pointer - (header.p_memsz + align - 1) / align * align;
 #else
@@ -76,7 +105,7 @@ static void follow_linker(struct moth_symbols_module *owner, const char *linkage
 {
     struct moth_symbols *symbols = owner->symbols;
     for (size_t i = 0; linkage && i < symbols->n_modules && symbols->modules[i] != owner; i++) {
-        const struct moth_elf_symbol *symbol = moth_module_elf(symbols->modules[i], linkage, false);
+        const struct moth_elf_symbol *symbol = moth_module_elf(symbols->modules[i], linkage);
         if (!symbol || !symbol->exported || symbol->tls || strcmp(symbol->name, linkage) != 0 || !symbols->modules[i]->program)
             continue;
         *address = symbol->address;
@@ -90,6 +119,14 @@ static const char *linkage_name(Dwarf_Die *die)
     Dwarf_Attribute attribute;
     const char *name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
     return name ? name : moth_die_name(die);
+}
+
+static bool is_scalar(const struct moth_type *type)
+{
+    enum moth_type_kind kind = type ? moth_type_kind(type) : MOTH_TYPE_OPAQUE;
+    return type && moth_type_size(type) <= sizeof(uint64_t) &&
+           (kind == MOTH_TYPE_BOOL || kind == MOTH_TYPE_CHAR || kind == MOTH_TYPE_SIGNED || kind == MOTH_TYPE_UNSIGNED ||
+            kind == MOTH_TYPE_ENUM || kind == MOTH_TYPE_FLOAT);
 }
 
 static enum place locate(struct moth_symbols_module *module, const struct moth_entry *entry, struct moth_variable *found)
@@ -109,6 +146,11 @@ static enum place locate(struct moth_symbols_module *module, const struct moth_e
     }
     found->type = moth_type_of(module->symbols, &die);
     found->size = found->type ? moth_type_size(found->type) : 0;
+    if (place == PLACE_CONSTANT) {
+        found->address = address;
+        found->constant = true;
+        place = is_scalar(found->type) ? PLACE_FOUND : PLACE_NONE;
+    }
     return place;
 }
 
@@ -152,6 +194,13 @@ static void consider(struct candidates *c, const struct moth_entry *entry)
     if (place != PLACE_FOUND) {
         c->problem = place;
         return;
+    }
+    if (c->n > 0 && (found.constant || c->found.constant)) { /* one that lies somewhere before a copy of its value */
+        bool same = !found.constant || !c->found.constant || found.address == c->found.address;
+        if (same) {
+            c->found = found.constant ? c->found : found;
+            return;
+        }
     }
     if (c->n > 0 && found.address == c->found.address)
         return;
@@ -252,7 +301,7 @@ static enum moth_lookup judge(const struct candidates *c, struct moth_variable *
 
 static bool search_elf(struct moth_symbols_module *module, const char *name, struct moth_variable *found)
 {
-    const struct moth_elf_symbol *symbol = moth_module_elf(module, name, false);
+    const struct moth_elf_symbol *symbol = moth_module_elf(module, name);
     if (!symbol || symbol->tls || (!symbol->exported && !moth_module_is_games(module)))
         return false;
     *found = (struct moth_variable){
@@ -260,76 +309,8 @@ static bool search_elf(struct moth_symbols_module *module, const char *name, str
     return true;
 }
 
-/* ---- what comes near ---- */
-
-struct near {
-    const char *words[NEAR_MAX];
-    size_t n;
-};
-
-static void gather(struct moth_symbols_module *module, enum moth_entry_kind kind, struct near *near, const char *wanted)
-{
-    size_t length = strlen(wanted);
-    for (size_t i = 0; moth_module_index(module) && i < module->n_entries && near->n < NEAR_MAX; i++) {
-        const struct moth_entry *entry = &module->entries[i];
-        size_t n = entry->name ? strlen(entry->name) : 0;
-        if (entry->kind == kind && n + 3 >= length && n <= length + 3)
-            near->words[near->n++] = entry->name;
-    }
-    moth_module_read_elf(module);
-    for (size_t i = 0; i < module->n_elf && near->n < NEAR_MAX; i++) {
-        const char *name = module->elf[i].demangled ? module->elf[i].demangled : module->elf[i].name;
-        size_t n = strlen(name);
-        if (module->elf[i].function == (kind == MOTH_ENTRY_FUNCTION) && n + 3 >= length && n <= length + 3)
-            near->words[near->n++] = name;
-    }
-}
-
-/* The same last word in some namespace, else the nearest spelling. */
-static const char *nearest(struct moth_symbols *symbols, enum moth_entry_kind kind, const char *name)
-{
-    struct near *near = calloc(1, sizeof *near);
-    const char *found = NULL;
-    char tail[MOTH_SYMBOLS_NAME_MAX + 2];
-    snprintf(tail, sizeof tail, "::%s", name);
-    size_t n_tail = strlen(tail);
-    for (size_t i = 0; near && i < symbols->n_modules; i++) {
-        struct moth_symbols_module *module = symbols->modules[i];
-        if (!moth_module_is_games(module))
-            continue;
-        for (size_t j = 0; moth_module_index(module) && j < module->n_entries && !found; j++) {
-            const struct moth_entry *entry = &module->entries[j];
-            size_t n = entry->name ? strlen(entry->name) : 0;
-            if (entry->kind == kind && n > n_tail && strcmp(entry->name + n - n_tail, tail) == 0)
-                found = entry->name;
-        }
-        gather(module, kind, near, name);
-    }
-    if (!found && near)
-        found = moth_str_nearest(name, near->words, near->n);
-    free(near);
-    return found;
-}
-
-static void not_found(struct moth_symbols *symbols, const char *what, enum moth_entry_kind kind, const char *name,
-                      const char *module, struct moth_err *err)
-{
-    if (module) {
-        bool loaded = false;
-        for (size_t i = 0; i < symbols->n_modules; i++)
-            loaded = loaded || moth_module_matches(symbols->modules[i], module);
-        moth_err_set(err, MOTH_ERR_USAGE, loaded ? "no %s '%s' in %s" : "no %s '%s': %s is not loaded", what, name, module);
-        return;
-    }
-    const char *near = nearest(symbols, kind, name);
-    bool debug = moth_symbols_debug(symbols);
-    moth_err_set(err, MOTH_ERR_USAGE, "no %s '%s' in the game%s%s%s%s", what, name, near ? "; did you mean '" : "",
-                 near ? near : "", near ? "'?" : "",
-                 debug ? "" : " (it has no debug information: only exported symbols can be named; -g, or --debug-dir for separate files)");
-}
-
-enum moth_lookup moth_symbols_variable(struct moth_symbols *symbols, const char *name, const char *module,
-                                       struct moth_variable *found, struct moth_err *err)
+static enum moth_lookup find_variable(struct moth_symbols *symbols, const char *name, const char *module,
+                                      struct moth_variable *found, struct moth_err *err)
 {
     for (size_t i = 0; i < symbols->n_modules; i++) {
         struct candidates c = {.module = symbols->modules[i], .name = name, .problem = PLACE_OTHER};
@@ -342,8 +323,19 @@ enum moth_lookup moth_symbols_variable(struct moth_symbols *symbols, const char 
     for (size_t i = 0; i < symbols->n_modules; i++)
         if ((!module || moth_module_matches(symbols->modules[i], module)) && search_elf(symbols->modules[i], name, found))
             return MOTH_LOOKUP_FOUND;
-    not_found(symbols, "variable", MOTH_ENTRY_VARIABLE, name, module, err);
     return MOTH_LOOKUP_NOT_FOUND;
+}
+
+enum moth_lookup moth_symbols_variable(struct moth_symbols *symbols, const char *name, const char *module,
+                                       struct moth_variable *found, struct moth_err *err)
+{
+    enum moth_lookup result = find_variable(symbols, name, module, found, err);
+    const char *other = result == MOTH_LOOKUP_NOT_FOUND ? moth_symbols_respell(symbols, name) : NULL;
+    if (other)
+        result = find_variable(symbols, other, module, found, err);
+    if (result == MOTH_LOOKUP_NOT_FOUND)
+        moth_symbols_not_found(symbols, "variable", MOTH_ENTRY_VARIABLE, name, module, err);
+    return result;
 }
 
 void moth_symbols_each_variable(struct moth_symbols *symbols, const char *wanted,
@@ -457,50 +449,83 @@ static void describe_function(struct moth_symbols_module *module, struct moth_en
     read_params(module->symbols, &entry->die, function);
 }
 
+struct function_search {
+    const char *name, *module;
+    struct moth_function *found;
+    size_t room, n;
+    bool declared, inlined, cloned;
+};
+
+static void search_functions(struct moth_symbols_module *module, struct function_search *search)
+{
+    size_t n;
+    struct moth_entry *entries = moth_module_entries(module, search->name, &n);
+    for (size_t j = 0; entries && j < n; j++) {
+        uint64_t address;
+        if (entries[j].kind != MOTH_ENTRY_FUNCTION)
+            continue;
+        enum function_place place = find_place(module, &entries[j], &address);
+        search->cloned = search->cloned || place == FUNCTION_CLONED;
+        search->inlined = search->inlined || (place == FUNCTION_NOWHERE && !entries[j].declaration);
+        search->declared = search->declared || entries[j].declaration;
+        if (place != FUNCTION_THERE)
+            continue;
+        if (search->n < search->room)
+            describe_function(module, &entries[j], address, &search->found[search->n]);
+        search->n++;
+    }
+}
+
+/* Overloads are symbols of the same name with other parameters. */
+static void search_symbols(struct moth_symbols_module *module, struct function_search *search)
+{
+    size_t at = 0;
+    for (const struct moth_elf_symbol *symbol; (symbol = moth_module_elf_function(module, search->name, &at)) != NULL;) {
+        bool again = false;
+        for (size_t i = 0; i < search->n && i < search->room; i++)
+            again = again || search->found[i].address == symbol->address;
+        if (again)
+            continue;
+        if (search->n < search->room)
+            search->found[search->n] = (struct moth_function){.name = symbol->demangled ? symbol->demangled : symbol->name,
+                                                              .symbol = symbol->demangled,
+                                                              .address = symbol->address,
+                                                              .module = module->name};
+        search->n++;
+    }
+}
+
+static void find_functions(struct moth_symbols *symbols, struct function_search *search)
+{
+    for (int elf = 0; elf < 2; elf++)
+        for (size_t i = 0; i < symbols->n_modules && search->n == 0; i++) {
+            if (search->module && !moth_module_matches(symbols->modules[i], search->module))
+                continue;
+            (elf ? search_symbols : search_functions)(symbols->modules[i], search);
+        }
+}
+
 size_t moth_symbols_functions(struct moth_symbols *symbols, const char *name, const char *wanted,
                               struct moth_function *found, size_t room, struct moth_err *err)
 {
-    size_t n_found = 0;
-    bool inlined = false, cloned = false;
-    for (size_t i = 0; i < symbols->n_modules && n_found == 0; i++) {
-        struct moth_symbols_module *module = symbols->modules[i];
-        size_t n;
-        struct moth_entry *entries =
-            wanted && !moth_module_matches(module, wanted) ? NULL : moth_module_entries(module, name, &n);
-        for (size_t j = 0; entries && j < n; j++) {
-            uint64_t address;
-            if (entries[j].kind != MOTH_ENTRY_FUNCTION)
-                continue;
-            enum function_place place = find_place(module, &entries[j], &address);
-            cloned = cloned || place == FUNCTION_CLONED;
-            inlined = inlined || (place == FUNCTION_NOWHERE && !entries[j].declaration);
-            if (place != FUNCTION_THERE)
-                continue;
-            if (n_found < room)
-                describe_function(module, &entries[j], address, &found[n_found]);
-            n_found++;
-        }
-    }
-    for (size_t i = 0; i < symbols->n_modules && n_found == 0; i++) {
-        struct moth_symbols_module *module = symbols->modules[i];
-        const struct moth_elf_symbol *symbol =
-            wanted && !moth_module_matches(module, wanted) ? NULL : moth_module_elf(module, name, true);
-        if (!symbol)
-            continue;
-        if (room > 0)
-            found[0] = (struct moth_function){.name = symbol->demangled ? symbol->demangled : symbol->name,
-                                              .address = symbol->address,
-                                              .module = module->name};
-        n_found = 1;
-    }
-    if (n_found == 0 && cloned)
+    struct function_search search = {.name = name, .module = wanted, .found = found, .room = room};
+    find_functions(symbols, &search);
+    if (search.n == 0 && !search.cloned && !search.inlined && !search.declared &&
+        (search.name = moth_symbols_respell(symbols, name)) != NULL)
+        find_functions(symbols, &search);
+    if (search.n > 0)
+        return search.n;
+    if (search.cloned)
         moth_err_set(err, MOTH_ERR_USAGE,
                      "'%s' is there only with other parameters than were written: the compiler has optimized a copy of it. "
                      "Build it with __attribute__((noipa)), or without optimization",
                      name);
-    else if (n_found == 0 && inlined)
+    else if (search.inlined)
         moth_err_set(err, MOTH_ERR_USAGE, "'%s' was inlined everywhere: there is nothing to call", name);
-    else if (n_found == 0)
-        not_found(symbols, "function", MOTH_ENTRY_FUNCTION, name, wanted, err);
-    return n_found;
+    else if (search.declared)
+        moth_err_set(err, MOTH_ERR_USAGE,
+                     "'%s' is declared, and nothing that is loaded has its code (inlined everywhere, or used nowhere)", name);
+    else
+        moth_symbols_not_found(symbols, "function", MOTH_ENTRY_FUNCTION, name, wanted, err);
+    return 0;
 }

@@ -94,6 +94,7 @@ static void free_module(struct moth_symbols_module *module)
     free(module->elf);
     free(module->entries);
     free(module->by_die);
+    free(module->inlines);
     free(module);
 }
 

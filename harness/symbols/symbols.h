@@ -97,6 +97,7 @@ struct moth_variable {
     const char *name;             /* qualified */
     const struct moth_type *type; /* NULL: no debug information says it */
     uint64_t address;             /* in the game; where thread_local, of the main thread's */
+    bool constant;                /* it lies nowhere: `address` is its value */
     uint64_t size;                /* by the symbol table; 0: not known */
     const char *module;           /* file name without its folder */
 };
@@ -122,10 +123,11 @@ void moth_symbols_each_exported(struct moth_symbols *symbols,
 
 /* ---- functions ---- */
 
-#define MOTH_FUNCTION_PARAMS_MAX 16
+#define MOTH_FUNCTION_PARAMS_MAX 32
 
 struct moth_function {
     const char *name; /* qualified */
+    const char *symbol; /* without debug information, where it is C++: with its parameters, "shop::buy(int)"; else NULL */
     uint64_t address;
     bool typed;    /* result and params are known */
     bool variadic; /* more may follow */

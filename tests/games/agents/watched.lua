@@ -31,6 +31,15 @@ local cxx = {
     { "ns::player->level", -9 }, { "ns::hidden", 4 }, { "ns::(anonymous namespace)::hidden", 4 },
     { "ns::tick::calls", 2, 4 }, { "ns::Box<int>::content", 66 }, { "ns::origin.y", -0.5 }, { "own", 12 },
     { "ns::player->bag[3]", wild }, { "nothing", {} }, { "nothing[0]", wild },
+    { "ns::player->dice", { 1, 3, 6 } }, { "ns::player->words[0]", "short" },
+    { "ns::player->words[1]", "one that does not fit into the string itself" }, { "ns::player->name[1]", 111 },
+    { "ns::player->doors[0]", true }, { "ns::player->doors[1]", false }, { "ns::player->doors[3]", true },
+    { "ns::player->doors[8]", true }, { "ns::player->doors[9]", wild }, { "ns::player->target", 5 },
+    { "*ns::player->target", 5 }, { "ns::player->nobody", wild }, { "ns::player->goal.x", 12.0 },
+    { "ns::player->goal->y", 13.0 }, { "ns::player->ticks", 77 }, { "ns::player->armed", true },
+    { "ns::player->spot->x", 8.0 }, { "ns::Player::most", 64 }, { "ns::limit", 61 }, { "ns::slope", 3.5 },
+    { "ns::Ring<int, 4>::total", 99 }, { "ns::Ring<int,4>::total", 99 }, { "ns::inlined", 21 },
+    { "ns::v2::inlined", 21 }, { "ns::tock::tocks", 31 },
 }
 local wrong = {
     { "player.helth", "no member 'helth' in struct player; did you mean 'health'?" },

@@ -4,8 +4,10 @@
 #include "game.h"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,14 @@ class Player : public Actor {
     std::unique_ptr<Vec> owned = std::make_unique<Vec>(Vec{8, 9});
     std::shared_ptr<Vec> shared = std::make_shared<Vec>(Vec{10, 11});
     std::array<short, 3> dice{1, 3, 6};
+    std::vector<bool> doors{true, false, false, true, false, false, false, false, true};
+    std::vector<std::string> words{"short", "one that does not fit into the string itself"};
+    std::optional<int> target = 5, nobody;
+    std::optional<Vec> goal = Vec{12, 13};
+    std::atomic<int> ticks{77};
+    std::atomic<bool> armed{true};
+    std::atomic<Vec *> spot{owned.get()};
+    static constexpr int most = 64;
     bool alive : 1 = true;
     int level : 6 = -9;
 
@@ -60,6 +70,24 @@ template <typename T> struct Box {
     static T content;
 };
 template <> int Box<int>::content = 66;
+
+template <typename T, int N> struct Ring {
+    static int total;
+};
+template <> int Ring<int, 4>::total = 99;
+
+inline namespace v2 {
+int inlined = 21;
+
+int tock()
+{
+    static int tocks = 31;
+    return tocks;
+}
+} // namespace v2
+
+const int limit = 61;
+constexpr float slope = 3.5f;
 
 int tick()
 {
@@ -86,6 +114,8 @@ int main(int, char **)
         game_clear(&game, 0x202020);
         game_number(&game, 8, 8, game_mix((uint64_t)game.frame + (uint64_t)ns::hidden, (uint64_t)ns::player->health));
         game_number(&game, 80, 8, game_mix((uint64_t)ns::Player::total, (uint64_t)(ns::Box<int>::content + own)));
+        game_number(&game, 8, 40, (uint64_t)(ns::Ring<int, 4>::total + ns::inlined + ns::tock() + ns::limit + ns::Player::most));
+        game_number(&game, 80, 40, (uint64_t)(ns::slope * 2));
         game_present(&game);
     }
     game_close(&game);
