@@ -160,10 +160,66 @@ static bool fits(const struct moth_call_signature *asked, const struct moth_call
     return j == has->n_nodes && (i == asked->n_nodes || variadic);
 }
 
+/* ---- what the symbol of a C++ function says ---- */
+
+/* The parameter that begins at *at, "char const*", and on to the next one. False: there is none. */
+static bool next_param(const char **at, char *param, size_t size)
+{
+    const char *from = *at + strspn(*at, " "), *to = from;
+    for (int deep = 0; *to && (deep > 0 || (*to != ',' && *to != ')')); to++)
+        deep += (*to == '<' || *to == '(' || *to == '[') - (*to == '>' || *to == ')' || *to == ']');
+    snprintf(param, size, "%.*s", (int)(to - from), from);
+    *at = *to ? to + 1 : to;
+    return to > from && strcmp(param, "void") != 0;
+}
+
+/* Can a value of this node be what the symbol calls `param`? Of the game's own types only pointers are known. */
+static bool may_be(uint8_t type, const char *param)
+{
+    struct moth_call_signature has;
+    char text[MOTH_CALL_NAME_BYTES + 8], problem[160];
+    size_t n = strlen(param);
+    bool address = n > 0 && (param[n - 1] == '*' || param[n - 1] == '&');
+    snprintf(text, sizeof text, "f(%s)", param);
+    if (moth_call_parse(text, &has, problem, sizeof problem) == 0 && has.n_params == 1)
+        return alike(type, has.nodes[1].type);
+    return !address || alike(type, MOTH_CALL_POINTER);
+}
+
+/* Symbols do not say `this`: of a member function what follows the first pointer is held against them. */
+static bool fits_symbol(const struct moth_call_signature *asked, const char *symbol)
+{
+    const char *begin = strchr(symbol, '(');
+    if (!begin || strncmp(begin, "(anonymous", 10) == 0 || strstr(symbol, "operator"))
+        return true;
+    for (unsigned object = 0; object < 2; object++) {
+        const char *at = begin + 1;
+        char param[MOTH_CALL_NAME_BYTES];
+        unsigned node = asked->nodes[0].end, last = asked->n_nodes;
+        if (object && (node >= last || !alike(asked->nodes[node].type, MOTH_CALL_POINTER)))
+            break;
+        node = object ? asked->nodes[node].end : node;
+        bool good = true, more = next_param(&at, param, sizeof param);
+        for (; good && more && node < last; node = asked->nodes[node].end, more = next_param(&at, param, sizeof param)) {
+            if (strcmp(param, "...") == 0)
+                return true;
+            good = may_be(asked->nodes[node].type, param);
+        }
+        if (good && node >= last && (!more || strcmp(param, "...") == 0))
+            return true;
+    }
+    return false;
+}
+
 static int says_otherwise(const struct moth_function *function, size_t n, const char *name, struct moth_err *err)
 {
     struct moth_call_signature signature;
     char text[200] = "";
+    if (function->symbol && n == 1)
+        return moth_err_set(err, MOTH_ERR_USAGE, "by its symbol it is %s", function->symbol);
+    if (function->symbol)
+        return moth_err_set(err, MOTH_ERR_USAGE, "by their symbols there are %zu functions '%s', and none takes this", n,
+                            name);
     if (n == 1 && signature_of(function, name, &signature) && moth_call_spell(&signature, text, sizeof text) == 0)
         return moth_err_set(err, MOTH_ERR_USAGE, "by its debug information it is %s", text);
     return moth_err_set(err, MOTH_ERR_USAGE, "by its debug information there are %zu functions '%s', and none takes this",
@@ -181,7 +237,8 @@ int moth_function_find(struct moth_symbols *symbols, const struct moth_call_sign
     size_t chosen = SIZE_MAX, n_fit = 0;
     for (size_t i = 0; i < n && i < CANDIDATES_MAX; i++) {
         struct moth_call_signature has;
-        if (signature_of(&found[i], asked->name, &has) && !fits(asked, &has, found[i].variadic))
+        if (found[i].symbol ? !fits_symbol(asked, found[i].symbol)
+                            : signature_of(&found[i], asked->name, &has) && !fits(asked, &has, found[i].variadic))
             continue;
         if (n_fit == 0 || found[i].address != found[chosen].address)
             n_fit++;
@@ -206,6 +263,9 @@ int moth_function_signature(struct moth_symbols *symbols, const char *name, char
     if (n > 1)
         return moth_err_set(err, MOTH_ERR_USAGE, "there are %zu functions '%s': give the signature of the one that is meant",
                             n, name);
+    if (!found[0].typed && found[0].n_params == MOTH_FUNCTION_PARAMS_MAX)
+        return moth_err_set(err, MOTH_ERR_USAGE, "'%s' takes more than %d arguments: give its signature", name,
+                            MOTH_FUNCTION_PARAMS_MAX);
     if (!found[0].typed)
         return moth_err_set(err, MOTH_ERR_USAGE,
                             "there is no debug information on '%s': give its signature, as in \"%s(int,float)int\"", name,

@@ -114,6 +114,46 @@ for place in ("calls", "calls_thread", "calls_no_pie"):
     add(f"calls/shapes_{place}", shapes, place)
 add("calls/shapes_exported", shapes, "calls_exported", debug=False)
 
+OVERLOADS = """
+return function(game)
+    game:step(5)
+    local function is(what, got, expected)
+        if got ~= expected then error(what .. " is " .. tostring(got) .. ", not " .. tostring(expected)) end
+    end
+    is("int", game:call("shop::buy(int)int", 1), 4)
+    is("double", game:call("shop::buy(double)double", 1.5), 2.5)
+    is("method", game:call("shop::Cart::add(void*,int)int", game:call("shop::cart()void*"), 5), 7)
+    is("template", game:call("shop::twice<int>(int)int", 21), 42)
+    local ok, why = game:call("shop::buy(char*)int", "bread")
+    is("none of them", ok, nil)
+    is("why", why, "by their symbols there are 2 functions 'shop::buy', and none takes this")
+    ok, why = game:call("shop::refuse(double)", 1.5)
+    is("another", ok, nil)
+    is("why", why, "by its symbol it is shop::refuse(int)")
+    game:expect(false, "all was called")
+end
+"""
+
+
+@case
+def overloads_without_debug_information(test):
+    """The parameters in a symbol say which of several functions is meant, and refuse what none takes."""
+    run = test.run(test.game("calls_exported"), agent=script(test, "overloads", OVERLOADS), frames=9, options=("--replays", "1"))
+    check([f["title"] for f in run.findings] == ["all was called"], "the script did not come to its end\n" + run.describe())
+
+
+@case
+def code_that_is_not_there(test):
+    """A member function that was never compiled is told as such, and not as the name that comes next to it."""
+    run = test.run(test.game("calls"), agent=script(test, "unused", """return function(game)
+        game:step(2)
+        local ok, why = game:call("shop::Cart::unused", nil)
+        game:expect(false, tostring(why))
+    end"""), frames=9, options=("--replays", "0"))
+    check([f["title"] for f in run.findings] == ["'shop::Cart::unused' is declared, and nothing that is loaded has its "
+          "code (inlined everywhere, or used nowhere)"], run.describe())
+
+
 # Branches, the trace, and the same picture whichever way one comes there.
 BRANCHES = """
 return function(game)

@@ -31,9 +31,17 @@ public:
         return size_;
     }
 
+    int unused() const { return size_; }
+
 private:
     int size_;
 };
+
+template <typename T> T twice(T value)
+{
+    return value + value;
+}
+template int twice<int>(int);
 
 Cart *cart()
 {
