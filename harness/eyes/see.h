@@ -17,6 +17,8 @@
 #include "eyes/picture.h"
 
 #define MOTH_SEE_CHECKS 6u
+#define MOTH_SEE_SIFTED 1u /* the check after the first rows, which are every … */
+#define MOTH_SEE_SPREAD 4u /* … fourth of the core */
 #define MOTH_SEE_MARKS 4u
 
 struct moth_template {
@@ -30,6 +32,7 @@ struct moth_template {
     struct moth_mark {       /* pixels by which it is told from others: of each quarter the one with the rarest grey */
         uint32_t x, y;
     } marks[MOTH_SEE_MARKS];
+    int8_t *shifted;         /* grey - 128 */
     uint32_t *rows;          /* the core's, in the order in which they are compared: spread wide first */
     struct moth_template_check { /* after so many rows: pixels, their sum, their energy about the core's mean */
         uint32_t rows;

@@ -4,7 +4,7 @@
  * where it is not. Prints a line each: kind, nanoseconds (the least of so many tries); `grey` is making the picture grey,
  * once a frame.
  *
- *     bench_see [TRIES]
+ *     bench_see [TRIES [0|256|512]]     with instructions of so many bits at most
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/rng.h"
+#include "eyes/fast.h"
 #include "eyes/see.h"
 
 #define WIDTH 1280u
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
     int tries = argc > 1 ? atoi(argv[1]) : 20;
     uint8_t *rgba = calloc((size_t)WIDTH * HEIGHT, 4);
     struct moth_rng rng;
+    moth_fast_most = argc > 2 ? (unsigned)atoi(argv[2]) : moth_fast_most;
     moth_rng_seed(&rng, 3);
     for (size_t i = 0; rgba && i < sizeof kinds / sizeof *kinds; i++) {
         struct moth_grey grey;

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "eyes/compare.h"
+#include "eyes/fast.h"
 #include "eyes/see.h"
 
 #define WIDTH 90
@@ -64,6 +65,17 @@ static void as_each_place_would(const struct moth_grey *picture, const struct mo
                  sight.y, best);
 }
 
+/* As on any processor. */
+static void as_each_would(const struct moth_grey *picture, const struct moth_template *template,
+                          const struct moth_rect *region, double threshold, struct moth_see_room *room)
+{
+    static const unsigned widths[] = {0, 256, 512};
+    for (size_t i = 0; i < 3; i++) {
+        moth_fast_most = widths[i];
+        as_each_place_would(picture, template, region, threshold, room);
+    }
+}
+
 /* A part of the picture, with some noise on it, and perhaps a mask. */
 static void cut_out(struct moth_template *template, const uint8_t *rgba, uint32_t side, uint32_t noise, bool masked,
                     struct moth_rng *rng)
@@ -102,10 +114,49 @@ static void nothing_is_missed(void **state)
             cut_out(&template, rgba, sides[i % 8], (uint32_t)(i / 8 % 3 * 40), i / 24, &rng);
             struct moth_rect all = {0, 0, WIDTH, HEIGHT}, part = {11, 7, 60, 62};
             if (template.energy >= 0.25 && (!template.mask || template.core_energy >= 0.25)) {
-                as_each_place_would(&picture, &template, &all, 0.9, &room);
-                as_each_place_would(&picture, &template, &part, 0.5, &room);
+                as_each_would(&picture, &template, &all, 0.9, &room);
+                as_each_would(&picture, &template, &part, 0.5, &room);
             }
             moth_template_fini(&template);
+        }
+        moth_grey_fini(&picture);
+    }
+    moth_see_room_fini(&room);
+    free(rgba);
+}
+
+/* Templates wider than what a processor takes at once, and pictures in which many places are nearly as good: grain, and
+ * the same tile over and over, each a little different. */
+static void large_ones(void **state)
+{
+    (void)state;
+    enum { SIDE = 190 };
+    static const uint32_t sizes[][2] = {{64, 64}, {63, 3}, {130, 70}, {65, 97}};
+    struct moth_rng rng;
+    moth_rng_seed(&rng, 11);
+    uint8_t *rgba = malloc((size_t)SIDE * SIDE * 4);
+    struct moth_see_room room = {0};
+    const struct moth_rect all = {0, 0, SIDE, SIDE};
+    for (int kind = 0; kind < 2; kind++) {
+        for (uint32_t i = 0; i < SIDE * SIDE; i++) {
+            uint32_t x = i % SIDE, y = i / SIDE, grain = (uint32_t)moth_rng_below(&rng, kind ? 4 : 12);
+            memset(rgba + (size_t)i * 4, (int)(kind ? (x / 4 % 4 * 50 + y / 4 % 4 * 10 + grain) : (x + y) / 4 + grain), 3);
+        }
+        struct moth_grey picture;
+        assert_int_equal(moth_grey_of(rgba, SIDE, SIDE, &picture), 0);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            struct moth_pixmap part = {sizes[i][0], sizes[i][1], malloc((size_t)sizes[i][0] * sizes[i][1] * 4)};
+            for (uint32_t k = 0; k < part.width * part.height; k++) {
+                uint32_t at = (k / part.width + 50) * SIDE + k % part.width + 37;
+                memset(part.rgba + (size_t)k * 4, (int)(20 + rgba[(size_t)at * 4] / 2 + moth_rng_below(&rng, 3)), 4);
+            }
+            struct moth_template template;
+            struct moth_err err;
+            assert_int_equal(moth_template_init(&template, &part, NULL, &err), 0);
+            as_each_would(&picture, &template, &all, 0.85, &room);
+            as_each_would(&picture, &template, &all, 0.99, &room);
+            moth_template_fini(&template);
+            moth_pixmap_fini(&part);
         }
         moth_grey_fini(&picture);
     }
@@ -220,7 +271,7 @@ static void bad_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_missed), cmocka_unit_test(the_first_of_equals),
+        cmocka_unit_test(nothing_is_missed), cmocka_unit_test(large_ones), cmocka_unit_test(the_first_of_equals),
         cmocka_unit_test(likeness), cmocka_unit_test(bad_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
