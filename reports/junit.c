@@ -5,7 +5,7 @@
  * A suite is a scenario or an agent, a test case an instance that it played. An instance that met a finding which
  * counts fails with the finding's kind as its type, and each replay that met it is a rerunFailure; one that does not
  * always come back is a flakyFailure with its replays, unless --fail-on-flaky. What the team knows of, or has put in
- * quarantine, is skipped. The finding is told of in full where it was first met, or in a case of its own where an
+ * quarantine, is skipped, and so is a property that was never seen. The finding is told of in full where it was first met, or in a case of its own where an
  * instance met several. What went wrong with the harness or an agent is an error, never a failure; what is true of
  * the whole run and of no instance stands in a suite "moth".
  */
@@ -17,6 +17,7 @@
 
 #include "base/fs.h"
 #include "baseline/gate.h"
+#include "findings/properties.h"
 #include "reports/evidence.h"
 #include "reports/xml.h"
 
@@ -166,6 +167,35 @@ static bool over_budget(const struct moth_run_summary *summary)
     return summary->gate && summary->gate->metrics_fail;
 }
 
+static bool has_missing(const struct moth_run_summary *summary)
+{
+    for (size_t i = 0; summary->properties && i < summary->properties->n; i++)
+        if (moth_property_missing(&summary->properties->at[i]))
+            return true;
+    return false;
+}
+
+/* What should have been seen at some time, and never was: that fails nothing. */
+static void write_missing(FILE *out, const struct moth_run_summary *summary, struct moth_junit_counts *counts)
+{
+    for (size_t i = 0; summary->properties && i < summary->properties->n; i++) {
+        const struct moth_property *property = &summary->properties->at[i];
+        if (!moth_property_missing(property))
+            continue;
+        char *name = moth_fs_path("%s %s", moth_property_kind_name(property->kind), property->message);
+        char *message = moth_fs_path("never seen (%s:%" PRIu32 ")", property->file, property->line);
+        fputs("    <testcase", out);
+        moth_xml_attribute(out, "name", name);
+        fputs(" classname=\"" OWN_SUITE "\" time=\"0.000\">\n      <skipped", out);
+        moth_xml_attribute(out, "message", message);
+        fputs("/>\n    </testcase>\n", out);
+        counts->tests++;
+        counts->skipped++;
+        free(name);
+        free(message);
+    }
+}
+
 static void write_own(FILE *out, const struct junit *junit, struct moth_junit_counts *counts)
 {
     const struct moth_run_summary *summary = junit->summary;
@@ -176,6 +206,7 @@ static void write_own(FILE *out, const struct junit *junit, struct moth_junit_co
                                   .fault = run_fault(summary)};
     if (run.fault)
         moth_junit_case(out, &run, counts);
+    write_missing(out, summary, counts);
     if (!over_budget(summary))
         return;
     const struct moth_gate *gate = summary->gate;
@@ -314,7 +345,7 @@ static const char **suites_of(const struct junit *junit, size_t *n)
         const char *name = i < summary->n_records ? suite_of_record(&summary->records[i]) : NULL;
         if (i >= summary->n_records && finding < summary->n_findings && stands_alone(junit, finding))
             name = suite_of(summary, summary->findings[finding]);
-        if (finding == summary->n_findings && (run_fault(summary) || over_budget(summary)))
+        if (finding == summary->n_findings && (run_fault(summary) || over_budget(summary) || has_missing(summary)))
             name = OWN_SUITE;
         size_t known = 0;
         while (name && known < *n && strcmp(names[known], name) != 0)

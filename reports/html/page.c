@@ -8,6 +8,7 @@
 #include "reports/html/assets.h"
 #include "reports/html/charts.h"
 #include "reports/html/finding.h"
+#include "reports/html/properties.h"
 #include "reports/html/sections.h"
 #include "reports/html/write.h"
 #include "reports/reports.h"
@@ -63,6 +64,11 @@ static void put_findings(FILE *out, struct page *page)
 static void put_coverage(FILE *out, struct page *page)
 {
     moth_html_coverage(out, page->summary);
+}
+
+static void put_properties(FILE *out, struct page *page)
+{
+    moth_html_properties(out, page->summary);
 }
 
 static void put_performance(FILE *out, struct page *page)
@@ -136,7 +142,7 @@ static const struct place {
     {"heading", put_heading},   {"nav", put_nav},           {"verdict", put_verdict},
     {"findings", put_findings}, {"coverage", put_coverage}, {"performance", put_performance},
     {"memory", put_memory},     {"trends", put_trends},     {"run", put_run},
-    {"footer", put_footer},     {"data", put_data},         {"chart", put_chart},
+    {"properties", put_properties}, {"footer", put_footer},     {"data", put_data},         {"chart", put_chart},
     {"script", put_script},
 };
 

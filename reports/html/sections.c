@@ -12,6 +12,7 @@
 #include "reports/html/charts.h"
 #include "reports/html/finding.h"
 #include "reports/html/html.h"
+#include "reports/html/properties.h"
 #include "reports/html/write.h"
 
 #define PLAIN_ROWS_MAX 2000u /* lines for readers without JavaScript */
@@ -387,6 +388,7 @@ void moth_html_nav(FILE *out, const struct moth_run_summary *summary, const json
     } parts[] = {{"verdict", "Verdict", true},
                  {"findings", "Findings", true},
                  {"coverage", "Coverage", moth_html_has_coverage(summary)},
+                 {"properties", "Properties", moth_html_has_properties(summary)},
                  {"performance", "Frame times", moth_html_has_performance(summary)},
                  {"memory", "Memory", moth_html_has_memory(summary)},
                  {"trends", "Trends", moth_html_has_trends(history)},

@@ -2,6 +2,7 @@
 """What a game says through moth.h: events, properties that hold, that do not and that nobody ever saw, and frames of a
 game without SDL."""
 import os
+from xml.etree import ElementTree
 
 from driver import add, case, check, read_json
 
@@ -68,6 +69,16 @@ def never_seen(test):
     check(known["file"].endswith("part.cpp") and known["line"] > 20 and known["kind"] == "reachable", known)
     check(properties(run)["the plugin works"] == {**properties(run)["the plugin works"], "seen": False, "violated": False},
           "what was not met did not fail")
+    shown = test.moth("report", "-o", test.path("shown"), "--reporter", "json,junit,html", run.folder)
+    check(shown.status == 0, shown.describe())
+    suites = ElementTree.parse(test.path("shown", "junit.xml")).getroot()
+    skipped = {one.get("name"): one.find("skipped").get("message") for one in suites.iter("testcase") if one.find("skipped") is not None}
+    check(len(skipped) == 5 and skipped["reachable the secret ending"] == f"never seen ({known['file']}:{known['line']})", skipped)
+    check(suites.get("failures") == "0" and suites.get("errors") == "0", "what was never seen fails nothing")
+    with open(test.path("shown", "report.html"), encoding="utf-8") as file:
+        page = file.read()
+    check("<td>never seen</td><td>reachable</td><td><bdi>the secret ending</bdi></td>" in page
+          and 'href="#properties"' in page, "report.html does not tell of it")
     more = play(test, "cp")
     check(missing(more) == ["a thousand keys", "somebody dies", "something is clamped", "the plugin is given eight",
                             "the secret ending"], f"never seen: {missing(more)}")
