@@ -143,7 +143,8 @@ static const struct page {
      "Lists the agents and scenarios that moth ships, what it can detect, or the findings of a run (DIR: "
      "its output folder, moth-out by default). With DIR, agents and scenarios of that folder instead.\n"
      "state: what can be watched in a game (--watch, game:watch), with its type and the value it has at its first "
-     "frame. GLOB, with * and ?, is held against whole expressions; without either it is looked for anywhere in them.",
+     "frame. GLOB, with * and ?, is held against whole expressions; without either it is looked for anywhere in them. "
+     "A value of - leads nowhere. In JSON `exact` has as text what is no number there (nan, inf) or too large for one.",
      "moth list agents\nmoth list findings --json\nmoth list state 'player*' -- ./game\n"
      "moth list state --type int --depth 2 -- ./game\n"},
     {COMPARE, "moth compare [options] A B --trace TRACE",

@@ -245,8 +245,11 @@ static void print_state(const json_t *rows)
     json_array_foreach(rows, i, row)
     {
         char *value = json_dumps(json_object_get(row, "value"), JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+        const char *exact = text_of(row, "exact");
         printf("%-*s  %-*s  %s\n", (int)widest[0], text_of(row, "expression"), (int)widest[1], text_of(row, "type"),
-               value && strcmp(value, "null") != 0 ? value : "-");
+               *exact                                ? exact
+               : value && strcmp(value, "null") != 0 ? value
+                                                     : "-");
         free(value);
     }
     if (json_array_size(rows) == 0)

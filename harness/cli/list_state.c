@@ -2,7 +2,9 @@
  *
  * moth list state: what can be watched in a game, by name, with the value it has at a frame.
  */
+#include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #define VISITED_MAX 2000000u
 #define ELEMENTS_SHOWN 16u
 #define EXPRESSION_MAX 400u
+#define EXACT_BYTES 24u
 
 struct lister {
     const struct moth_options *options;
@@ -76,11 +79,13 @@ static json_t *text_json(const char *text, size_t length)
     return value ? value : json_null();
 }
 
-static json_t *value_json(const struct moth_compiled *compiled, pid_t pid)
+/* Into `exact`, of EXACT_BYTES, what JSON has no number for: beyond 2^63, and what is none. */
+static json_t *value_json(const struct moth_compiled *compiled, pid_t pid, char *exact)
 {
     uint8_t bytes[MOTH_PEEK_VALUE_MAX];
     struct moth_watch_value value = {0};
     long n = moth_compiled_read(compiled, pid, bytes);
+    exact[0] = '\0';
     if (n < 0)
         return json_null();
     moth_value_decode(compiled->type, bytes, (size_t)n, &value);
@@ -93,6 +98,10 @@ static json_t *value_json(const struct moth_compiled *compiled, pid_t pid)
     if (value.type == MOTH_VALUE_ENUM && value.text[0])
         return json_string(value.text);
     bool large = value.integer < 0 && value.number > 0; /* without a sign, and beyond what JSON's readers take */
+    if (large)
+        snprintf(exact, EXACT_BYTES, "%" PRIu64, (uint64_t)value.integer);
+    else if (value.type == MOTH_VALUE_F64 && !isfinite(value.number))
+        snprintf(exact, EXACT_BYTES, "%s", isnan(value.number) ? "nan" : value.number < 0 ? "-inf" : "inf");
     json_t *number =
         value.type == MOTH_VALUE_F64 || large ? json_real(value.number) : json_integer(value.integer);
     return number ? number : json_null(); /* not a number */
@@ -102,15 +111,21 @@ static void add_row(struct lister *l, const char *expression, const struct moth_
 {
     struct moth_compiled compiled;
     struct moth_err err;
+    char exact[EXACT_BYTES];
     if (json_array_size(l->rows) >= ROWS_MAX) {
         l->cut = true;
         return;
     }
     if (moth_compile(l->symbols, expression, &compiled, &err) != MOTH_LOOKUP_FOUND)
         return;
-    json_array_append_new(l->rows, json_pack("{s:s, s:s, s:o, s:s}", "expression", expression, "type",
-                                             moth_type_name(type), "value",
-                                             value_json(&compiled, moth_instance_player(l->instance)), "module", module));
+    if (!moth_type_is_reference(type) && moth_type_kind(compiled.said) != moth_type_kind(type))
+        return; /* of several members of one name another one is meant */
+    json_t *value = value_json(&compiled, moth_instance_player(l->instance), exact);
+    json_t *row = json_pack("{s:s, s:s, s:o, s:s}", "expression", expression, "type", moth_type_name(type), "value", value,
+                            "module", module);
+    if (row && exact[0])
+        json_object_set_new(row, "exact", json_string(exact));
+    json_array_append_new(l->rows, row);
 }
 
 static void open_value(struct lister *l, const char *expression, const struct moth_type *type, const char *module,
@@ -149,10 +164,45 @@ static bool is_struct(const struct moth_type *type)
     return type && (moth_type_kind(type) == MOTH_TYPE_STRUCT || moth_type_kind(type) == MOTH_TYPE_UNION);
 }
 
+/* What stands for the one thing that it holds. */
+static const struct moth_type *held_by(const struct moth_type *type)
+{
+    struct moth_field inside;
+    uint64_t engaged;
+    for (unsigned n = 0; n < 8 && moth_type_kind(type) == MOTH_TYPE_STRUCT; n++) {
+        if (!moth_layout_optional(type, &engaged, &inside) && !moth_layout_atomic(type, &inside) &&
+            !moth_layout_array(type, &inside))
+            break;
+        type = inside.type;
+    }
+    return type;
+}
+
+/* What of the library has elements, or points to something. */
+static bool open_library(struct lister *l, const char *expression, const struct moth_type *type, const char *module,
+                         unsigned depth)
+{
+    struct moth_layout_span span;
+    struct moth_layout_bits bits;
+    struct moth_field pointer;
+    if (moth_type_kind(type) != MOTH_TYPE_STRUCT)
+        return false;
+    if (moth_layout_bits(type, &bits))
+        open_elements(l, expression, moth_symbols_type(l->symbols, "bool", NULL), 4, module, depth);
+    else if (moth_layout_span(type, &span))
+        open_elements(l, expression, span.element, 4, module, depth);
+    else if (moth_layout_pointer(type, &pointer) && is_struct(moth_type_target(pointer.type)))
+        open_member(l, expression, "->", moth_type_target(pointer.type), module, depth);
+    else
+        return false;
+    return true;
+}
+
 /* What is one value is a row, what has parts is opened. */
-static void open_value(struct lister *l, const char *expression, const struct moth_type *type, const char *module,
+static void open_value(struct lister *l, const char *expression, const struct moth_type *as_it_is, const char *module,
                        unsigned depth)
 {
+    const struct moth_type *type = held_by(as_it_is);
     const struct moth_type *target = moth_type_target(type);
     enum moth_type_kind kind = moth_type_kind(type);
     struct moth_layout_span span;
@@ -167,9 +217,9 @@ static void open_value(struct lister *l, const char *expression, const struct mo
         add_row(l, expression, type, module);
     if (l->cut || text || depth == 0)
         return;
-    if (library)
-        open_elements(l, expression, span.element, 4, module, depth - 1);
-    else if (kind == MOTH_TYPE_STRUCT || kind == MOTH_TYPE_UNION)
+    if (open_library(l, expression, type, module, depth - 1))
+        return;
+    if (kind == MOTH_TYPE_STRUCT || kind == MOTH_TYPE_UNION)
         open_member(l, expression, ".", type, module, depth - 1);
     else if (kind == MOTH_TYPE_ARRAY && moth_type_count(type, &count))
         open_elements(l, expression, target, count, module, depth - 1);

@@ -11,6 +11,7 @@
 #include "symbols/inside.h"
 
 #define LOCALS_DEPTH 16u
+#define LOCALS_MAX 64u
 
 /* ---- where it lies ---- */
 
@@ -338,6 +339,62 @@ enum moth_lookup moth_symbols_variable(struct moth_symbols *symbols, const char 
     return result;
 }
 
+/* The static variables of functions, to be told one by one. */
+struct locals {
+    struct moth_symbols_module *module;
+    bool (*fn)(void *, const struct moth_variable *);
+    void *context;
+    const char *function;
+    uint64_t seen[LOCALS_MAX]; /* of this function: what is inlined is described again and again */
+    size_t n;
+    bool stopped;
+};
+
+static bool is_news(struct locals *locals, uint64_t address)
+{
+    for (size_t i = 0; i < locals->n; i++)
+        if (locals->seen[i] == address)
+            return false;
+    if (locals->n == LOCALS_MAX)
+        return false;
+    locals->seen[locals->n++] = address;
+    return true;
+}
+
+static void tell_locals(struct locals *locals, Dwarf_Die *parent, Dwarf_Addr bias, unsigned depth)
+{
+    Dwarf_Die child;
+    if (depth > LOCALS_DEPTH || dwarf_child(parent, &child) != 0)
+        return;
+    do {
+        int tag = dwarf_tag(&child);
+        if (tag == DW_TAG_lexical_block)
+            tell_locals(locals, &child, bias, depth + 1);
+        const char *name = tag == DW_TAG_variable ? moth_die_name(&child) : NULL;
+        struct moth_entry entry = {.name = name, .die = child, .bias = bias};
+        struct moth_variable found;
+        if (!name || locate(locals->module, &entry, &found) != PLACE_FOUND || found.constant ||
+            !is_news(locals, found.address))
+            continue;
+        found.name = moth_arena_text(&locals->module->symbols->arena, "%s::%s", locals->function, name);
+        locals->stopped = !locals->fn(locals->context, &found);
+    } while (!locals->stopped && dwarf_siblingof(&child, &child) == 0);
+}
+
+static void tell_all_locals(struct locals *locals)
+{
+    struct moth_symbols_module *module = locals->module;
+    for (size_t i = 0; i < module->n_entries && !locals->stopped; i++) {
+        struct moth_entry *entry = &module->entries[i];
+        if (entry->kind != MOTH_ENTRY_FUNCTION || entry->declaration || !entry->name)
+            continue;
+        if (!locals->function || strcmp(locals->function, entry->name) != 0)
+            locals->n = 0;
+        locals->function = entry->name;
+        tell_locals(locals, &entry->die, entry->bias, 0);
+    }
+}
+
 void moth_symbols_each_variable(struct moth_symbols *symbols, const char *wanted,
                                 bool (*fn)(void *, const struct moth_variable *), void *context)
 {
@@ -369,6 +426,10 @@ void moth_symbols_each_variable(struct moth_symbols *symbols, const char *wanted
             if (!fn(context, &chosen))
                 return;
         }
+        struct locals locals = {.module = module, .fn = fn, .context = context};
+        tell_all_locals(&locals);
+        if (locals.stopped)
+            return;
     }
 }
 

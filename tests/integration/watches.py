@@ -205,6 +205,8 @@ def list_state(test):
         if "::" not in name:
             check(name in items, f"{name} is not listed: {sorted(items)}")
             check((items[name]["type"], items[name]["value"]) == (kind, value), f"{items[name]}")
+    check(items["step_of::calls"]["type"] == "int", "a function's static is not listed")
+    check(items["score"]["exact"] == "18446744073709551615", f"{items['score']}")
     check("other.c::count" in items and "plain.c::count" in items, f"{sorted(items)}")
     lines = test.moth("list", "state", "pl*.pos.?", "--", game).out
     check(lines == "", f"no such thing: {lines}")
@@ -213,6 +215,10 @@ def list_state(test):
     cxx = test.moth("list", "state", "ns::player*", "--", test.game("watched_cxx")).out
     for words in ('"Keeper of the long and winding name"', "ns::player->trail[1].y", '"Elf"', "ns::player->where.x"):
         check(words in cxx, f"no {words} in\n{cxx}")
+    values = {line.split()[0]: line.split()[-1] for line in cxx.splitlines()}
+    for name, value in (("doors[1]", "false"), ("doors[3]", "true"), ("target", "5"), ("nobody", "-"), ("goal.y", "13.0"),
+                        ("ticks", "77"), ("owned->x", "8.0"), ("dice[2]", "6"), ("words[0]", '"short"')):
+        check(values.get("ns::player->" + name) == value, f"{name} is not {value} in\n{cxx}")
     result = test.moth("list", "state", "--", test.game("hang") + "-none")
     check(result.status == 3, result.describe())
 
