@@ -54,7 +54,7 @@ const char *moth_attempt_text(enum moth_attempt_kind kind)
 
 bool moth_attempt_may_quit(enum moth_attempt_kind kind)
 {
-    return kind == MOTH_ATTEMPT_BACK;
+    return kind == MOTH_ATTEMPT_BACK || kind == MOTH_ATTEMPT_LEAVE;
 }
 
 /* ---- beginning ---- */
@@ -205,6 +205,21 @@ static void sticky(struct out *out)
     }
 }
 
+/* Whoever stands in front of what shuts behind its only exit comes further by leaving it again and again, and
+ * walking on in between. */
+static void leave(struct out *out)
+{
+    struct moth_attempt *attempt = out->attempt;
+    sticky(out);
+    if (attempt->due[29] > attempt->at)
+        return;
+    attempt->down[29] = !attempt->down[29];
+    if (attempt->down[29])
+        attempt->due[28] = below(out, COUNT(back));
+    key(out, back[attempt->due[28]], attempt->down[29]);
+    attempt->due[29] = attempt->at + (attempt->down[29] ? 3 : 20 + 2 * dwell(out));
+}
+
 /* Press one after the other, `gap` frames apart and for a third of it. */
 static void tap(struct out *out, const uint16_t *keys, uint32_t n, bool random, uint32_t gap)
 {
@@ -315,6 +330,9 @@ static void go_on(struct out *out)
             tap(out, back, COUNT(back), true, 15);
         else
             tap(out, menu, COUNT(menu), true, 12);
+        break;
+    case MOTH_ATTEMPT_LEAVE:
+        leave(out);
         break;
     case MOTH_ATTEMPT_TYPING:
         typing(out);

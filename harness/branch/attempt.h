@@ -20,6 +20,7 @@
     X(MENU, "arrows and confirming keys are tapped")      \
     X(CLICKS, "the window is clicked all over")           \
     X(BACK, "keys that open menus or leave, then others") \
+    X(LEAVE, "usual keys are held, a leaving one tapped") \
     X(TYPING, "letters are typed and confirmed")          \
     X(MIXED, "keys are held, the mouse moves and clicks") \
     X(PAD, "a controller is plugged in and used")         \

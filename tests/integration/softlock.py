@@ -81,6 +81,15 @@ for game, why in PATIENT.items():
 
 
 @case
+def only_escape_leaves(test):
+    """A shop that the monkey does not come out of, because it never presses escape: a way does, and walks on."""
+    run = test.run(test.game("cave_mended"), agent=shipped(test, "monkey"), frames=20000,
+                   options=("-v", "--seed", "1", "--minimize-frames", "0"))
+    expect_clean(run)
+    expect_looked(run, "a way leads back")
+
+
+@case
 def explored(test):
     """The explorer, whose stretches are short, meets it as well."""
     stuck(test, "menu_loop", shipped(test, "explorer"))
