@@ -71,7 +71,8 @@ static enum moth_command command_of(SDL_Scancode code)
 
 static enum moth_command key_down(struct moth_hands *hands, const SDL_KeyboardEvent *key, uint16_t code)
 {
-    hands->swallow_text = false;
+    /* What is down in the game repeats there, and types again by itself. */
+    hands->swallow_text = key->repeat && code < MOTH_PRESSED_KEYS && hands->down.keys[code];
     if (key->repeat || code == 0 || code >= MOTH_PRESSED_KEYS)
         return MOTH_COMMAND_NONE;
     if (code == hands->host_key) {
@@ -97,6 +98,7 @@ static enum moth_command key_down(struct moth_hands *hands, const SDL_KeyboardEv
 static void key_up(struct moth_hands *hands, uint16_t code)
 {
     flush_key(hands);
+    hands->swallow_text = false;
     if (code == hands->host_key)
         hands->host_down = false;
     if (code >= MOTH_PRESSED_KEYS || code == hands->host_key)

@@ -224,6 +224,31 @@ static void text_is_typed_once(void **state)
     assert_string_equal(take(), "+return");
 }
 
+/* The window system repeats what is held, and so does the game's own keyboard: it is typed by one of the two. */
+static void text_that_repeats_is_typed_once(void **state)
+{
+    (void)state;
+    struct moth_hands_view view = hands.view;
+    view.text_input = true;
+    moth_hands_see(&hands, &view);
+    SDL_Event again = {.key = {.type = SDL_KEYDOWN, .repeat = 1, .keysym = {.scancode = SDL_SCANCODE_A}}};
+    key(SDL_SCANCODE_A, true);
+    text("a");
+    assert_string_equal(take(), "+a");
+    moth_hands_event(&hands, &again);
+    text("a");
+    assert_string_equal(take(), "");
+    key(SDL_SCANCODE_A, false);
+    text("ü"); /* an input method */
+    assert_string_equal(take(), "-a 'ü'");
+    again.key.keysym.scancode = SDL_SCANCODE_Z; /* another layout: the game's own has no such key down */
+    key(SDL_SCANCODE_Z, true);
+    text("ö");
+    moth_hands_event(&hands, &again);
+    text("ö");
+    assert_string_equal(take(), "'ö' 'ö'");
+}
+
 static void another_place_holds_other_keys(void **state)
 {
     (void)state;
@@ -309,6 +334,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_held_is_let_go_with_the_focus, begin),
         cmocka_unit_test_setup(keys_repeat_in_game_time, begin),
         cmocka_unit_test_setup(text_is_typed_once, begin),
+        cmocka_unit_test_setup(text_that_repeats_is_typed_once, begin),
         cmocka_unit_test_setup(another_place_holds_other_keys, begin),
         cmocka_unit_test_setup(controllers, begin),
         cmocka_unit_test(deadlines_do_not_drift),
