@@ -108,7 +108,9 @@ static void write_record(FILE *out, const struct junit *junit, size_t i, struct 
                                    .summary = summary,
                                    .finding = junit->met[i],
                                    .elsewhere = elsewhere,
-                                   .fault = record->fault};
+                                   .fault = record->fault,
+                                   .unfinished =
+                                       moth_scenario_is_unfinished(record) ? MOTH_SCENARIO_UNFINISHED : NULL};
     moth_junit_case(out, &each, counts);
     free(name);
     free(elsewhere);

@@ -233,11 +233,16 @@ void moth_junit_case(FILE *out, const struct moth_junit_case *each, struct moth_
     moth_xml_attribute(out, "name", each->name);
     moth_xml_attribute(out, "classname", each->suite);
     fprintf(out, " time=\"%.3f\"", each->wall_s);
-    if (!found && !each->fault) {
+    if (!found && !each->fault && !each->unfinished) {
         fputs("/>\n", out);
         return;
     }
     fputs(">\n", out);
+    if (!found && !each->fault) {
+        write_open(out, "failure", each->unfinished, "unfinished");
+        fputs("</failure>\n", out);
+        counts->failures++;
+    }
     if (found)
         write_outcome(out, each, counts);
     if (each->fault)

@@ -108,6 +108,7 @@ struct moth_frame_counts; /* fleet/frame_times.h */
 struct json_t;
 struct moth_gate;         /* baseline/gate.h */
 struct moth_gate_measured;
+struct moth_gate_rules;
 struct moth_properties;   /* findings/properties.h */
 struct moth_history_view; /* history/history.h */
 
@@ -170,6 +171,12 @@ struct moth_run_summary {
 /* What became of a scenario: passed, failed (it met a finding), error (the script's or the harness's), left (the game
  * ended, without a finding), stopped (before its end, by the run's budget). */
 const char *moth_scenario_result(const struct moth_instance_record *record);
+/* Did it not come to its end though nobody interrupted it? Then the gate does not pass, unless --fail-on lets what
+ * scenarios find pass. */
+bool moth_scenario_is_unfinished(const struct moth_instance_record *record);
+#define MOTH_SCENARIO_UNFINISHED "it did not come to its end"
+int moth_report_unfinished(const struct moth_instance_record *records, size_t n, const struct moth_gate_rules *rules,
+                           struct moth_gate *gate);
 /* "name" or "name: case". Caller frees. */
 char *moth_scenario_title(const struct moth_instance_record *record);
 /* What a gate holds against a baseline. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "baseline/gate.h"
 #include "findings/finding_json.h"
 #include "reports/run_json.h"
 
@@ -18,6 +19,30 @@ const char *moth_scenario_result(const struct moth_instance_record *record)
     if (strcmp(record->ended, "finished") == 0)
         return "passed";
     return strcmp(record->ended, "exit") == 0 ? "left" : "stopped"; /* the game; the play */
+}
+
+bool moth_scenario_is_unfinished(const struct moth_instance_record *record)
+{
+    return record->scenario && strcmp(moth_scenario_result(record), "stopped") == 0 &&
+           strcmp(record->ended, "frame budget reached") == 0;
+}
+
+int moth_report_unfinished(const struct moth_instance_record *records, size_t n, const struct moth_gate_rules *rules,
+                           struct moth_gate *gate)
+{
+    for (size_t i = 0; rules->least[MOTH_FINDING_INVARIANT] > 0 && i < n; i++) {
+        const struct moth_instance_record *record = &records[i];
+        if (!moth_scenario_is_unfinished(record))
+            continue;
+        char *title = moth_scenario_title(record);
+        char *sentence = moth_fs_path("%s did not come to its end within %u frames: does it wait for what never comes? "
+                                      "Its `budget` says how long it may take",
+                                      title, record->frames);
+        free(title);
+        if (moth_gate_fail(gate, sentence) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 char *moth_scenario_title(const struct moth_instance_record *record)

@@ -33,6 +33,17 @@ return {
 """
 
 
+WAITS = """
+return {
+    name = "waits",
+    cases = { "in vain", "for a moment" },
+    play = function(game, rng, case)
+        game:wait_until(function() return case.value == "for a moment" and game.frame > 30 end)
+    end,
+}
+"""
+
+
 def play(test, *options, game=()):
     """Scenarios alone: no frame budget, no agent."""
     test.runs += 1
@@ -72,6 +83,24 @@ def cases(test):
              for suite in suites}
     check(found.get("levels") == {"first": False, "second": True, "endless": True, "plain": False}, str(found))
     check("passed  levels: first" in run.out and "failed  levels: second" in run.out, run.describe())
+
+
+@case
+def waiting_in_vain(test):
+    """What does not come to its end has not passed, with a budget of its own or without; a merge says the same."""
+    script = test.write("waits.lua", WAITS)
+    run = play(test, "-s", script, "--instance-frames", 700, "--reporter", "list,json,junit")
+    check(run.status == 1 and not run.findings, run.describe())
+    check(results(run) == {"in vain": "stopped", "for a moment": "passed"}, run.describe())
+    why = "waits: in vain did not come to its end within 700 frames"
+    check(why in run.out and why in run.json["gate"]["reasons"][0] and run.json["verdict"] == "new-findings", run.describe())
+    cases = xml.parse(os.path.join(run.folder, "junit.xml")).getroot().iter("testcase")
+    check({each.get("name"): each.find("failure") is not None for each in cases} ==
+          {"in vain": True, "for a moment": False}, "junit.xml")
+    merged = test.moth("report", run.folder, "-o", test.path("merged"))
+    check(merged.status == 1 and why in merged.out, merged.describe())
+    run = play(test, "-s", script, "--instance-frames", 700, "--fail-on", "crash")
+    check(run.status == 0, run.describe())
 
 
 @case
