@@ -262,9 +262,26 @@ static bool reach_struct(struct compiler *c, struct place *place, const char *na
     return true;
 }
 
+/* A static member, by way of an object: where the object lies is of no concern. */
+static bool walk_static(struct compiler *c, const struct moth_type *type, const char *name, size_t n_ops,
+                        struct place *place)
+{
+    char full[MOTH_SYMBOLS_NAME_MAX];
+    struct moth_variable found;
+    struct moth_err none;
+    int n = snprintf(full, sizeof full, "%s::%s", moth_type_name(type), name);
+    if (n < 0 || (size_t)n >= sizeof full ||
+        moth_symbols_variable(c->symbols, full, NULL, &found, &none) != MOTH_LOOKUP_FOUND)
+        return false;
+    c->out->n_ops = n_ops;
+    *place = (struct place){.type = found.type, .value = found.constant};
+    return emit_number(c, MOTH_PEEK_PUSH, found.address) && (found.constant || settle(c, place));
+}
+
 static bool walk_member(struct compiler *c, const struct moth_expression_node *node, struct place *place)
 {
     struct moth_field member;
+    size_t n_ops = c->out->n_ops;
     if (!walk(c, node->a, place))
         return false;
     if (!place->type)
@@ -277,7 +294,7 @@ static bool walk_member(struct compiler *c, const struct moth_expression_node *n
     if (!is_kind(place->type, MOTH_TYPE_STRUCT) && !is_kind(place->type, MOTH_TYPE_UNION))
         return wrong(c, "'.%s': %s has no members", node->text, place->type ? moth_type_name(place->type) : "void");
     if (!moth_type_member(place->type, node->text, &member))
-        return no_member(c, place->type, node->text);
+        return walk_static(c, place->type, node->text, n_ops, place) || no_member(c, place->type, node->text);
     *place = (struct place){.type = member.type, .bit_offset = member.bit_offset, .bit_size = member.bit_size};
     return emit_number(c, MOTH_PEEK_PLUS, member.offset) && settle(c, place);
 }
@@ -390,6 +407,19 @@ static bool walk_deref(struct compiler *c, const struct moth_expression_node *no
     return follow(c, place) && settle(c, place);
 }
 
+/* From a class to one of its bases, or back, C++ moves the pointer. */
+static bool move_between_bases(struct compiler *c, const struct moth_type *from, const struct moth_type *to)
+{
+    uint64_t offset;
+    if (!from || !to)
+        return true;
+    if (moth_layout_base(from, to, &offset))
+        return emit_number(c, MOTH_PEEK_PLUS, offset);
+    if (moth_layout_base(to, from, &offset))
+        return emit_number(c, MOTH_PEEK_PLUS, 0 - offset);
+    return true;
+}
+
 static bool walk_cast(struct compiler *c, const struct moth_expression_node *node, struct place *place)
 {
     const struct moth_type *type = moth_symbols_type(c->symbols, node->text, c->err);
@@ -402,6 +432,8 @@ static bool walk_cast(struct compiler *c, const struct moth_expression_node *nod
         return wrong(c, "cannot cast %s to %s", place->type ? moth_type_name(place->type) : "something without a type",
                      moth_type_name(type));
     if (from_pointer && !place->value && !emit_load(c, 8, false))
+        return false;
+    if (from_pointer && to_pointer && !move_between_bases(c, moth_type_target(place->type), moth_type_target(type)))
         return false;
     if (!from_pointer && !load_number(c, place))
         return false;

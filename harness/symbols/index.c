@@ -12,6 +12,7 @@
 #define DEPTH_MAX 24u
 #define ENTRIES_MAX 8000000u
 #define INLINES_MAX 64u
+#define LOOK_BACK 256u
 
 struct walk {
     struct moth_symbols_module *module;
@@ -97,6 +98,21 @@ static bool is_defined_apart(Dwarf_Die *die)
     return dwarf_attr(die, DW_AT_specification, &attribute) || dwarf_attr(die, DW_AT_abstract_origin, &attribute);
 }
 
+/* A class that is declared in its namespace and defined behind it, as units of one type have it: the name that the
+ * declaration was just given. */
+static const char *declared_name(const struct walk *walk, Dwarf_Die *die)
+{
+    const struct moth_symbols_module *module = walk->module;
+    Dwarf_Attribute attribute;
+    Dwarf_Die declared;
+    if (!dwarf_formref_die(dwarf_attr(die, DW_AT_specification, &attribute), &declared))
+        return NULL;
+    for (size_t i = module->n_entries, n = 0; i-- > 0 && n < LOOK_BACK; n++)
+        if (module->entries[i].die.addr == declared.addr)
+            return module->entries[i].name;
+    return NULL;
+}
+
 static void walk_die(struct walk *walk, Dwarf_Die *die, const char *scope, unsigned depth)
 {
     Dwarf_Attribute attribute;
@@ -120,7 +136,8 @@ static void walk_die(struct walk *walk, Dwarf_Die *die, const char *scope, unsig
     case DW_TAG_structure_type:
     case DW_TAG_class_type:
     case DW_TAG_union_type: {
-        const char *full = name ? qualified(walk, scope, name) : scope;
+        const char *full = declared_name(walk, die);
+        full = full ? full : name ? qualified(walk, scope, name) : scope;
         if (name)
             add(walk, die, full, MOTH_ENTRY_TYPE);
         if (walk->c_plus_plus)

@@ -129,6 +129,36 @@ bool moth_layout_optional(const struct moth_type *type, uint64_t *engaged, struc
     return true;
 }
 
+/* Each file describes a class anew. */
+static bool is_same(const struct moth_type *a, const struct moth_type *b)
+{
+    Dwarf_Die left = a->die, right = b->die;
+    if (a == b || left.addr == right.addr)
+        return true;
+    const struct moth_entry *one = moth_symbols_entry_of(a->symbols, &left), *other = moth_symbols_entry_of(a->symbols, &right);
+    return one && other && one->name && other->name && strcmp(one->name, other->name) == 0 && a->size == b->size;
+}
+
+static bool find_base(const struct moth_type *type, const struct moth_type *base, unsigned depth, uint64_t *offset)
+{
+    size_t n;
+    const struct moth_field *members = moth_type_members(type, &n);
+    for (size_t i = 0; i < n && depth < DEPTH_MAX; i++) {
+        uint64_t further = 0;
+        if (!members[i].base || (!is_same(members[i].type, base) && !find_base(members[i].type, base, depth + 1, &further)))
+            continue;
+        *offset = members[i].offset + further;
+        return true;
+    }
+    return false;
+}
+
+bool moth_layout_base(const struct moth_type *type, const struct moth_type *base, uint64_t *offset)
+{
+    return moth_type_kind(type) == MOTH_TYPE_STRUCT && moth_type_kind(base) == MOTH_TYPE_STRUCT && type->die.addr &&
+           base->die.addr && find_base(type, base, 0, offset);
+}
+
 bool moth_layout_array(const struct moth_type *type, struct moth_field *elements)
 {
     return is_library(type) && find_deep(type, "_M_elems", MOTH_TYPE_ARRAY, 0, 0, elements);

@@ -29,6 +29,9 @@ bool moth_layout_bits(const struct moth_type *type, struct moth_layout_bits *bit
 bool moth_layout_atomic(const struct moth_type *type, struct moth_field *inside);
 /* std::optional: what it holds, where the bool at `engaged` says so. */
 bool moth_layout_optional(const struct moth_type *type, uint64_t *engaged, struct moth_field *inside);
+/* Where `base` lies in a class that is derived from it: bytes from its beginning. False: it is none of its bases, or a
+ * virtual one. */
+bool moth_layout_base(const struct moth_type *type, const struct moth_type *base, uint64_t *offset);
 /* std::array: its elements as a plain array. */
 bool moth_layout_array(const struct moth_type *type, struct moth_field *elements);
 /* A smart pointer: the plain one in it. */

@@ -66,6 +66,11 @@ static bool is_looked_through(int tag)
 static void find_definition(struct moth_symbols *symbols, Dwarf_Die *die)
 {
     Dwarf_Attribute attribute;
+    Dwarf_Die unit;
+    if (dwarf_formref_die(dwarf_attr(die, DW_AT_signature, &attribute), &unit)) {
+        *die = unit; /* in a unit of its own (-fdebug-types-section) */
+        return;
+    }
     const struct moth_entry *declared =
         dwarf_attr(die, DW_AT_declaration, &attribute) ? moth_symbols_entry_of(symbols, die) : NULL;
     for (size_t i = 0; declared && i < symbols->n_modules; i++) {

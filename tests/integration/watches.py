@@ -23,7 +23,7 @@ def table(test, name, *args):
 
 
 for name in ("watched", "watched_fixed", "watched_dwarf3", "watched_split", "watched_asan", "watched_static",
-             "watched_cxx", "watched_cxx_fast", "watched_cxx_split", "watched_cxx_clang"):
+             "watched_cxx", "watched_cxx_fast", "watched_cxx_split", "watched_cxx_types", "watched_cxx_clang"):
     add(f"watches/table_{name}", table, name)
 add("watches/table_with_signals_blocked", table, "watched", "--masked")
 

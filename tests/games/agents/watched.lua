@@ -39,7 +39,9 @@ local cxx = {
     { "ns::player->goal->y", 13.0 }, { "ns::player->ticks", 77 }, { "ns::player->armed", true },
     { "ns::player->spot->x", 8.0 }, { "ns::Player::most", 64 }, { "ns::limit", 61 }, { "ns::slope", 3.5 },
     { "ns::Ring<int, 4>::total", 99 }, { "ns::Ring<int,4>::total", 99 }, { "ns::inlined", 21 },
-    { "ns::v2::inlined", 21 }, { "ns::tock::tocks", 31 },
+    { "((ns::Player *)ns::as_named)->level", -9 }, { "((ns::Player *)ns::as_actor)->level", -9 },
+    { "((ns::Named *)ns::player)->letters", 2 }, { "((ns::Player *)(ns::Actor *)ns::player)->letters", 2 },
+    { "ns::player->instances", 1 }, { "ns::player.most", 64 }, { "ns::v2::inlined", 21 }, { "ns::tock::tocks", 31 },
 }
 local wrong = {
     { "player.helth", "no member 'helth' in struct player; did you mean 'health'?" },

@@ -29,7 +29,11 @@ class Actor {
     int power_ = 7;
 };
 
-class Player : public Actor {
+struct Named {
+    int letters = 2;
+};
+
+class Player : public Actor, public Named {
   public:
     static int instances;
     static inline long total = 1234567890123;
@@ -61,6 +65,8 @@ int Player::instances = 0;
 
 Vec origin{0.5, -0.5};
 Player *player;
+Actor *as_actor;
+Named *as_named;
 
 namespace {
 int hidden = 4;
@@ -105,6 +111,8 @@ int main(int, char **)
     struct game game;
     game_open(&game, "watched");
     ns::player = new ns::Player(ns::origin);
+    ns::as_actor = ns::player;
+    ns::as_named = ns::player;
     while (!game.quit) {
         SDL_Event event;
         while (game_event(&game, &event))
