@@ -94,5 +94,6 @@ const struct moth_lua_entry moth_lua_api_look[] = {
      "A hash of what is on screen, 16 hex digits: the same hash, the same picture. nil and a message where "
      "the picture cannot be read."},
     {"screenshot", api_screenshot, "name: string -> boolean?, string?",
-     "Keep what is on screen as <name>.png in the run's folder. true, or nil and a message."},
+     "Keep what is on screen as <name>.png: in findings/<fingerprint>/ of the run's folder when the play found something, "
+     "else in traces/<number>/, the number being that of the play. true, or nil and a message."},
     {NULL, NULL, NULL, NULL}};

@@ -65,6 +65,20 @@ static uint64_t size_on_disk(int folder, const char *name)
     return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
 }
 
+static uint64_t tree_bytes(int parent, const char *name, unsigned depth);
+
+/* Those of a trace. */
+static uint64_t drop_pictures(const char *traces, int folder, const char *trace)
+{
+    char *name = moth_fs_path("%.*s", (int)strcspn(trace, "."), trace), *path = moth_fs_path("%s/%s", traces, name);
+    uint64_t bytes = tree_bytes(folder, name, 1);
+    if (bytes > 0)
+        moth_fs_remove_tree(path, NULL);
+    free(path);
+    free(name);
+    return bytes;
+}
+
 /* So many of `all` went, and freed so much: is another one to go? */
 typedef bool (*drop_more)(const void *context, unsigned all, unsigned dropped, uint64_t freed);
 
@@ -78,7 +92,8 @@ static bool drop_oldest(const char *out, drop_more more, const void *context)
     uint64_t freed = 0;
     while (folder >= 0 && dropped < all && more(context, all, dropped, freed)) {
         freed += size_on_disk(folder, entries[dropped]->d_name);
-        unlinkat(folder, entries[dropped++]->d_name, 0);
+        unlinkat(folder, entries[dropped]->d_name, 0);
+        freed += drop_pictures(path, folder, entries[dropped++]->d_name);
     }
     if (folder >= 0)
         close(folder);
@@ -146,6 +161,32 @@ int moth_disk_keep_trace(const char *out, uint32_t index, const struct moth_trac
         unlink(half);
     free(half);
     free(path);
+    free(folder);
+    return result;
+}
+
+static int is_picture(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 4 && strcmp(entry->d_name + length - 4, ".png") == 0;
+}
+
+int moth_disk_keep_pictures(const char *out, uint32_t index, const char *work, struct moth_err *err)
+{
+    struct dirent **entries = NULL;
+    int n = scandir(work, &entries, is_picture, alphasort), result = 0;
+    char *folder = moth_fs_path("%s/traces/%08u", out, index);
+    if (n > 0)
+        result = moth_fs_make_dirs(folder, err);
+    for (int i = 0; i < n; i++) {
+        char *from = moth_fs_path("%s/%s", work, entries[i]->d_name), *to = moth_fs_path("%s/%s", folder, entries[i]->d_name);
+        if (result == 0 && rename(from, to) != 0)
+            result = moth_err_sys(err, MOTH_ERR_IO, "cannot write %s", to);
+        free(from);
+        free(to);
+        free(entries[i]);
+    }
+    free(entries);
     free(folder);
     return result;
 }

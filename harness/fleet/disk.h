@@ -27,6 +27,8 @@ bool moth_disk_make_room(const char *out);
 /* Keep an instance's trace as OUT/traces/<number>.moth. 0, or -1 with err. */
 int moth_disk_keep_trace(const char *out, uint32_t index, const struct moth_trace *trace,
                          struct moth_err *err);
+/* Its pictures, which lie in `work`, go to OUT/traces/<number>/, and with the trace when that is dropped. */
+int moth_disk_keep_pictures(const char *out, uint32_t index, const char *work, struct moth_err *err);
 /* Drop ordinary traces until there are at most `most`, and the folder has at most `bytes` (0: no limit). Its
  * size afterwards. */
 uint64_t moth_disk_tidy(const char *out, uint32_t most, uint64_t bytes);

@@ -67,14 +67,18 @@ static void judge_spikes(struct moth_stage *stage, const struct moth_replay_conf
     free(line);
 }
 
-/* A play without a finding is worth keeping too; where there is no room for it, it is not. */
+/* A play without a finding is worth keeping too; where there is no room for it, it is not. Its pictures are what the
+ * script asked for, and may tell why it went wrong itself. */
 static void keep_trace(struct moth_stage *stage, const struct moth_message_done *done)
 {
     const struct moth_fleet_config *config = stage->place->config;
-    bool ordinary = config->traces > 0 && stage->keep.n == 0 && done->ending == MOTH_ENDING_PLAYED;
+    bool clean = config->traces > 0 && stage->keep.n == 0, ordinary = clean && done->ending == MOTH_ENDING_PLAYED;
     struct moth_trace *trace = ordinary ? moth_tree_trace(stage->tree, &stage->header) : NULL;
     struct moth_err err;
     if (trace && moth_disk_keep_trace(config->out, stage->index, trace, &err) != 0)
+        moth_log_debug("%s", err.message);
+    if (clean && (ordinary || done->ending == MOTH_ENDING_AGENT) &&
+        moth_disk_keep_pictures(config->out, stage->index, stage->work, &err) != 0)
         moth_log_debug("%s", err.message);
     moth_trace_free(trace);
 }

@@ -105,6 +105,22 @@ def see(test):
 
 
 @case
+def screenshots_are_kept(test):
+    """Of plays that found nothing, too, and of those whose script went wrong: templates are cut out of them."""
+    shoot = "return function(game) game:step(3) game:screenshot('menu') game:tap('return') game:screenshot('field') %s end"
+    for last, status in (("", 0), ("error('no')", 2)):
+        run = test.run(test.game("walker_clean"), agent=test.write("shoot.lua", shoot % last), frames=40)
+        check(run.status == status and not run.findings, run.describe())
+        shots = sorted(os.listdir(os.path.join(run.folder, "traces", "00000000")))
+        check(shots == ["field.png", "menu.png"], f"{shots}\n" + run.describe())
+        check(read_png(os.path.join(run.folder, "traces", "00000000", "menu.png"))[0] == 320, "not the window's width")
+    run = test.run(test.game("walker_clean"), agent=test.write("shoot.lua", shoot % ""), frames=4000,
+                   options=("--instance-frames", 40, "--traces", 2))
+    kept = sorted(os.listdir(os.path.join(run.folder, "traces")))
+    check(len(kept) == 4 and kept[0] + ".moth" == kept[1] and kept[2] + ".moth" == kept[3], str(kept))
+
+
+@case
 def see_misused(test):
     """What is wrong in the script is the script's error, and says which file."""
     test.write("broken.png", b"\x89PNG\r\n\x1a\nno")

@@ -92,7 +92,9 @@ function game:pad(i) end
 ---@return string?
 function game:picture() end
 
---- Keep what is on screen as <name>.png in the run's folder. true, or nil and a message.
+--- Keep what is on screen as <name>.png: in findings/<fingerprint>/ of the run's folder when the
+--- play found something, else in traces/<number>/, the number being that of the play. true, or nil
+--- and a message.
 ---@param name string
 ---@return boolean?
 ---@return string?
