@@ -10,6 +10,15 @@
 
 #define KEY_BYTES 600u
 
+/* Samples of one function lie all over it. Where it has no name, where it begins is one. */
+static char *function_text(const struct moth_frame *frame)
+{
+    struct moth_frame begin = *frame;
+    if (!frame->symbol)
+        begin.module_offset -= frame->symbol_offset;
+    return moth_frame_text(&begin);
+}
+
 void moth_sampled_add(struct moth_sampled *sampled, uint64_t ns, const struct moth_fiber_stack *stack)
 {
     struct moth_sampled_item *grown = realloc(sampled->items, (sampled->n + 1) * sizeof *grown);
@@ -22,7 +31,7 @@ void moth_sampled_add(struct moth_sampled *sampled, uint64_t ns, const struct mo
     if (!item->fiber || !item->frames)
         abort();
     for (size_t i = 0; i < stack->n_frames; i++)
-        item->frames[item->n++] = moth_frame_text(&stack->frames[i]);
+        item->frames[item->n++] = function_text(&stack->frames[i]);
     sampled->ns += ns;
 }
 

@@ -80,6 +80,53 @@ static void describe_module(Dwfl_Module *module, struct moth_frame *frame)
         snprintf(frame->build_id + 2 * i, 3, "%02x", bits[i]);
 }
 
+/* The table of functions in .eh_frame_hdr, as linkers make it: pairs of 32 bits, relative to the section's
+ * address, by where the functions begin. How many; 0 where there is none, or another kind of table. */
+static size_t function_table(Elf *elf, const int32_t **table, GElf_Addr *base)
+{
+    size_t n_headers = 0;
+    GElf_Phdr header;
+    if (!elf || elf_getphdrnum(elf, &n_headers) != 0)
+        return 0;
+    for (size_t i = 0; i < n_headers; i++) {
+        if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_GNU_EH_FRAME)
+            continue;
+        Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)header.p_offset, header.p_filesz, ELF_T_WORD);
+        static const unsigned char usual[] = {1, DW_EH_PE_pcrel | DW_EH_PE_sdata4, DW_EH_PE_udata4,
+                                              DW_EH_PE_datarel | DW_EH_PE_sdata4};
+        if (!data || data->d_size < 12 || memcmp(data->d_buf, usual, sizeof usual) != 0)
+            return 0;
+        size_t n = ((const uint32_t *)data->d_buf)[2], room = (data->d_size - 12) / 8;
+        *table = (const int32_t *)data->d_buf + 3;
+        *base = header.p_vaddr;
+        return n < room ? n : room;
+    }
+    return 0;
+}
+
+/* Where the function begins that a stripped program has no name for. */
+static void describe_range(Dwfl_Module *module, Dwarf_Addr address, struct moth_frame *frame)
+{
+    Dwarf_Addr bias = 0, cfi_bias = 0;
+    GElf_Addr base = 0;
+    const int32_t *table = NULL;
+    size_t low = 0, high = function_table(dwfl_module_getelf(module, &bias), &table, &base);
+    Dwarf_CFI *cfi = dwfl_module_eh_cfi(module, &cfi_bias);
+    Dwarf_Frame *known = NULL;
+    if (!cfi || dwarf_cfi_addrframe(cfi, address - cfi_bias, &known) != 0)
+        return; /* it lies behind a function, or between two */
+    free(known);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (base + (GElf_Addr)(int64_t)table[2 * middle] + bias <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low > 0)
+        frame->symbol_offset = frame->pc - (base + (GElf_Addr)(int64_t)table[2 * (low - 1)] + bias);
+}
+
 /* The symbol an address lies in. One that merely comes before it is a guess that makes two bugs one. */
 static void describe_symbol(Dwfl_Module *module, Dwarf_Addr address, struct moth_frame *frame)
 {
@@ -87,8 +134,10 @@ static void describe_symbol(Dwfl_Module *module, Dwarf_Addr address, struct moth
     GElf_Sym symbol;
     const char *name = dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL, NULL);
     if (!name || (symbol.st_size != 0 && offset >= symbol.st_size) ||
-        (symbol.st_size == 0 && offset > 0x10000))
+        (symbol.st_size == 0 && offset > 0x10000)) {
+        describe_range(module, address, frame);
         return;
+    }
     frame->symbol = readable_name(name);
     frame->symbol_offset = offset + (frame->pc - address);
 }
@@ -159,8 +208,8 @@ static bool scope_around(Dwarf_Die *die, Dwarf_Die *outer)
     return n > 1;
 }
 
-/* "world::Pool<int>::get", as the demangler has it, but for the arguments: functions that nothing outside their
- * unit can call have no name for the linker. */
+/* "world::Pool<int>::get", as the demangler has it, but for the arguments: functions that nothing outside
+ * their unit can call have no name for the linker. */
 static char *qualified_name(Dwarf_Die *die)
 {
     Dwarf_Die at = declaration_of(die), outer;

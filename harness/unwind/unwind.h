@@ -32,7 +32,8 @@ struct moth_unwind_regs {
  * Strings are malloc'd, any may be NULL; none contains control characters. */
 struct moth_frame {
     uint64_t pc;
-    uint64_t symbol_offset; /* pc - start of `symbol` */
+    uint64_t symbol_offset; /* pc - start of `symbol`; without one, of the function as the call frame
+                             * information has it. 0: not known */
     uint64_t module_offset; /* pc - where the module is mapped: the same in every run of one build */
     char *symbol;           /* demangled */
     char *file;             /* as the debug information has it */
@@ -73,12 +74,13 @@ struct moth_stacks *moth_unwind(pid_t pid, const struct moth_channel *channel,
  * milliseconds apart, and what the culprit's stacks have in common is its stack. So a loop is named by the
  * function that loops, not by the one it happened to be in. The process may not be stopped. */
 struct moth_stacks *moth_unwind_running(pid_t pid, const struct moth_channel *channel, struct moth_err *err);
-/* Many looks at one game, each while it stands still: the fiber that runs, from `regs`. The game may run between
- * them; what it loads meanwhile is not known of. */
+/* Many looks at one game, each while it stands still: the fiber that runs, from `regs`. The game may run
+ * between them; what it loads meanwhile is not known of. */
 struct moth_unwind_session; /* opaque */
 struct moth_unwind_session *moth_unwind_session_open(pid_t pid, struct moth_err *err);
 /* NULL when nothing could be read. */
-struct moth_stacks *moth_unwind_session_look(struct moth_unwind_session *session, const struct moth_channel *channel,
+struct moth_stacks *moth_unwind_session_look(struct moth_unwind_session *session,
+                                             const struct moth_channel *channel,
                                              const struct moth_unwind_regs *regs);
 void moth_unwind_session_close(struct moth_unwind_session *session); /* NULL is ignored */
 void moth_stacks_free(struct moth_stacks *stacks);
