@@ -173,6 +173,26 @@ static json_t *functions_json(const struct moth_comparison *result)
     return functions;
 }
 
+static json_t *launch_json(const struct moth_compare_launch *launch)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "a_ms", json_real(launch->a_ms));
+    json_object_set_new(json, "b_ms", json_real(launch->b_ms));
+    json_object_set_new(json, "worse", json_boolean(launch->worse));
+    return json;
+}
+
+static json_t *end_json(const struct moth_compare_end *end)
+{
+    if (end->frame == 0)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "frame", json_integer(end->frame));
+    json_object_set_new(json, "how", moth_json_text(end->how));
+    json_object_set_new(json, "bad", json_boolean(end->bad));
+    return json;
+}
+
 static json_t *trace_json(const struct compare *compare, size_t i)
 {
     const struct moth_comparison *result = &compare->results[i];
@@ -184,6 +204,9 @@ static json_t *trace_json(const struct compare *compare, size_t i)
     json_object_set_new(json, "common_frames", json_integer(result->common));
     json_object_set_new(json, "a", moth_report_frame_times_json(&result->metrics[0]));
     json_object_set_new(json, "b", moth_report_frame_times_json(&result->metrics[1]));
+    json_object_set_new(json, "launch", launch_json(&result->launch));
+    json_object_set_new(json, "a_ended", end_json(&result->ends[0]));
+    json_object_set_new(json, "b_ended", end_json(&result->ends[1]));
     json_object_set_new(json, "places", places_json(result));
     json_object_set_new(json, "slow_frames", frames_json(result));
     json_object_set_new(json, "functions", functions_json(result));
@@ -221,6 +244,10 @@ static void print_trace(const struct compare *compare, size_t i)
     printf("%s\n  %u frames: A %.2f ms, B %.2f ms of work, %+.2f %% (%+.2f to %+.2f): %s\n",
            compare->paths[i], result->common, whole->a_ms, whole->b_ms, whole->change * 100, whole->low * 100,
            whole->high * 100, result->worse ? "worse" : "not worse");
+    if (result->broken)
+        printf("  B ends at frame %u, where A goes on: %s\n", result->ends[1].frame, result->ends[1].how);
+    if (result->launch.worse)
+        printf("  the launch: %.2f ms → %.2f ms\n", result->launch.a_ms, result->launch.b_ms);
     for (size_t k = 0; k < result->n_places; k++) {
         const struct moth_compare_place *place = &result->places[k];
         if (place->worse)
@@ -248,6 +275,11 @@ static void warn(const struct compare *compare, size_t i)
         moth_log_warning(
             "%s: the builds go different ways after frame %u of %u; they are compared up to there",
             compare->paths[i], result->common, result->frames);
+    for (int x = 0; x < 2; x++)
+        if (result->ends[x].frame > 0 && result->frames < compare->traces[i]->frames)
+            moth_log_warning("%s: %s ended at frame %u of %u (%s)", compare->paths[i],
+                             compare->config.programs[x], result->ends[x].frame, compare->traces[i]->frames,
+                             result->ends[x].how);
     if (compare->traces[i]->cut)
         moth_log_warning("%s is cut: it is played up to its last whole block", compare->paths[i]);
 }

@@ -39,10 +39,10 @@ static const struct exit_code exit_codes[] = {
     {1, MOTH_VERB_SCAN, "nothing in the game's memory does that"},
     {3, MOTH_VERB_LIST | MOTH_VERB_SCAN, "the game could not be launched or attached to, or moth itself failed"},
     {4, MOTH_VERB_LIST | MOTH_VERB_SCAN, "the game ended before that frame"},
-    {0, COMPARE, "B is not slower than A"},
+    {0, COMPARE, "B is not slower than A, and ends nowhere badly where A goes on"},
     {0, RECORD, "recorded"},
     {1, RECORD, "recorded, and the game crashed or ended in another finding"},
-    {1, COMPARE, "B is slower than A"},
+    {1, COMPARE, "B is slower than A, or crashes, hangs or fails where A goes on"},
     {1, RUN | REPORT, "new findings, or a metric over its --budget"},
     {1, REPLAY | MINIMIZE, "the finding did not happen"},
     {2, ALL, "wrong usage, configuration, agent or trace"},
@@ -149,7 +149,7 @@ static const struct page {
      "moth list state --type int --depth 2 -- ./game\n"},
     {COMPARE, "moth compare [options] A B --trace TRACE",
      "Plays the same traces with two builds of a game, A and B, in turns, several times each, and says whether B is "
-     "slower: over the whole, in which part of the trace, in which frame, and in which function. A frame's time is the "
+     "slower: over the whole, in which part of the trace, in which frame, and in which function, and in its launch. A build that crashes or hangs where A goes on is worse. A frame's time is the "
      "work time of the game, the least of all plays; every figure has an interval that says how sure it is. A and B "
      "take the place of the program that the trace was recorded with; its arguments, environment and folder stay.",
      "moth compare ./game-1.0 ./game --trace level1.moth --trace boss.moth\n"

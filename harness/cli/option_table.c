@@ -269,7 +269,7 @@ const struct moth_option moth_option_table[] = {
     {.name = "threshold", .type = MOTH_OPTION_STRING, .verbs = COMPARE, .offset = AT(threshold), .argument = "PERCENT",
      .fallback = "1", .group = JUDGE, .no_config = true,
      .help = "B is worse when it is surely slower by more than this over a whole trace, by twice as much in a part of "
-             "it, in one frame by half, or in one function."},
+             "it, in one frame by half, in one function, or surely by a tenth in the launch."},
     {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY | MINIMIZE | BISECT, .offset = AT(softlock_s),
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
      .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "compare/compare.h"
+#include "compare/functions.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "findings/profile.h"
 #include "findings/work.h"
 
 #define RESAMPLES 1000u
@@ -19,16 +19,13 @@
 #define PLACE_FRAMES_LEAST 30u
 #define FRAME_TIMES 1.5 /* a slow frame: B's fastest against A's slowest play */
 #define FRAME_LEAST_MS 1.0
-#define FUNCTION_SIGMAS 5.0  /* a function that is worse by itself: so sure, */
-#define FUNCTION_CHANGE 0.03 /* … by so much of its time */
-#define FUNCTION_PART 0.003  /* … and by so much of the whole */
-#define REPLAYS_MS 3000.0    /* a short trace is played until it comes to this, */
-#define REPLAYS_TIMES 2u     /* … but so many times as often as asked for at most; */
-#define PROFILES_MS 6000.0   /* the same for sampled plays */
+#define LAUNCH_TIMES 1.1    /* a slow launch: B's fastest against A's faster half, */
+#define LAUNCH_LEAST_MS 2.0 /* … and by so much */
+#define REPLAYS_MS 3000.0   /* a short trace is played until it comes to this, */
+#define REPLAYS_TIMES 2u    /* … but so many times as often as asked for at most; */
+#define PROFILES_MS 6000.0  /* the same for sampled plays */
 #define PROFILES_TIMES 6u
 #define PLAYS_MAX 250u
-#define BLAME_SIGMAS 3.0 /* one that is named where B is worse: so sure, */
-#define BLAME_PART 0.2   /* … and by so much of the difference */
 
 /* ---- the bootstrap ---- */
 
@@ -52,11 +49,6 @@ static int by_size(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static double change_of(double a, double b)
-{
-    return a > 0 ? b / a - 1 : 0;
-}
-
 /* One resample: k plays of each, then as many blocks as there are, the same ones of both builds. */
 static double resample(const double *const plays[2], uint32_t k, uint32_t n, uint32_t from, uint32_t to,
                        struct moth_rng *rng, double *blocks[2], uint32_t n_blocks)
@@ -74,7 +66,7 @@ static double resample(const double *const plays[2], uint32_t k, uint32_t n, uin
         a += blocks[0][block];
         b += blocks[1][block];
     }
-    return change_of(a, b);
+    return moth_compare_part(a, b);
 }
 
 void moth_compare_bootstrap(const double *const plays[2], uint32_t k, uint32_t n, uint32_t from, uint32_t to,
@@ -95,7 +87,7 @@ void moth_compare_bootstrap(const double *const plays[2], uint32_t k, uint32_t n
         change->a_ms += blocks[0][i];
         change->b_ms += blocks[1][i];
     }
-    change->change = change_of(change->a_ms, change->b_ms);
+    change->change = moth_compare_part(change->a_ms, change->b_ms);
     moth_rng_seed(&rng, seed);
     for (uint32_t r = 0; r < RESAMPLES; r++)
         changes[r] = resample(plays, k, n, from, to, &rng, blocks, n_blocks);
@@ -143,8 +135,10 @@ static int play_one(struct plays *plays, int build, uint32_t k, struct moth_comp
     struct moth_work_config how = {.replay = plays->config->replay};
     int result = moth_work_play(&trace, &how, &plays->of[build][k], err);
     free(argv);
-    if (result != 0)
-        return -1;
+    if (result != 0) {
+        struct moth_err why = *err;
+        return moth_err_set(err, why.code, "%s: %s", plays->config->programs[build], why.message);
+    }
     const struct moth_work *work = &plays->of[build][k];
     snprintf(out->build_ids[build], sizeof out->build_ids[build], "%s", work->build_id);
     if (work->interrupted)
@@ -302,6 +296,45 @@ static void compare_frames(const struct plays *plays, const double *const tables
     }
 }
 
+/* ---- the launch, and the end ---- */
+
+static int by_ns(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* What a launch costs depends on the machine more than a frame does (files that are not in its memory yet),
+ * so B is slower only if each of its plays was, clearly, than half of A's. */
+static void compare_launch(const struct plays *plays, struct moth_comparison *out)
+{
+    uint64_t ns[2][PLAYS_MAX];
+    for (int x = 0; x < 2; x++) {
+        for (uint32_t k = 0; k < plays->k; k++)
+            ns[x][k] = plays->of[x][k].frames[1].ns;
+        qsort(ns[x], plays->k, sizeof *ns[x], by_ns);
+    }
+    double usual = (double)ns[0][plays->k / 2] / 1e6;
+    struct moth_compare_launch *launch = &out->launch;
+    *launch = (struct moth_compare_launch){.a_ms = (double)ns[0][0] / 1e6, .b_ms = (double)ns[1][0] / 1e6};
+    launch->worse = launch->b_ms >= LAUNCH_TIMES * usual && launch->b_ms - usual >= LAUNCH_LEAST_MS;
+}
+
+static void find_ends(const struct plays *plays, struct moth_comparison *out)
+{
+    for (int x = 0; x < 2; x++)
+        for (uint32_t k = 0; k < plays->k && !out->ends[x].bad; k++) {
+            const struct moth_work *work = &plays->of[x][k];
+            if (!work->ended)
+                continue;
+            struct moth_compare_end *end = &out->ends[x];
+            end->frame = work->end ? work->end->frame : work->reached;
+            end->bad = work->end != NULL;
+            snprintf(end->how, sizeof end->how, "%s", work->end ? work->end->title : "it left by itself");
+        }
+    out->broken = out->ends[1].bad && !out->ends[0].bad;
+}
+
 /* ---- functions ---- */
 
 struct profiles {
@@ -329,59 +362,6 @@ static int profile_all(const struct plays *plays, struct profiles *profiles, uin
     return result;
 }
 
-/* Mean over plays, and the square of its standard error. Each play's functions are measured as parts of it:
- * what being looked at adds to all of them is taken out by scaling to what the frames cost by themselves. */
-static double mean_of(const struct moth_profile *profiles, uint32_t m, const char *name, double whole_ms,
-                      double *error_squared, uint64_t *samples)
-{
-    double sum = 0, squares = 0;
-    for (uint32_t i = 0; i < m; i++) {
-        const struct moth_profile_function *function = moth_profile_find(&profiles[i], name);
-        double part = function && profiles[i].ns > 0 ? (double)function->ns / (double)profiles[i].ns : 0;
-        sum += part * whole_ms;
-        squares += part * whole_ms * part * whole_ms;
-        *samples += function ? function->samples : 0;
-    }
-    double mean = sum / m, variance = m > 1 ? (squares - sum * mean) / (m - 1) : 0;
-    *error_squared += variance > 0 ? variance / m : 0;
-    return mean;
-}
-
-static void compare_function(const struct profiles *profiles, const char *name, const char *place,
-                             struct moth_comparison *out)
-{
-    struct moth_compare_function function = {0};
-    double error = 0;
-    for (size_t i = 0; i < out->n_functions; i++)
-        if (strcmp(out->functions[i].name, name) == 0)
-            return;
-    function.a_ms = mean_of(profiles->of[0], profiles->m, name, out->whole.a_ms, &error, &function.samples);
-    function.b_ms = mean_of(profiles->of[1], profiles->m, name, out->whole.b_ms, &error, &function.samples);
-    /* Of as many samples as there were one can know no more than this, however alike the plays were. */
-    double counted =
-        function.samples > 0 ? (function.a_ms + function.b_ms) / sqrt((double)function.samples) : 0;
-    error = sqrt(error) > counted / 4 ? sqrt(error) : counted / 4;
-    double more = function.b_ms - function.a_ms;
-    function.change = change_of(function.a_ms, function.b_ms);
-    function.sigmas = error > 0 ? more / error : 0;
-    function.worse = function.sigmas > FUNCTION_SIGMAS && more > FUNCTION_CHANGE * function.a_ms &&
-                     more > FUNCTION_PART * out->whole.a_ms;
-    struct moth_compare_function *grown = realloc(out->functions, (out->n_functions + 1) * sizeof *grown);
-    function.name = strdup(name);
-    function.place = strdup(place);
-    if (!grown || !function.name || !function.place)
-        abort();
-    out->functions = grown;
-    grown[out->n_functions++] = function;
-}
-
-static int by_more(const void *a, const void *b)
-{
-    const struct moth_compare_function *left = a, *right = b;
-    double more = (right->b_ms - right->a_ms) - (left->b_ms - left->a_ms);
-    return more > 0 ? 1 : more < 0 ? -1 : strcmp(left->name, right->name);
-}
-
 static int compare_functions(const struct plays *plays, struct moth_comparison *out, struct moth_err *err)
 {
     struct profiles profiles = {
@@ -392,13 +372,9 @@ static int compare_functions(const struct plays *plays, struct moth_comparison *
     if (!profiles.of[0] || !profiles.of[1])
         abort();
     int result = profiles.m > 0 ? profile_all(plays, &profiles, out->common, err) : 0;
-    for (int x = 0; x < 2 && result == 0; x++)
-        for (uint32_t k = 0; k < profiles.m; k++)
-            for (size_t i = 0; i < profiles.of[x][k].n; i++)
-                compare_function(&profiles, profiles.of[x][k].functions[i].name,
-                                 profiles.of[x][k].functions[i].place, out);
-    if (out->n_functions > 0)
-        qsort(out->functions, out->n_functions, sizeof *out->functions, by_more);
+    if (result == 0)
+        moth_compare_functions((const struct moth_profile *const[2]){profiles.of[0], profiles.of[1]},
+                               profiles.m, out);
     for (int x = 0; x < 2; x++) {
         for (uint32_t k = 0; k < profiles.m; k++)
             moth_profile_fini(&profiles.of[x][k]);
@@ -411,8 +387,10 @@ static int compare_functions(const struct plays *plays, struct moth_comparison *
 
 static int judge(const struct plays *plays, struct moth_comparison *out, struct moth_err *err)
 {
+    find_ends(plays, out);
     if (find_common(plays, out, err) != 0)
         return -1;
+    compare_launch(plays, out);
     uint32_t n = out->common - 1;
     double *tables[2] = {table_of(plays, 0, n), table_of(plays, 1, n)};
     const double *const both[2] = {tables[0], tables[1]};
@@ -424,11 +402,12 @@ static int judge(const struct plays *plays, struct moth_comparison *out, struct 
     free(tables[0]);
     free(tables[1]);
     int result = compare_functions(plays, out, err);
-    out->worse = out->whole.low > plays->config->threshold_pct / 100 || out->n_slow > 0;
+    out->slower = out->whole.low > plays->config->threshold_pct / 100 || out->n_slow > 0;
     for (size_t i = 0; i < out->n_places; i++)
-        out->worse = out->worse || out->places[i].worse;
+        out->slower = out->slower || out->places[i].worse;
     for (size_t i = 0; i < out->n_functions; i++)
-        out->worse = out->worse || out->functions[i].worse;
+        out->slower = out->slower || out->functions[i].worse;
+    out->worse = out->slower || out->launch.worse || out->broken;
     return result;
 }
 
@@ -452,14 +431,6 @@ int moth_compare(const struct moth_trace *trace, const struct moth_compare_confi
     if (result != 0)
         moth_comparison_fini(out);
     return result;
-}
-
-bool moth_comparison_blames(const struct moth_comparison *comparison, size_t i)
-{
-    const struct moth_compare_function *function = &comparison->functions[i];
-    double more = function->b_ms - function->a_ms, whole = comparison->whole.b_ms - comparison->whole.a_ms;
-    return function->worse ||
-           (comparison->worse && function->sigmas > BLAME_SIGMAS && more > BLAME_PART * whole);
 }
 
 void moth_comparison_fini(struct moth_comparison *comparison)

@@ -54,13 +54,27 @@ struct moth_compare_frame {
     double a_ms, b_ms; /* least of k */
 };
 
+/* The first frame, with all that comes before it. */
+struct moth_compare_launch {
+    double a_ms, b_ms; /* least of k */
+    bool worse;
+};
+
+/* A build that did not play the trace to its end. */
+struct moth_compare_end {
+    uint32_t frame; /* 0: it did */
+    bool bad;       /* it was ended by what would be a finding: a crash, a hang, … */
+    char how[256];
+};
+
 struct moth_compare_function {
     char *name, *place;
-    double a_ms, b_ms; /* of a whole play, by itself */
+    double a_ms, b_ms; /* of a whole play, without the calls it makes, with what was inlined into it */
     double change;
     double sigmas; /* the difference, in its standard errors */
     uint64_t samples;
-    bool worse; /* by itself beyond doubt */
+    double own_more_ms; /* how much longer B surely takes in its own code, inlined or not */
+    bool worse;         /* by itself beyond doubt */
 };
 
 struct moth_comparison {
@@ -73,9 +87,12 @@ struct moth_comparison {
     size_t n_places;
     struct moth_compare_frame slow[MOTH_COMPARE_FRAMES_MAX];
     size_t n_slow;
-    struct moth_compare_function *functions; /* by how much longer B takes, the most first */
+    struct moth_compare_launch launch;
+    struct moth_compare_end ends[2];
+    bool broken;                             /* B ends badly where A does not; it is worse then */
+    struct moth_compare_function *functions; /* who is most at fault first */
     size_t n_functions;
-    bool worse;
+    bool slower, worse; /* slower: by its frames; worse: or by its launch or its end */
     uint32_t replays;
 };
 

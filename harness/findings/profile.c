@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fs.h"
 #include "detect/frames.h"
 #include "findings/work.h"
 #include "unwind/unwind.h"
@@ -64,7 +66,8 @@ static void on_sample(void *context)
 
 /* ---- from addresses to functions ---- */
 
-static void add(struct moth_profile *profile, const char *key, const char *text, const struct place *place)
+static void add(struct moth_profile *profile, const char *key, const char *text, const struct place *place,
+                bool own, bool inlined)
 {
     struct moth_profile_function *function = NULL;
     for (size_t i = 0; i < profile->n && !function; i++)
@@ -78,10 +81,13 @@ static void add(struct moth_profile *profile, const char *key, const char *text,
         function = &grown[profile->n++];
         *function = (struct moth_profile_function){.name = strdup(key), .place = strdup(text)};
     }
+    function->own_ns += own ? place->ns : 0;
+    function->inlined_ns += own && inlined ? place->ns : 0;
+    if (function->last_pc == place->pc) /* inlined into itself */
+        return;
+    function->last_pc = place->pc;
     function->ns += place->ns;
     function->samples += place->samples;
-    profile->ns += place->ns;
-    profile->samples += place->samples;
 }
 
 /* The probe, and the instruction of libc's that its system calls go through (probe/core/trap.c): what being
@@ -93,24 +99,42 @@ static bool is_ours(const char *text)
     return strncmp(parts.module, "libmoth_probe", 13) == 0 || strcmp(parts.function, "getppid") == 0;
 }
 
+static void add_frame(struct moth_profile *profile, const struct moth_frame *frame, const struct place *place,
+                      bool own)
+{
+    struct moth_frame_parts parts;
+    char key[KEY_BYTES], *text = moth_frame_text(frame);
+    moth_frame_parse(text, &parts);
+    if (!parts.function[0] &&
+        parts.module[0]) { /* without symbols a library is one function, and so is the game */
+        snprintf(key, sizeof key, "%s",
+                 strcmp(parts.module, profile->program) == 0 ? "(the game)" : parts.module);
+        free(text);
+        text = moth_fs_path("%s (without symbols)", parts.module);
+    } else if (!moth_frame_key(&parts, key, sizeof key))
+        snprintf(key, sizeof key, "?");
+    add(profile, key, text, place, own, frame->inlined);
+    free(text);
+}
+
+/* A place counts for each function that it was inlined into: a helper that all use would be named for what
+ * one of them does more of. */
 static void name_place(struct moth_profile *profile, struct moth_unwind_session *session,
                        const struct moth_channel *channel, const struct place *place)
 {
     struct moth_unwind_regs regs = {0};
     regs.r[MOTH_UNWIND_REGS - 1] = place->pc; /* no stack: only where it is is asked for */
     struct moth_stacks *stacks = moth_unwind_session_look(session, channel, &regs);
-    char key[KEY_BYTES] = "?", *text = NULL;
-    if (stacks && stacks->n_fibers > 0 && stacks->fibers[0].n_frames > 0) {
-        struct moth_frame_parts parts;
-        text = moth_frame_text(&stacks->fibers[0].frames[0]);
-        moth_frame_parse(text, &parts);
-        if (!parts.function[0] && parts.module[0]) /* without symbols a library is one function */
-            snprintf(key, sizeof key, "%s", parts.module);
-        else if (!moth_frame_key(&parts, key, sizeof key))
-            snprintf(key, sizeof key, "?");
+    const struct moth_fiber_stack *stack = stacks && stacks->n_fibers > 0 ? &stacks->fibers[0] : NULL;
+    char *text = stack && stack->n_frames > 0 ? moth_frame_text(&stack->frames[0]) : NULL;
+    if (!is_ours(text ? text : "")) {
+        profile->ns += place->ns;
+        profile->samples += place->samples;
+        if (!text)
+            add(profile, "?", "?", place, true, false);
+        for (size_t i = 0; text && i < stack->n_frames && (i == 0 || stack->frames[i - 1].inlined); i++)
+            add_frame(profile, &stack->frames[i], place, i == 0);
     }
-    if (!is_ours(text ? text : ""))
-        add(profile, key, text ? text : key, place);
     free(text);
     moth_stacks_free(stacks);
 }
@@ -121,6 +145,17 @@ static int by_name(const void *a, const void *b)
                   ((const struct moth_profile_function *)b)->name);
 }
 
+/* Two builds of a game seldom have the same file name. */
+static void find_program(struct moth_profile *profile, pid_t pid)
+{
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    snprintf(profile->program, sizeof profile->program, "%.255s", slash ? slash + 1 : path);
+}
+
 static int name_all(struct moth_profile *profile, const struct places *places, struct moth_err *err)
 {
     const struct moth_channel *channel = moth_instance_channel(places->instance);
@@ -128,6 +163,7 @@ static int name_all(struct moth_profile *profile, const struct places *places, s
     struct moth_unwind_session *session = moth_unwind_session_open(pid, err);
     if (!session)
         return -1;
+    find_program(profile, pid);
     for (size_t i = 0; i < places->room; i++)
         if (places->at[i].samples > 0)
             name_place(profile, session, channel, &places->at[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long each function of a game works in a trace, by itself: a play that is stopped every now and then and
- * asked where it is. Each sample stands for the work time since the one before, so the sum over all functions
+ * How long each function of a game works in a trace, without the calls it makes: a play that is stopped every
+ * now and then and asked where it is. Each sample stands for the work time since the one before, so their sum
  * is the play's. One play is one measurement: what is said of a function rests on several, in fresh
  * processes.
  */
@@ -11,15 +11,19 @@
 #include "findings/reproduce.h"
 
 struct moth_profile_function {
-    char *name;  /* as moth_frame_key has it */
-    char *place; /* one of its frames, as moth_frame_text has it */
-    uint64_t ns, samples;
+    char *name;           /* as moth_frame_key has it; "(the game)": all of it that has no symbols */
+    char *place;          /* one of its frames, as moth_frame_text has it */
+    uint64_t ns, samples; /* with what was inlined into it; */
+    uint64_t own_ns;      /* … without, */
+    uint64_t inlined_ns;  /* … and so much of that where it was inlined itself */
+    uint64_t last_pc;     /* while it is made */
 };
 
 struct moth_profile {
     struct moth_profile_function *functions; /* by name */
     size_t n;
     uint64_t ns, samples;
+    char program[256]; /* the file that runs, without its folder */
     bool interrupted;
 };
 

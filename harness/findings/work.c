@@ -119,6 +119,7 @@ static int play(struct moth_work_player *player, const struct moth_work_config *
     }
     free(observed);
     work->ended = step != MOTH_STEP_OK;
+    work->end = work->ended && step != MOTH_STEP_FAULT ? moth_judge(player->instance) : NULL;
     work->reached = at;
     return step == MOTH_STEP_FAULT ? -1 : 0;
 }
@@ -147,5 +148,6 @@ int moth_work_play(const struct moth_trace *trace, const struct moth_work_config
 void moth_work_fini(struct moth_work *work)
 {
     free(work->frames);
+    moth_finding_free(work->end);
     *work = (struct moth_work){0};
 }

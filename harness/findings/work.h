@@ -22,7 +22,8 @@ struct moth_work {
     struct moth_work_frame *frames; /* by number; frames[0] is none */
     uint32_t n;                     /* the last one's number + 1 */
     uint32_t reached;               /* boundary */
-    bool ended;                     /* the game ended before the trace did */
+    bool ended;                     /* the game ended before the trace did, */
+    struct moth_finding *end;       /* … of this, or NULL: it left by itself; released with the rest */
     bool interrupted;
     bool other_build; /* the game's build id is not the trace's */
     char build_id[41];

@@ -5,6 +5,7 @@ the machine is stands in timed.py."""
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 
 from bugs import expect_clean
@@ -96,6 +97,19 @@ def the_loader_stole_the_frame(test):
     expect_clean(test.run(test.game("spike_loader_clean"), frames=130, options=("--replays", "3")))
 
 
+@case
+def without_symbols_a_function_is_where_it_begins(test):
+    whole, stripped = test.game("spike_stall_calls"), test.write("stripped", "")
+    subprocess.run(["strip", "-o", stripped, whole], check=True, timeout=60)
+    symbols = subprocess.run(["nm", whole], capture_output=True, text=True, timeout=60, check=True).stdout
+    begins = {fields[2]: int(fields[0], 16) for fields in map(str.split, symbols.splitlines()) if len(fields) == 3}
+    run = test.run(stripped, frames=130, options=("--replays", "3", *budget_for(cost_ms(test))))
+    check(len(run.findings) == 1, run.describe())
+    own = [frame.split()[0] for frame in run.findings[0]["stack"]]
+    check(own[0] in (f"stripped+{begins['unpack']:#x}", f"stripped+{begins['load_level']:#x}"),
+          f"neither unpack nor load_level is named: {own}")
+
+
 def recording(test, game):
     """A trace of a play of this game."""
     agent = test.write("still.lua", "return function(game) for _ = 1, 5 do game:tap('left', 3) game:step(20) end end\n")
@@ -115,3 +129,36 @@ def comparing_what_cannot_be(test):
         check(result.status == 2 and says in result.err, f"{args}: exit code 2 and '{says}' expected\n" + result.describe())
     missing = test.moth("compare", game, "./no-such-build", "--trace", "none.moth")
     check(missing.status == 3 and "no-such-build" in missing.err, missing.describe())
+
+
+def compared(test, *args):
+    result = test.moth("compare", "--json", "--replays", "2", *args)
+    return result, json.loads(result.out)["traces"][0]
+
+
+@case
+def a_build_that_crashes_is_worse(test):
+    trace = recording(test, "spike_work")
+    good, broken = test.game("spike_work"), test.game("spike_work_broken")
+    run, result = compared(test, "--profiles", "0", good, broken, "--trace", trace)
+    check(run.status == 1 and result["worse"], "B crashes where A goes on\n" + run.describe())
+    ended = result["b_ended"]
+    check(result["a_ended"] is None and ended["bad"] and ended["frame"] == 60 and "SIGABRT" in ended["how"], f"{ended}")
+    check("ended at frame 60" in run.err, "a word of it is expected\n" + run.describe())
+    check(result["launch"]["worse"], f"the launch does much more: {result['launch']}")
+    run, result = compared(test, "--profiles", "0", broken, good, "--trace", trace)
+    check(result["b_ended"] is None and result["a_ended"]["frame"] == 60 and not result["launch"]["worse"],
+          "now A crashes\n" + run.describe())
+
+
+@case
+def builds_without_symbols_are_one_function(test):
+    trace = recording(test, "spike_work")
+    again = os.path.join(os.path.dirname(trace), "another_name")
+    shutil.copy(test.game("spike_work_stripped"), again)
+    run, result = compared(test, "--profiles", "2", "--sample-us", "1000", test.game("spike_work_stripped"), again,
+                           "--trace", trace)
+    games = [f for f in result["functions"] if f["function"] == "(the game)"]
+    check(len(games) == 1 and games[0]["a_ms"] > 0 and games[0]["b_ms"] > 0, run.describe())
+    check(not any("spike_work" in f["function"] or "another_name" in f["function"] for f in result["functions"]),
+          "the game's functions are called after its file\n" + run.describe())

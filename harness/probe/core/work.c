@@ -119,10 +119,25 @@ static void set_timer(uint64_t ns)
         arch_syscall(SYS_timer_settime, sample_timer, 0, (long)&once, 0, 0, 0);
 }
 
+/* Up to `most`, by chance: a timer that keeps step with what each frame does would see it always at the same
+ * places, and whatever one function takes longer would be said of those that come after it. */
+static uint64_t by_chance(uint64_t most)
+{
+    static uint64_t state;
+    state = (state ^ since_ns) + 0x9e3779b97f4a7c15u;
+    uint64_t z = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9u;
+    return (z ^ (z >> 31)) % most + 1;
+}
+
 static uint64_t period_ns(void)
 {
     uint64_t ns = moth_channel->sample.period_ns;
     return ns != 0 ? ns : SAMPLE_PERIOD_NS;
+}
+
+static uint64_t next_ns(void)
+{
+    return period_ns() / 2 + by_chance(period_ns());
 }
 
 void moth_work_end(struct moth_observation *o)
@@ -154,7 +169,7 @@ static void sample_from_now_on(void)
     sample->allocations = sample->allocated_bytes = sample->lock_waits = 0;
     moth_count_start();
     sampling = true;
-    set_timer(period_ns());
+    set_timer(by_chance(period_ns()));
 }
 
 /* One frame of 16, but not each 16th: a game may do something each 16th. */
@@ -186,7 +201,7 @@ void moth_work_sample(const void *opaque)
     if (!sampling)
         return;
     if (paused || moth_in_boundary) {
-        set_timer(period_ns());
+        set_timer(next_ns());
         return;
     }
     int saved = errno;
@@ -196,7 +211,7 @@ void moth_work_sample(const void *opaque)
     sample->ns = unsampled_ns;
     unsampled_ns = 0;
     moth_give_turn(MOTH_STATE_SAMPLE);
-    set_timer(period_ns());
+    set_timer(next_ns());
     since_ns = clock_ns();
     errno = saved;
 }
