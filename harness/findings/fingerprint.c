@@ -13,9 +13,9 @@
  *    few functions that call each other, these are what counts, whichever overflowed;
  *  - a sanitizer's kind of error is part of it: a use after free is no overflow of the same buffer;
  *  - without symbols, build id and offset in the module stand for the function;
- *  - with no usable frame at all, and for what has no place of its own (an exit, too much memory, what a
- *    script reports), the title without its numbers; an exit keeps its status, and what the
- *    assertion said that ended in it;
+ *  - with no usable frame at all, and for what has no place of its own (too much memory, what a
+ *    script reports), the title without its numbers;
+ *  - an exit keeps its status, and what the assertion said that ended in it;
  *  - a softlock that was proved is the state it is stuck in;
  *  - a spike is the one function that took the time: who called it may be another one each time.
  *
@@ -194,12 +194,12 @@ static void put_sanitizer(struct moth_buf *buf, const struct moth_finding *findi
     moth_buf_put_u8(buf, 0);
 }
 
-/* Of an exit's title what comes before the assertion, which has its own rules; of others, all. */
+/* Of an exit's title what comes before the place and the assertion, which have their own rules; of others, all. */
 static size_t exit_size(const struct moth_finding *finding, const char *title)
 {
     static const char status[] = "exit with status ";
-    const char *from = finding->kind == MOTH_FINDING_EXIT && finding->detail ? strstr(title, status) : NULL;
-    return from ? (size_t)(from - title) + sizeof status - 1 + strcspn(from + sizeof status - 1, ":") : strlen(title);
+    const char *from = finding->kind == MOTH_FINDING_EXIT ? strstr(title, status) : NULL;
+    return from ? (size_t)(from - title) + sizeof status - 1 + strspn(from + sizeof status - 1, "0123456789") : strlen(title);
 }
 
 /* Runs of digits and hexadecimal addresses differ between two sightings of one bug; statuses do not, nor the line
@@ -248,6 +248,8 @@ void moth_finding_fingerprint(struct moth_finding *finding)
         moth_buf_put_u64(&buf, finding->state);
     else if (by_title || !put_stack(&buf, finding))
         put_title(&buf, finding);
+    if (finding->kind == MOTH_FINDING_EXIT)
+        put_stack(&buf, finding);
     put_assertion(&buf, finding);
     put_sanitizer(&buf, finding);
     snprintf(finding->fingerprint, sizeof finding->fingerprint, FINGERPRINT_VERSION "-%s-%016" PRIx64, kind,

@@ -179,6 +179,17 @@ static bool sample_taken(struct moth_instance *in, struct moth_member *member)
     return true;
 }
 
+/* It is about to leave with a status: who called? Once, for what comes after it is not to be trusted. */
+static bool leaving_seen(struct moth_instance *in, struct moth_member *member)
+{
+    if (member->process.channel->state != MOTH_STATE_EXIT || member->leaving)
+        return false;
+    member->leaving = true;
+    take_stacks(in, member, false);
+    moth_process_give_turn(&member->process);
+    return true;
+}
+
 /* Wait for the turn. */
 enum moth_step moth_member_await(struct moth_instance *in, struct moth_member *member, bool boot,
                                  struct moth_err *err)
@@ -186,7 +197,8 @@ enum moth_step moth_member_await(struct moth_instance *in, struct moth_member *m
     struct moth_watch watch;
     bool watching = false;
     char text[160];
-    while (!moth_process_has_turn(&member->process, LOOK_IN_MS) || sample_taken(in, member)) {
+    while (!moth_process_has_turn(&member->process, LOOK_IN_MS) || sample_taken(in, member) ||
+           leaving_seen(in, member)) {
         if (moth_process_gone(&member->process) || moth_process_player_gone(&member->process))
             return end_gone(in, member);
         if (!watching)

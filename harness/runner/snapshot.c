@@ -78,6 +78,7 @@ static void stand_on(struct moth_member *member, const struct moth_process *bran
     member->process = *branch;
     member->last = parked->last;
     member->gone = parked->gone;
+    member->leaving = false;
 }
 
 int moth_instance_restore(struct moth_instance *in, struct moth_snapshot *snapshot, struct moth_err *err)

@@ -22,7 +22,8 @@ struct moth_member {
     struct moth_game_info game;
     struct moth_observation last;
     struct moth_member_inputs inputs;
-    bool gone; /* it left by itself, in peace */
+    bool gone;    /* it left by itself, in peace */
+    bool leaving; /* it is about to leave with a status, and was looked at */
 };
 
 struct moth_instance {

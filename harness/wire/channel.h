@@ -46,7 +46,7 @@ enum moth_state {
     MOTH_STATE_BOUNDARY,   /* the program is done; the game stands at a boundary */
     MOTH_STATE_CRASH,      /* a fatal signal; `crash` is filled, the process waits to be looked at */
     MOTH_STATE_DEADLOCK,   /* nothing can run any more; `deadlock_text` says who waits for what */
-    MOTH_STATE_EXIT,       /* exit() or _exit() was called; `exit_status` is set; the process goes on to die */
+    MOTH_STATE_EXIT,       /* exit() or _exit() was called; `exit_status` is set; given the turn, it goes on to die */
     MOTH_STATE_ABANDONED,  /* the probe stepped aside; `warnings` says why */
     MOTH_STATE_SAMPLE      /* on the way to a boundary: `sample` holds where; it goes on when given the turn */
 };

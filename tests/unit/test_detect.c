@@ -83,7 +83,8 @@ static void deaths_have_titles(void **state)
     struct moth_death memory = {.how = MOTH_STEP_MEMORY, .detail = "more than 300 MB"};
     assert_finding(judge(memory, NULL, NULL), MOTH_FINDING_LEAK, "over the memory limit: more than 300 MB");
     struct moth_death left = {.how = MOTH_STEP_EXIT, .exit_status = 3};
-    assert_finding(judge(left, NULL, NULL), MOTH_FINDING_EXIT, "exit with status 3");
+    assert_finding(judge(left, NULL, NULL), MOTH_FINDING_EXIT,
+                   "exit with status 3 in player_move (game.c:42)");
 }
 
 static void an_exit_says_which_assertion_ended_in_it(void **state)
@@ -96,15 +97,15 @@ static void an_exit_says_which_assertion_ended_in_it(void **state)
     struct moth_finding *finding = judge(left, NULL, sdl);
     assert_non_null(finding);
     assert_string_equal(finding->detail, "Assertion failure at sa (/src/x.c:12): 'x > 0'");
-    assert_finding(finding, MOTH_FINDING_EXIT, "exit with status 42: Assertion failure at sa (/src/x.c:12): 'x > 0'");
+    assert_finding(finding, MOTH_FINDING_EXIT, "exit with status 42 in player_move (game.c:42): Assertion failure at sa (/src/x.c:12): 'x > 0'");
     left.exit_status = 3;
     assert_finding(judge(left, NULL, "Assertion failed: hp > 0 at hp.c:7\n"), MOTH_FINDING_EXIT,
-                   "exit with status 3: Assertion failed: hp > 0 at hp.c:7");
-    assert_finding(judge(left, NULL, "cannot open level 3\n"), MOTH_FINDING_EXIT, "exit with status 3");
+                   "exit with status 3 in player_move (game.c:42): Assertion failed: hp > 0 at hp.c:7");
+    assert_finding(judge(left, NULL, "cannot open level 3\n"), MOTH_FINDING_EXIT, "exit with status 3 in player_move (game.c:42)");
     char stale[200] = "Assertion failed: hp > 0 at hp.c:7\n"; /* that the game survived long ago */
     for (int i = 0; i < 30; i++)
         strcat(stale, "on\n");
-    assert_finding(judge(left, NULL, stale), MOTH_FINDING_EXIT, "exit with status 3");
+    assert_finding(judge(left, NULL, stale), MOTH_FINDING_EXIT, "exit with status 3 in player_move (game.c:42)");
 }
 
 static void a_deadlocks_stack_is_its_cycle(void **state)

@@ -67,8 +67,9 @@ MOTH_HOOK int execlp(const char *file, const char *first, ...)
 
 /* ---- ending ---- */
 
-/* Note how it ended; the runner learns of it when the process is gone. An exit out of the game's own
- * crash handler is the crash. */
+/* Note how it ends, and let the runner look at who called, where that is worth a finding; then it goes on to die.
+ * Another thread may hold the turn where threads are real. An exit out of the game's own crash handler is the
+ * crash. */
 static void leaving(int status, uint32_t kind)
 {
     if (moth_mode == MOTH_DORMANT)
@@ -81,6 +82,8 @@ static void leaving(int status, uint32_t kind)
     moth_channel->exit_status = status;
     moth_channel->exit_kind = kind;
     moth_channel->state = MOTH_STATE_EXIT;
+    if ((status & 0xff) != 0 && moth_active())
+        moth_give_turn(MOTH_STATE_EXIT);
 }
 
 MOTH_HOOK void exit(int status)
