@@ -60,15 +60,55 @@ static void take_text(lua_State *L, const struct making *m, int i, struct moth_c
 
 static void take_value(lua_State *L, struct making *m, unsigned at, int i);
 
+/* Nothing is given that has no place. */
+static void check_members(lua_State *L, struct making *m, unsigned at, int i)
+{
+    const struct moth_call_node *nodes = m->call.signature.nodes;
+    for (lua_pushnil(L); lua_next(L, i); lua_pop(L, 1)) {
+        lua_Integer place = 0, wanted = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        bool known = false;
+        for (unsigned k = at + 1; k < nodes[at].end && !known; k = nodes[k].end)
+            known = ++place == wanted || (name && strcmp(name, nodes[k].name) == 0);
+        if (!known)
+            moth_lua_argument_error(L, "game", "call", m->where, "has no member '%s'", luaL_tolstring(L, -2, NULL));
+    }
+}
+
+/* A text for an array of characters; what it does not fill is zero. False: that is not what is wanted there. */
+static bool take_characters(lua_State *L, struct making *m, unsigned at, int i)
+{
+    const struct moth_call_node *nodes = m->call.signature.nodes;
+    size_t length, room = nodes[at].end - at - 1u;
+    if (lua_type(L, i) != LUA_TSTRING)
+        return false;
+    for (unsigned k = at + 1; k < nodes[at].end; k++)
+        if ((nodes[k].type != MOTH_CALL_I8 && nodes[k].type != MOTH_CALL_U8) || nodes[k].name[0])
+            return false;
+    const char *text = lua_tolstring(L, i, &length);
+    if (length > room)
+        moth_lua_argument_error(L, "game", "call", m->where, "has room for %d bytes, not %d", (int)room, (int)length);
+    for (unsigned k = 0; k < room; k++) {
+        int64_t byte = k >= length                               ? 0
+                       : nodes[at + 1 + k].type == MOTH_CALL_I8 ? (signed char)text[k]
+                                                                 : (unsigned char)text[k];
+        m->call.values[at + 1 + k] = (struct moth_call_value){.i = byte, .slot = MOTH_CALL_NO_SLOT};
+    }
+    return true;
+}
+
 /* A struct: its members by place or by name. */
 static void take_struct(lua_State *L, struct making *m, unsigned at, int i)
 {
     const struct moth_call_node *nodes = m->call.signature.nodes;
     char outer[sizeof m->where];
     snprintf(outer, sizeof outer, "%s", m->where);
+    if (take_characters(L, m, at, i))
+        return;
     if (lua_type(L, i) != LUA_TTABLE)
         wrong(L, m, "a table of its members", i);
-    luaL_checkstack(L, 4, "structs in structs");
+    luaL_checkstack(L, 6, "structs in structs");
+    check_members(L, m, at, i);
     lua_Integer place = 0;
     for (unsigned k = at + 1; k < nodes[at].end; k = nodes[k].end) {
         place++;
@@ -120,6 +160,15 @@ static void take_value(lua_State *L, struct making *m, unsigned at, int i)
     }
 }
 
+/* At the end pointers may be left out, and only there. */
+static bool may_lack(const struct moth_call_signature *signature, unsigned from)
+{
+    for (unsigned at = from; at < signature->n_nodes; at = signature->nodes[at].end)
+        if (signature->nodes[at].type != MOTH_CALL_STRING && signature->nodes[at].type != MOTH_CALL_POINTER)
+            return false;
+    return true;
+}
+
 static void take_arguments(lua_State *L, struct making *m, int n_given)
 {
     const struct moth_call_signature *signature = &m->call.signature;
@@ -133,8 +182,7 @@ static void take_arguments(lua_State *L, struct making *m, int n_given)
     for (unsigned at = signature->nodes[0].end; at < signature->n_nodes; at = signature->nodes[at].end, i++) {
         const char *name = signature->nodes[at].name;
         snprintf(m->where, sizeof m->where, "argument %d%s%s", i - 2, name[0] ? ", " : "", name);
-        bool may_lack = signature->nodes[at].type == MOTH_CALL_STRING || signature->nodes[at].type == MOTH_CALL_POINTER;
-        if (i - 2 > n_given && !may_lack)
+        if (i - 2 > n_given && !may_lack(signature, at))
             moth_lua_argument_error(L, "game", "call", m->where, "is missing: %s",
                                     moth_call_type_name(signature->nodes[at].type));
         if (i - 2 > n_given)

@@ -143,6 +143,29 @@ def overloads_without_debug_information(test):
 
 
 @case
+def what_is_given_has_a_place(test):
+    """Members that are none, too few arguments and signatures that are none are the script's errors; a text fits an array."""
+    run = test.run(test.game("calls"), agent=script(test, "given", """return function(game)
+        game:step(2)
+        local function fails(what, ...)
+            local ok, why = pcall(...)
+            if ok or not tostring(why):find(what, 1, true) then error(what .. ": " .. tostring(why)) end
+        end
+        local move = "move_point({float x,float y},{float x,float y}){float x,float y}"
+        fails("argument 1: has no member 'z'", game.call, game, move, { x = 1, y = 2, z = 3 }, { 1, 2 })
+        fails("argument 2: has no member '3'", game.call, game, move, { 1, 2 }, { 1, 2, 3 })
+        fails("argument 1: is missing", game.call, game, "shop::Cart::add")
+        local tag = "tag_sum({int id,char name[8]})int"
+        assert(game:call(tag, { 1, "ab" }) == 1 + 97 + 98)
+        assert(game:call(tag, { id = 2, name = "12345678" }) == 2 + 49 + 50 + 51 + 52 + 53 + 54 + 55 + 56)
+        assert(game:call("tag_sum", { id = 0, name = "" }) == 0)
+        fails("argument 1.name: has room for 8 bytes, not 9", game.call, game, tag, { 1, "123456789" })
+        game:expect(false, "all was called")
+    end"""), frames=9, options=("--replays", "1"))
+    check([f["title"] for f in run.findings] == ["all was called"] and run.findings[0]["reproduced"] == "1/1", run.describe())
+
+
+@case
 def code_that_is_not_there(test):
     """A member function that was never compiled is told as such, and not as the name that comes next to it."""
     run = test.run(test.game("calls"), agent=script(test, "unused", """return function(game)

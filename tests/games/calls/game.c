@@ -126,6 +126,19 @@ struct point move_point(struct point at, struct point by)
     return (struct point){at.x + by.x, at.y + by.y};
 }
 
+struct tag {
+    int id;
+    char name[8];
+};
+
+int tag_sum(struct tag tag)
+{
+    int sum = tag.id;
+    for (size_t i = 0; i < sizeof tag.name; i++)
+        sum += (unsigned char)tag.name[i];
+    return sum;
+}
+
 struct item heavier(struct item item, double by)
 {
     item.weight += by;
