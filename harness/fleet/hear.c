@@ -39,8 +39,10 @@ static void settle(struct moth_supervisor *supervisor, struct moth_task *task, s
         moth_queue_push(&supervisor->again, task);
         return;
     }
-    if (killed && !done->fault)
-        done->fault = strdup("the game was killed from outside");
+    if (killed && (!done->fault || !*done->fault)) { /* as a message has it, nothing is "" */
+        free(done->fault);
+        done->fault = strdup("the game was killed (SIGKILL), by itself or from outside");
+    }
     note_done(supervisor, done);
     moth_tell_done(supervisor, &task->job, done);
     moth_plan_settle(&supervisor->plan, &task->job, done->frames);

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 
-from driver import add, case, check
+from driver import add, case, check, read_json
 
 SHAPES = r"""
 return function(game)
@@ -163,6 +163,19 @@ def what_is_given_has_a_place(test):
         game:expect(false, "all was called")
     end"""), frames=9, options=("--replays", "1"))
     check([f["title"] for f in run.findings] == ["all was called"] and run.findings[0]["reproduced"] == "1/1", run.describe())
+
+
+@case
+def a_kill_is_told(test):
+    """A game that is killed in a call is no finding, and the run says what became of it."""
+    file = script(test, "kill", """return { name = "kill", play = function(game)
+        game:step(2)
+        game:call("raise(int)int", 9)
+    end }""")
+    run = test.moth("run", "-q", "-s", file, "--out", test.path("out"), "--", test.game("calls"))
+    json = read_json(test.path("out", "run.json"))
+    check(run.status == 3 and json["findings"] == [], run.describe())
+    check("the game was killed (SIGKILL), by itself or from outside" in json["warnings"], f"{json['warnings']}")
 
 
 @case
