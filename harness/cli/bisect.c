@@ -144,8 +144,8 @@ static void judge(struct build *build, const struct moth_replays *replays)
 static int replay(struct bisect *bisect, struct build *build)
 {
     struct moth_replay_config config = moth_replays_config(bisect->options);
-    struct moth_agent *agent = moth_replays_agent(bisect->trace, bisect->path);
     struct moth_replays replays = {0};
+    struct moth_agent *agent = moth_replays_agent(bisect->trace, bisect->path, &replays);
     struct moth_err err;
     int result = 0;
     for (uint64_t i = 0; result == 0 && i < bisect->options->times && replays.met == 0 && !moth_cli_stopped(NULL); i++)

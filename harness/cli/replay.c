@@ -130,8 +130,8 @@ static int replay_here(struct moth_trace *trace, const char *path, const struct 
     if (options->until > 0 && !options->break_at_finding)
         moth_cli_cut(trace, (uint32_t)options->until);
     moth_cli_enter_directory(trace);
-    struct moth_agent *agent = trace->has_end ? moth_replays_agent(trace, path) : NULL;
     struct moth_replays replays = {0};
+    struct moth_agent *agent = trace->has_end ? moth_replays_agent(trace, path, &replays) : NULL;
     int code = replay_all(trace, agent, options, &replays, err);
     if (code == 0)
         code = tell(trace, &replays, options);

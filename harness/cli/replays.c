@@ -49,7 +49,7 @@ void moth_replays_add(struct moth_replays *replays, struct moth_replay_outcome *
     }
 }
 
-struct moth_agent *moth_replays_agent(const struct moth_trace *trace, const char *path)
+struct moth_agent *moth_replays_agent(const struct moth_trace *trace, const char *path, struct moth_replays *replays)
 {
     char *folder = strdup(path);
     char *slash = folder ? strrchr(folder, '/') : NULL;
@@ -59,6 +59,7 @@ struct moth_agent *moth_replays_agent(const struct moth_trace *trace, const char
     struct moth_err err = {0};
     struct moth_agent *agent = NULL;
     if (finding && finding->scripted) {
+        replays->played = finding->played;
         agent = moth_agent_load(trace->header.agent, NULL, &err);
         if (!agent)
             moth_log_warning(
@@ -75,8 +76,9 @@ int moth_replays_once(const struct moth_trace *trace, const struct moth_agent *a
 {
     if (agent) {
         bool met = false, killed = false;
-        if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), trace->end.finding_frame,
-                               config, trace->end.fingerprint, &met, &killed, err) != 0)
+        uint32_t frames = replays->played ? replays->played : trace->end.finding_frame;
+        if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), frames, config,
+                               trace->end.fingerprint, &met, &killed, err) != 0)
             return -1;
         replays->interrupted = replays->interrupted || moth_cli_stopped(NULL);
         replays->frames = trace->end.finding_frame;

@@ -127,6 +127,7 @@ struct moth_finding {
     char *trace_minimized;         /* likewise */
     uint32_t inputs_minimized;     /* 0: not minimized */
     bool scripted; /* reported by a script, not by the game's death: only the script can meet it again */
+    uint32_t played; /* frames that the script had run by then, those of branches that it left among them; 0: not known */
     uint64_t state; /* softlock: what names the state it is stuck in; 0: none */
     char *run;     /* token of the run that stored it, or NULL */
     struct moth_spike_facts *spike; /* of a spike, else NULL */

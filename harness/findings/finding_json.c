@@ -187,6 +187,8 @@ static int save_json(const struct moth_finding *finding, const char *folder, str
     json_object_set_new(json, "detail", moth_json_text(finding->detail));
     json_object_set_new(json, "stacks", moth_json_text(finding->stacks));
     json_object_set_new(json, "scripted", json_boolean(finding->scripted));
+    if (finding->played > 0)
+        json_object_set_new(json, "played", json_integer(finding->played));
     json_object_set_new(json, "run", moth_json_text(finding->run));
     char *text = json_dumps(json, JSON_INDENT(2));
     json_decref(json);
@@ -320,6 +322,7 @@ struct moth_finding *moth_finding_from_json(const json_t *json, const char *path
     finding->trace_minimized = get_text(json, "trace_minimized");
     finding->run = get_text(json, "run");
     finding->scripted = json_is_true(json_object_get(json, "scripted"));
+    finding->played = json_object_get(json, "played") ? get_u32(json, "played") : 0;
     finding->seed = (uint64_t)json_integer_value(json_object_get(json, "seed"));
     finding->frame = get_u32(json, "frame");
     finding->inputs = get_u32(json, "inputs");

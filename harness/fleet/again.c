@@ -147,13 +147,14 @@ static int play_script(struct again *again, struct moth_trace *trace, const stru
                        enum result *result, struct moth_err *err)
 {
     bool met = false;
-    uint32_t frame = again->entry->finding->frame;
-    if (moth_play_scripted(&trace->header, again->entry->agent, moth_play_pads_of(trace), frame, how, wanted(again), &met,
+    const struct moth_finding *known = again->entry->finding;
+    uint32_t frames = known->played ? known->played : known->frame;
+    if (moth_play_scripted(&trace->header, again->entry->agent, moth_play_pads_of(trace), frames, how, wanted(again), &met,
                            &again->killed, err) != 0)
         return -1;
     again->started = true;
     again->interrupted = how->interrupted(how->context);
-    again->done->frames += frame;
+    again->done->frames += frames;
     *result = met ? HAPPENED : GONE;
     struct moth_finding *finding = met ? copy_of(again->entry) : NULL;
     if (finding)

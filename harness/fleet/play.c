@@ -316,7 +316,7 @@ uint32_t moth_play_pads_of(const struct moth_trace *trace)
 }
 
 int moth_play_scripted(const struct moth_trace_header *header, const struct moth_agent *agent, uint32_t pads,
-                       uint32_t frame, const struct moth_replay_config *config, const char *fingerprint,
+                       uint32_t frames, const struct moth_replay_config *config, const char *fingerprint,
                        bool *met, bool *killed, struct moth_err *err)
 {
     struct moth_stage stage = {.header = *header,
@@ -334,7 +334,7 @@ int moth_play_scripted(const struct moth_trace_header *header, const struct moth
         return -1;
     struct moth_agent_outcome outcome;
     if (moth_stage_frame(&stage) > 0)
-        moth_stage_play(&stage, agent, frame + MOTH_REPLAY_GRACE_FRAMES, pads, &outcome);
+        moth_stage_play(&stage, agent, frames + MOTH_REPLAY_GRACE_FRAMES, pads, &outcome);
     for (size_t i = 0; i < stage.keep.n; i++)
         *met = *met || strcmp(stage.keep.items[i].finding->fingerprint, fingerprint) == 0;
     *killed = !*met && moth_instance_death(moth_tree_instance(stage.tree))->how == MOTH_STEP_KILLED;

@@ -33,10 +33,11 @@ struct moth_play_place {
 void moth_play_job(const struct moth_play_place *place, const struct moth_plan_job *job,
                    struct moth_message_done *done);
 
-/* Play a scripted finding's trace again, by its agent, up to `frame` and a little more. *met: the agent
+/* Play a scripted finding's trace again, by its agent, for `frames` and a little more: those that it had run, for it
+ * may have gone back on the way (moth_finding's `played`; where that is not known, its frame). *met: the agent
  * reported `fingerprint` again. *killed: it did not, but was killed from outside. 0, or -1 with err. */
 int moth_play_scripted(const struct moth_trace_header *header, const struct moth_agent *agent, uint32_t pads,
-                       uint32_t frame, const struct moth_replay_config *config, const char *fingerprint,
+                       uint32_t frames, const struct moth_replay_config *config, const char *fingerprint,
                        bool *met, bool *killed, struct moth_err *err);
 /* Controllers that were plugged in before the agent of a trace began. */
 uint32_t moth_play_pads_of(const struct moth_trace *trace);

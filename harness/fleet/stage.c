@@ -383,6 +383,7 @@ static void agent_finding(void *context, enum moth_finding_kind kind, const char
     finding->detail = where[0] ? strdup(where) : NULL;
     finding->frame = frame;
     finding->scripted = true;
+    finding->played = stage->frames > frame ? stage->frames : frame;
     moth_finding_fingerprint(finding);
     keep_picture(stage);
     moth_stage_note(stage, finding);

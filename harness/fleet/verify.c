@@ -53,8 +53,8 @@ static int replay_scripted(const struct moth_play_place *place, const struct mot
     bool met = false, killed = false;
     if (!agent)
         return moth_err_set(err, MOTH_ERR_INTERNAL, "no agent %s", trace->header.agent);
-    if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace), finding->frame, how,
-                           finding->fingerprint, &met, &killed, err) != 0)
+    if (moth_play_scripted(&trace->header, agent, moth_play_pads_of(trace),
+                           finding->played ? finding->played : finding->frame, how, finding->fingerprint, &met, &killed, err) != 0)
         return -1;
     if (!killed && !place->stopped(place->context))
         note_attempt(replays, (struct moth_finding_attempt){.outcome = met ? MOTH_OUTCOME_MET : MOTH_OUTCOME_CLEAN,

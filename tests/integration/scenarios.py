@@ -44,6 +44,20 @@ return {
 """
 
 
+GOES_BACK = """
+return function(game)
+    game:step(20)
+    local here = game:snapshot()
+    for _ = 1, 10 do
+        game:step(60)
+        game:restore(here)
+    end
+    game:step(1)
+    game:expect(false, "found after many ways")
+end
+"""
+
+
 def play(test, *options, game=()):
     """Scenarios alone: no frame budget, no agent."""
     test.runs += 1
@@ -83,6 +97,19 @@ def cases(test):
              for suite in suites}
     check(found.get("levels") == {"first": False, "second": True, "endless": True, "plain": False}, str(found))
     check("passed  levels: first" in run.out and "failed  levels: second" in run.out, run.describe())
+
+
+@case
+def found_after_going_back(test):
+    """The frames of the branches count, too, where a finding is looked for again: or it would be taken for flaky, and
+    the run pass."""
+    run = play(test, "-s", test.write("back.lua", GOES_BACK), "--replays", 2)
+    check(run.status == 1 and len(run.findings) == 1, run.describe())
+    check(run.findings[0]["reproduced"] == "2/2" and run.findings[0]["frame"] == 22, run.describe())
+    folder = os.path.join(run.folder, "findings", run.findings[0]["fingerprint"])
+    check(test.moth("replay", folder).status == 0, "moth replay")
+    again = play(test, "--replay-first", os.path.join(run.folder, "findings"), "--frames", 200)
+    check(len(again.findings) == 1 and again.status == 1, again.describe())
 
 
 @case

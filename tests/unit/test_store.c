@@ -41,6 +41,7 @@ static void a_finding_survives_the_disk(void **state)
     char *folder = test_scratch();
     struct moth_finding *saved = make_finding(123, 0x1fffffffffffff, "r1");
     saved->scripted = true;
+    saved->played = 4567;
     assert_int_equal(moth_finding_save(saved, folder, NULL), 0);
     struct moth_err err;
     struct moth_finding *loaded = moth_finding_load(folder, &err);
@@ -62,6 +63,7 @@ static void a_finding_survives_the_disk(void **state)
     assert_int_equal(loaded->reproduced, 9);
     assert_int_equal(loaded->attempts, 10);
     assert_true(loaded->scripted);
+    assert_int_equal(loaded->played, 4567);
     assert_null(loaded->trace);
     moth_finding_free(loaded);
     moth_finding_free(saved);
