@@ -57,6 +57,7 @@ struct moth_lua_host {
     uint32_t frames;     /* boundaries run */
     enum moth_lua_end end;
     char fault[1024], fault_traceback[4096];
+    char lacking[64]; /* the last name that game.state had nothing for: neither watched nor published */
     uint32_t n_handlers, n_lost; /* functions of game:on; announcements that got lost */
     bool in_handler;             /* one of them runs */
 

@@ -62,8 +62,8 @@ static double number_option(lua_State *L, const struct wishes *wishes, const cha
     if (!(value >= least && value <= most)) {
         char param[64];
         snprintf(param, sizeof param, "options.%s", name);
-        moth_lua_argument_error(L, "game", wishes->call, param, "must be a number from %g to %g, not %s", least, most,
-                                luaL_tolstring(L, -1, NULL));
+        moth_lua_argument_error(L, "game", wishes->call, param, "must be a number from %g to %g, not %s%s", least, most,
+                                lua_type(L, -1) == LUA_TSTRING ? "the string " : "", luaL_tolstring(L, -1, NULL));
     }
     return value;
 }

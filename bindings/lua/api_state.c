@@ -4,6 +4,7 @@
  */
 #include "bindings/lua/api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "symbols/value.h"
@@ -124,8 +125,10 @@ static int state_index(lua_State *L)
         lua_pushinteger(L, host->now.frame);
     else if (strcmp(name, "time") == 0)
         lua_pushnumber(L, (lua_Number)host->now.time_ns / 1e9);
-    else
+    else {
+        snprintf(host->lacking, sizeof host->lacking, "%s", name);
         lua_pushnil(L);
+    }
     return 1;
 }
 

@@ -230,6 +230,8 @@ static int check_agent(lua_State *L)
 {
     struct moth_agent *agent = lua_touserdata(L, 2);
     lua_settop(L, 1);
+    if (lua_istable(L, 1))
+        moth_lua_warn_of_fields(L, 1, agent->chunk_name + 1); /* without its @ */
     take_apart(L, agent->wanted, 0);
     if (lua_isfunction(L, 1))
         return 0;
@@ -440,6 +442,16 @@ static void fill_error(const struct moth_agent *agent, const struct moth_lua_box
     snprintf(outcome->traceback, sizeof outcome->traceback, "%s", box->traceback);
 }
 
+/* Lua does not say where a nil came from, and a name that nobody watches is where it mostly does. */
+static void tell_lacking(struct moth_lua_host *host)
+{
+    char *message = host->box.message;
+    size_t used = strlen(message);
+    if (host->lacking[0] != '\0' && (strstr(message, "nil value") || strstr(message, "with nil") || strstr(message, "nil with")))
+        snprintf(message + used, sizeof host->box.message - used,
+                 " (game.state.%s is nil: nothing of that name is watched or published)", host->lacking);
+}
+
 static void judge(const struct moth_agent *agent, struct moth_lua_host *host, bool failed,
                   struct moth_agent_outcome *outcome)
 {
@@ -464,6 +476,7 @@ static void judge(const struct moth_agent *agent, struct moth_lua_host *host, bo
     }
     outcome->frames = host->frames;
     if (fault) {
+        tell_lacking(host);
         fill_error(agent, &host->box, outcome);
         return;
     }

@@ -9,6 +9,7 @@
 
 #include <lauxlib.h>
 
+#include "base/log.h"
 #include "base/str.h"
 
 #define SPIKE_MS_MAX 1e6
@@ -90,6 +91,28 @@ struct moth_lua_budget moth_lua_budget_of(lua_State *L, int i)
     if (!right)
         luaL_error(L, "the agent's " BUDGET_WORDS);
     return budget;
+}
+
+/* ---- fields ---- */
+
+void moth_lua_warn_of_fields(lua_State *L, int i, const char *file)
+{
+    static const char *const known[] = {"name", "play", "tags", "budget", "cases", "setup", "teardown", "actions", "cell",
+                                        "prefer", "mouse", "pad", "opening", "look", "explores"};
+    const size_t n = sizeof known / sizeof *known;
+    lua_pushnil(L);
+    while (lua_next(L, i)) {
+        lua_pop(L, 1);
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+        const char *near = name ? moth_str_nearest(name, known, n) : NULL;
+        if (!near || strcmp(near, name) == 0)
+            continue;
+        lua_pushstring(L, near);
+        bool has_both = lua_rawget(L, i) != LUA_TNIL; /* then it is the script's own */
+        lua_pop(L, 1);
+        if (!has_both)
+            moth_log_warning("%s: moth knows no field `%s` of the table that it returns; did you mean `%s`?", file, name, near);
+    }
 }
 
 /* ---- cases ---- */

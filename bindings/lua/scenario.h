@@ -27,6 +27,9 @@ struct moth_lua_budget {
 /* The value at `i` (a budget, or nil). Raises. */
 struct moth_lua_budget moth_lua_budget_of(lua_State *L, int i);
 
+/* Warn of fields of the table at `i`, which `file` returned, that are meant for another: `tag` for `tags`. */
+void moth_lua_warn_of_fields(lua_State *L, int i, const char *file);
+
 /* What the file returned is at `i`: does it have cases? Pushes the list of them, each a table with a `name`, in order;
  * or nil. Raises where something is wrong with one. */
 bool moth_lua_push_cases(lua_State *L, int i);

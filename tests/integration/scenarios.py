@@ -169,6 +169,13 @@ def misuse(test):
                         ("return { { name = 'x' } }", "needs a function `play`")):
         result = test.moth("run", "-s", test.write("bad.lua", text), "--out", test.path("bad"), "--", test.game("walker_clean"))
         check(result.status == 2 and words in result.err, f"{text}: no '{words}'\n" + result.describe())
+    for text, words in (("return { tag = { 'a' }, play = print }", "bad.lua: moth knows no field `tag` of the table that it returns; did you mean `tags`?"),
+                        ("return function(game) return game.state.hp > 5 end",
+                         "(game.state.hp is nil: nothing of that name is watched or published)")):
+        result = play(test, "-s", test.write("bad.lua", text))
+        check(words in result.out + result.err, f"{text}: no '{words}'\n" + result.describe())
+    own = play(test, "-s", test.write("good.lua", "return { tag = 1, tags = { 'a' }, level = 3, play = function() end }"))
+    check(own.status == 0 and "knows no field" not in own.err, own.describe())
 
 
 LIBRARY = """
