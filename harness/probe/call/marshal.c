@@ -113,8 +113,11 @@ static const char *read_string(struct moth_marshal *m, uint64_t address)
         size_t part = 4096 - (address + n) % 4096;
         part = part < room - 1 - n ? part : room - 1 - n;
         struct iovec local = {to + n, part}, remote = {(void *)(address + n), part};
-        if (arch_syscall(SYS_process_vm_readv, self, (long)&local, 1, (long)&remote, 1, 0) != (long)part)
+        if (arch_syscall(SYS_process_vm_readv, self, (long)&local, 1, (long)&remote, 1, 0) != (long)part) {
+            if (n == 0)
+                return NULL; /* it leads nowhere */
             break;
+        }
         size_t length = strnlen(to + n, part);
         n += length;
         if (length < part)

@@ -126,6 +126,11 @@ struct point move_point(struct point at, struct point by)
     return (struct point){at.x + by.x, at.y + by.y};
 }
 
+char *nowhere(void)
+{
+    return (char *)16;
+}
+
 struct tag {
     int id;
     char name[8];
