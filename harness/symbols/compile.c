@@ -278,6 +278,33 @@ static bool walk_static(struct compiler *c, const struct moth_type *type, const 
     return emit_number(c, MOTH_PEEK_PUSH, found.address) && (found.constant || settle(c, place));
 }
 
+/* How many elements there are. */
+static bool walk_size(struct compiler *c, struct place *place)
+{
+    struct moth_layout_span span;
+    struct moth_field elements;
+    uint64_t count;
+    bool good = false;
+    while (is_kind(place->type, MOTH_TYPE_POINTER))
+        if (!follow(c, place))
+            return false;
+    const struct moth_type *type = place->type;
+    if (is_kind(type, MOTH_TYPE_STRUCT) && moth_layout_span(type, &span) && span.has_end)
+        good = emit_number(c, MOTH_PEEK_DUP, 0) && emit_number(c, MOTH_PEEK_PLUS, span.end) && emit_load(c, 8, false) &&
+               emit_number(c, MOTH_PEEK_SWAP, 0) && emit_number(c, MOTH_PEEK_PLUS, span.begin) &&
+               emit_load(c, 8, false) && emit_number(c, MOTH_PEEK_COUNT, moth_type_size(span.element));
+    else if (is_kind(type, MOTH_TYPE_STRUCT) && moth_layout_span(type, &span) && span.has_length)
+        good = emit_number(c, MOTH_PEEK_PLUS, span.length) && emit_load(c, 8, false);
+    else if (is_kind(type, MOTH_TYPE_STRUCT) && moth_layout_array(type, &elements) && moth_type_count(elements.type, &count))
+        good = emit_number(c, MOTH_PEEK_TIMES, 0) && emit_number(c, MOTH_PEEK_PLUS, count);
+    else if (type && moth_layout_count(type, &elements))
+        good = emit_number(c, MOTH_PEEK_PLUS, elements.offset) && emit_load(c, 8, false);
+    else
+        return wrong(c, "'.size()': %s is no container whose size is known", type ? moth_type_name(type) : "void");
+    *place = (struct place){.type = moth_type_builtin("u64", 3), .value = true};
+    return good;
+}
+
 static bool walk_member(struct compiler *c, const struct moth_expression_node *node, struct place *place)
 {
     struct moth_field member;
@@ -286,6 +313,8 @@ static bool walk_member(struct compiler *c, const struct moth_expression_node *n
         return false;
     if (!place->type)
         return wrong(c, "'.%s': nothing is known of what it is a member of (no debug information)", node->text);
+    if (strcmp(node->text, "size()") == 0)
+        return walk_size(c, place);
     if (!reach_struct(c, place, node->text))
         return false;
     if (is_kind(place->type, MOTH_TYPE_OPAQUE))

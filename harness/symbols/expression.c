@@ -278,6 +278,8 @@ static int parse_member(struct parser *p, int of)
         p->at++;
     if (p->at == begin)
         return fail(p, "a member's name is missing");
+    if (p->at - begin == 4 && p->end - p->at >= 2 && strncmp(begin, "size()", 6) == 0)
+        p->at += 2; /* of a container: the one call that is known */
     const char *name = keep(p, begin, (size_t)(p->at - begin));
     return add(p, (struct moth_expression_node){.kind = MOTH_NODE_MEMBER, .a = (uint8_t)of, .text = name});
 }

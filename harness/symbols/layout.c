@@ -164,6 +164,13 @@ bool moth_layout_array(const struct moth_type *type, struct moth_field *elements
     return is_library(type) && find_deep(type, "_M_elems", MOTH_TYPE_ARRAY, 0, 0, elements);
 }
 
+bool moth_layout_count(const struct moth_type *type, struct moth_field *count)
+{
+    return is_library(type) && (find_deep(type, "_M_node_count", MOTH_TYPE_UNSIGNED, 0, 0, count) ||
+                                find_deep(type, "_M_element_count", MOTH_TYPE_UNSIGNED, 0, 0, count) ||
+                                find_deep(type, "_M_size", MOTH_TYPE_UNSIGNED, 0, 0, count));
+}
+
 bool moth_layout_pointer(const struct moth_type *type, struct moth_field *pointer)
 {
     return is_library(type) && (find_deep(type, "_M_head_impl", MOTH_TYPE_POINTER, 0, 0, pointer) ||

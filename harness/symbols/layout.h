@@ -34,6 +34,8 @@ bool moth_layout_optional(const struct moth_type *type, uint64_t *engaged, struc
 bool moth_layout_base(const struct moth_type *type, const struct moth_type *base, uint64_t *offset);
 /* std::array: its elements as a plain array. */
 bool moth_layout_array(const struct moth_type *type, struct moth_field *elements);
+/* A map, set or list: the number of its elements, where it is kept. */
+bool moth_layout_count(const struct moth_type *type, struct moth_field *count);
 /* A smart pointer: the plain one in it. */
 bool moth_layout_pointer(const struct moth_type *type, struct moth_field *pointer);
 

@@ -34,7 +34,8 @@ enum moth_peek_code {
     MOTH_PEEK_CHECK, /* a: fails unless it is below number */
     MOTH_PEEK_DUP,
     MOTH_PEEK_SWAP,
-    MOTH_PEEK_BELOW  /* limit, a → a: fails unless a + number is not above limit */
+    MOTH_PEEK_BELOW, /* limit, a → a: fails unless a + number is not above limit */
+    MOTH_PEEK_COUNT  /* end, begin → how many times `number` bytes lie between: fails where end comes before begin */
 };
 
 enum moth_peek_fetch {
@@ -98,7 +99,7 @@ static inline bool moth_peek_run(const struct moth_peek_op *ops, size_t n_ops, m
     uint64_t stack[MOTH_PEEK_STACK];
     unsigned n = 0;
     for (const struct moth_peek_op *op = ops; op < ops + n_ops; op++) {
-        static const uint8_t needs[] = {0, 1, 1, 2, 1, 1, 1, 1, 2, 2};
+        static const uint8_t needs[] = {0, 1, 1, 2, 1, 1, 1, 1, 2, 2, 2};
         if (op->code >= sizeof needs || n < needs[op->code] || n + 1 >= MOTH_PEEK_STACK)
             return false;
         uint64_t *top = &stack[n ? n - 1 : 0], *under = &stack[n > 1 ? n - 2 : 0], held;
@@ -135,6 +136,12 @@ static inline bool moth_peek_run(const struct moth_peek_op *ops, size_t n_ops, m
             held = *top;
             *top = *under;
             *under = held;
+            break;
+        case MOTH_PEEK_COUNT:
+            if (*top > *under || op->number == 0)
+                return false;
+            *under = (*under - *top) / op->number;
+            n--;
             break;
         default: /* MOTH_PEEK_BELOW */
             if (*top > *under || *under - *top < op->number)

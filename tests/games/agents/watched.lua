@@ -41,7 +41,10 @@ local cxx = {
     { "ns::Ring<int, 4>::total", 99 }, { "ns::Ring<int,4>::total", 99 }, { "ns::inlined", 21 },
     { "((ns::Player *)ns::as_named)->level", -9 }, { "((ns::Player *)ns::as_actor)->level", -9 },
     { "((ns::Named *)ns::player)->letters", 2 }, { "((ns::Player *)(ns::Actor *)ns::player)->letters", 2 },
-    { "ns::player->instances", 1 }, { "ns::player.most", 64 }, { "ns::v2::inlined", 21 }, { "ns::tock::tocks", 31 },
+    { "ns::player->instances", 1 }, { "ns::player.most", 64 }, { "ns::v2::inlined", 21 },
+    { "ns::player->bag.size()", 3 }, { "ns::player->trail.size()", 2 }, { "ns::player->name.size()", 2 },
+    { "ns::player->dice.size()", 3 },
+    { "ns::player->purse.size()", 2 }, { "ns::player->seen.size()", 1 }, { "ns::player->orders.size()", 3 }, { "nothing.size()", 0 }, { "ns::player->bag[ns::player->name.size()]", 7 }, { "ns::tock::tocks", 31 },
 }
 local wrong = {
     { "player.helth", "no member 'helth' in struct player; did you mean 'health'?" },

@@ -6,9 +6,12 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace ns {
@@ -48,6 +51,9 @@ class Player : public Actor, public Named {
     std::array<short, 3> dice{1, 3, 6};
     std::vector<bool> doors{true, false, false, true, false, false, false, false, true};
     std::vector<std::string> words{"short", "one that does not fit into the string itself"};
+    std::map<std::string, int> purse{{"gold", 3}, {"wood", 4}};
+    std::unordered_map<int, int> seen{{1, 2}};
+    std::list<int> orders{4, 5, 6};
     std::optional<int> target = 5, nobody;
     std::optional<Vec> goal = Vec{12, 13};
     std::atomic<int> ticks{77};
