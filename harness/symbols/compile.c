@@ -262,6 +262,13 @@ static bool reach_struct(struct compiler *c, struct place *place, const char *na
     return true;
 }
 
+static bool enter_virtual_base(struct compiler *c, struct place *place, const struct moth_virtual_base *base)
+{
+    *place = (struct place){.type = base->type};
+    return emit_number(c, MOTH_PEEK_PLUS, base->offset) && emit_number(c, MOTH_PEEK_DUP, 0) && emit_load(c, 8, false) &&
+           emit_number(c, MOTH_PEEK_PLUS, 0 - base->before) && emit_load(c, 8, false) && emit_number(c, MOTH_PEEK_ADD, 0);
+}
+
 /* A static member, by way of an object: where the object lies is of no concern. */
 static bool walk_static(struct compiler *c, const struct moth_type *type, const char *name, size_t n_ops,
                         struct place *place)
@@ -322,6 +329,10 @@ static bool walk_member(struct compiler *c, const struct moth_expression_node *n
                      moth_type_name(place->type));
     if (!is_kind(place->type, MOTH_TYPE_STRUCT) && !is_kind(place->type, MOTH_TYPE_UNION))
         return wrong(c, "'.%s': %s has no members", node->text, place->type ? moth_type_name(place->type) : "void");
+    struct moth_virtual_base base;
+    if (!moth_type_member(place->type, node->text, &member) && moth_type_virtual_base(place->type, node->text, &base) &&
+        !enter_virtual_base(c, place, &base))
+        return false;
     if (!moth_type_member(place->type, node->text, &member))
         return walk_static(c, place->type, node->text, n_ops, place) || no_member(c, place->type, node->text);
     *place = (struct place){.type = member.type, .bit_offset = member.bit_offset, .bit_size = member.bit_size};

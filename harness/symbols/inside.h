@@ -132,6 +132,14 @@ const struct moth_type *moth_type_of_die(struct moth_symbols *symbols, Dwarf_Die
 const struct moth_type *moth_type_of(struct moth_symbols *symbols, Dwarf_Die *die);
 const struct moth_type *moth_type_pointer(struct moth_symbols *symbols, const struct moth_type *target);
 const struct moth_type *moth_type_array(struct moth_symbols *symbols, const struct moth_type *target, uint64_t count);
+/* ---- virtual.c ---- */
+/* The virtual base that has a member of this name: the object at `offset` begins with a pointer to its table, and
+ * `before` bytes in front of that stands how far from that object the base lies. */
+struct moth_virtual_base {
+    uint64_t offset, before;
+    const struct moth_type *type;
+};
+bool moth_type_virtual_base(const struct moth_type *type, const char *name, struct moth_virtual_base *found);
 /* ---- builtin.c ---- */
 const struct moth_type *moth_type_builtin(const char *name, size_t length);
 

@@ -373,7 +373,9 @@ static void tell_locals(struct locals *locals, Dwarf_Die *parent, Dwarf_Addr bia
         const char *name = tag == DW_TAG_variable ? moth_die_name(&child) : NULL;
         struct moth_entry entry = {.name = name, .die = child, .bias = bias};
         struct moth_variable found;
-        if (!name || locate(locals->module, &entry, &found) != PLACE_FOUND || found.constant ||
+        Dwarf_Addr unused;
+        enum place place = name ? read_location(&child, &unused) : PLACE_OTHER;
+        if ((place != PLACE_FOUND && place != PLACE_TLS) || /* most are on the stack */ locate(locals->module, &entry, &found) != PLACE_FOUND || found.constant ||
             !is_news(locals, found.address))
             continue;
         found.name = moth_arena_text(&locals->module->symbols->arena, "%s::%s", locals->function, name);

@@ -44,6 +44,7 @@ local cxx = {
     { "ns::player->instances", 1 }, { "ns::player.most", 64 }, { "ns::v2::inlined", 21 },
     { "ns::player->bag.size()", 3 }, { "ns::player->trail.size()", 2 }, { "ns::player->name.size()", 2 },
     { "ns::player->dice.size()", 3 },
+    { "ns::both.serial", 70 }, { "ns::as_right->serial", 70 }, { "ns::both.right", 72 }, { "ns::both.both", 73 },
     { "ns::player->purse.size()", 2 }, { "ns::player->seen.size()", 1 }, { "ns::player->orders.size()", 3 }, { "nothing.size()", 0 }, { "ns::player->bag[ns::player->name.size()]", 7 }, { "ns::tock::tocks", 31 },
 }
 local wrong = {

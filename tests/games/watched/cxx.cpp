@@ -69,6 +69,22 @@ class Player : public Actor, public Named {
 
 int Player::instances = 0;
 
+struct Thing {
+    virtual ~Thing() = default;
+    int serial = 70;
+};
+struct Left : virtual Thing {
+    int left = 71;
+};
+struct Right : virtual Thing {
+    int right = 72;
+};
+struct Both : Left, Right {
+    int both = 73;
+};
+Both both;
+Right *as_right = &both;
+
 Vec origin{0.5, -0.5};
 Player *player;
 Actor *as_actor;
