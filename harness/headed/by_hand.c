@@ -303,13 +303,20 @@ static int tick(struct recorder *recorder, struct moth_err *err)
     return 0;
 }
 
+/* What came before may have been hurried through; nobody plays at such a speed. */
+static double speed_of_hands(const struct moth_record_config *config)
+{
+    bool hurried = config->before && (config->speed > 1 || !(config->speed > 0));
+    return hurried ? 1 : config->speed;
+}
+
 int moth_recorder_by_hand(struct recorder *recorder, struct moth_err *err)
 {
-    moth_screen_begin(&recorder->screen, recorder->header.hz, recorder->config->speed);
+    moth_screen_begin(&recorder->screen, recorder->header.hz, speed_of_hands(recorder->config));
     moth_screen_show(&recorder->screen, recorder->tree, true);
     moth_told(recorder->config->told, "ready", moth_tree_frame(recorder->tree),
-              json_pack("{s:I, s:s}", "window", (json_int_t)moth_window_id(recorder->screen.window), "trace",
-                        recorder->config->out));
+              json_pack("{s:I, s:s, s:f}", "window", (json_int_t)moth_window_id(recorder->screen.window), "trace",
+                        recorder->config->out, "speed", recorder->screen.pace.speed));
     while (!recorder->quit && recorder->step == MOTH_STEP_OK && !moth_recorder_interrupted(recorder))
         if (tick(recorder, err) != 0)
             return -1;

@@ -293,6 +293,7 @@ def taken_over(test):
     with Desk(test) as desk:
         ready = desk.start("replay", "--headed", "--until", 40, "--speed", 4, "-o", made, folder)
         check(ready["frame"] == 40, f"the controls were to be handed over at frame 40: {ready}")
+        check(ready["speed"] == 1, f"a person is to play at four times the speed: {ready}")
         desk.hand("key", "space")
         desk.wait_for("input", type=KEY_UP, code=SPACE)
         desk.wait_for("progress")
