@@ -27,6 +27,21 @@ local function options_of(call, options, known)
     return options
 end
 
+-- Of an argument that is none of these types.
+local function check_type(call, value, what, ...)
+    for _, type_name in ipairs { ... } do
+        if type(value) == type_name then
+            return
+        end
+    end
+    error("scenario." .. call .. ": " .. what .. ", not " .. (type(value) == "string" and "the string '" .. value .. "'" or
+        type(value)), 3)
+end
+
+local function check_game(call, game)
+    return check_type(call, game, "the first argument must be the game", "userdata", "table")
+end
+
 -- Does it hold? A picture's name, or a function of the state.
 local function holds(game, condition)
     if type(condition) == "string" then
@@ -49,6 +64,7 @@ end
 -- Wait until it holds. options: timeout (frames, 600), what (as it is called in the finding), every (frames between looks:
 -- 1, and 6 for pictures).
 function scenario.wait_for(game, condition, options)
+    check_game("wait_for", game)
     check_condition("wait_for", condition)
     options = options_of("wait_for", options, { timeout = true, what = true, every = true })
     local stop = game.frame + (options.timeout or PATIENCE)
@@ -65,6 +81,8 @@ end
 
 -- Do `action(game, i)` until it holds. options: most (times, 20), settle (frames after each, 10), what.
 function scenario.repeat_until(game, action, condition, options)
+    check_game("repeat_until", game)
+    check_type("repeat_until", action, "what to do must be a function", "function")
     check_condition("repeat_until", condition)
     options = options_of("repeat_until", options, { most = true, settle = true, what = true })
     for i = 1, options.most or 20 do
@@ -86,6 +104,7 @@ end
 --   choose(game, function(state) return state.cursor == 2 end, { next = "down" })   likewise by state
 -- options: next (a key), ok (a key, "return"; false: none), most (times, 20), settle (frames, 10), timeout, what.
 function scenario.choose(game, entry, options)
+    check_game("choose", game)
     check_condition("choose", entry)
     options = options_of("choose", options,
         { next = true, ok = true, most = true, settle = true, timeout = true, what = true })
@@ -251,6 +270,9 @@ end
 -- Walk to where the watches `x` and `y` are so. The keys are learned (moth.controls), once a run, or given.
 -- options: x, y (names of the watches: "x", "y"), within (4), timeout (frames, 1800), actions (as moth.controls gives them).
 function scenario.go_to(game, x, y, options)
+    check_game("go_to", game)
+    check_type("go_to", x, "x must be a number", "number")
+    check_type("go_to", y, "y must be a number", "number")
     options = options_of("go_to", options, { x = true, y = true, within = true, timeout = true, actions = true })
     local walk = setmetatable({
         game = game, x = x, y = y, within = options.within or 4,
@@ -276,6 +298,8 @@ end
 -- A case for each of a list: scenario.each("level", { 1, 2, "boss" }) are three, called "level 1", "level 2" and
 -- "level boss", whose `level` (and `value`) is that. Of tables the fields are the case's.
 function scenario.each(what, list)
+    check_type("each", what, "what the cases are called must be a text", "string")
+    check_type("each", list, "the values must be a list", "table")
     local cases = {}
     for i, value in ipairs(list) do
         local case = {}

@@ -174,6 +174,18 @@ def misuse(test):
                          "(game.state.hp is nil: nothing of that name is watched or published)")):
         result = play(test, "-s", test.write("bad.lua", text))
         check(words in result.out + result.err, f"{text}: no '{words}'\n" + result.describe())
+    library = "local scenario = require('moth.scenario') "
+    for text, words in (("return { cases = scenario.each({ 1, 2 }), play = print }",
+                         "bad.lua:1: scenario.each: what the cases are called must be a text, not table"),
+                        ("return { cases = scenario.each('level'), play = print }", "bad.lua:1: scenario.each: the values must be a list"),
+                        ("return function(game) scenario.repeat_until(game, game:tap('a'), function() return true end) end",
+                         "bad.lua:1: scenario.repeat_until: what to do must be a function, not nil"),
+                        ("return function(game) scenario.go_to(game, '1', 2) end",
+                         "bad.lua:1: scenario.go_to: x must be a number, not the string '1'"),
+                        ("return function(game) scenario.wait_for(function() end, game) end",
+                         "bad.lua:1: scenario.wait_for: the first argument must be the game, not function")):
+        result = play(test, "-s", test.write("bad.lua", library + text))
+        check(result.status == 2 and words in result.out + result.err, f"{text}: no '{words}'\n" + result.describe())
     own = play(test, "-s", test.write("good.lua", "return { tag = 1, tags = { 'a' }, level = 3, play = function() end }"))
     check(own.status == 0 and "knows no field" not in own.err, own.describe())
 
