@@ -35,14 +35,21 @@ void moth_sampled_add(struct moth_sampled *sampled, uint64_t ns, const struct mo
     sampled->ns += ns;
 }
 
+void moth_sampled_cut(struct moth_sampled *sampled, size_t n)
+{
+    for (; sampled->n > n; sampled->n--) {
+        struct moth_sampled_item *item = &sampled->items[sampled->n - 1];
+        sampled->ns -= item->ns;
+        for (size_t k = 0; k < item->n; k++)
+            free(item->frames[k]);
+        free(item->frames);
+        free(item->fiber);
+    }
+}
+
 void moth_sampled_fini(struct moth_sampled *sampled)
 {
-    for (size_t i = 0; i < sampled->n; i++) {
-        for (size_t k = 0; k < sampled->items[i].n; k++)
-            free(sampled->items[i].frames[k]);
-        free(sampled->items[i].frames);
-        free(sampled->items[i].fiber);
-    }
+    moth_sampled_cut(sampled, 0);
     free(sampled->items);
     *sampled = (struct moth_sampled){0};
 }

@@ -24,6 +24,8 @@ struct moth_sampled {
 };
 
 void moth_sampled_add(struct moth_sampled *sampled, uint64_t ns, const struct moth_fiber_stack *stack);
+/* Forget all but the first n. */
+void moth_sampled_cut(struct moth_sampled *sampled, size_t n);
 void moth_sampled_fini(struct moth_sampled *sampled);
 /* NULL when there is none. Caller frees. */
 char *moth_sampled_folded(const struct moth_sampled *sampled);

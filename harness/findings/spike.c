@@ -199,7 +199,7 @@ static enum moth_step step_into(struct moth_work_player *player, struct look *lo
 
 /* Play to the spike, look at the last frames on the way, and into it. */
 static enum moth_step play_into(struct moth_work_player *player, const struct moth_spike *spike,
-                                uint32_t samples, struct moth_spike_facts *facts,
+                                uint64_t budget_ns, uint32_t samples, struct moth_spike_facts *facts,
                                 struct moth_sampled *sampled, struct moth_sampled *usual,
                                 struct moth_err *err)
 {
@@ -218,7 +218,12 @@ static enum moth_step play_into(struct moth_work_player *player, const struct mo
         return step == MOTH_STEP_OK ? MOTH_STEP_FAULT : step;
     while (step == MOTH_STEP_OK && moth_instance_last(player->instance)->frame + 1 < spike->frame) {
         uint64_t about_ns = moth_instance_last(player->instance)->cpu_ns;
+        size_t n = usual->n;
         step = step_into(player, &look, about_ns, USUAL_SAMPLES, MOTH_WANT_NOTHING, usual, err);
+        /* One that is a spike itself has the culprit in it. */
+        if (step == MOTH_STEP_OK &&
+            moth_spike_is(budget_ns, moth_instance_last(player->instance)->cpu_ns, spike->before_ns))
+            moth_sampled_cut(usual, n);
     }
     struct usage before = usage_of(look.pid);
     if (step == MOTH_STEP_OK)
@@ -311,8 +316,9 @@ struct moth_finding *moth_spike_look(const struct moth_trace *trace, const struc
     struct moth_finding *finding = NULL;
     if (moth_work_open(&player, trace, &config->replay, err) != 0)
         return NULL;
-    enum moth_step step = play_into(&player, spike, config->samples ? config->samples : MOTH_SPIKE_SAMPLES,
-                                    &facts, &sampled, &usual, err);
+    enum moth_step step =
+        play_into(&player, spike, config->budget_ns, config->samples ? config->samples : MOTH_SPIKE_SAMPLES,
+                  &facts, &sampled, &usual, err);
     moth_work_close(&player);
     if (step == MOTH_STEP_OK)
         finding = make(spike->frame, &facts, &sampled, &usual, config->culprit);

@@ -88,6 +88,22 @@ def clean_on_a_busy_machine(test):
 
 
 @case
+def a_spike_soon_after_another_is_the_same(test):
+    """The frames before the second have the first in them, whose function is not usual for that."""
+    agent = test.write("twice.lua", """return function(game)
+    game:step(30)
+    for _ = 1, 2 do
+        for _, key in ipairs { "up", "up", "down", "return" } do game:tap(key) game:step(2) end
+    end
+    game:step(20)
+end
+""")
+    run = test.run(test.game("spike_stall"), agent=agent, frames=100, options=("--replays", "3", *budget_for(cost_ms(test))))
+    finding = expect_spike(test, run, "load_level", "main")
+    check(finding["times_seen"] == 2, f"both are to be seen: {finding['times_seen']}")
+
+
+@case
 def the_loader_stole_the_frame(test):
     run = test.run(test.game("spike_loader"), frames=130,
                    options=("--replays", "3", *budget_for(cost_ms(test))))
