@@ -93,6 +93,7 @@ static int set_number(struct config *config, const struct moth_option *option)
         return set_text(config, option, lua_pushfstring(config->L, "%f", lua_tonumber(config->L, -1)));
     if (!is_integer)
         return wrong_type(config, option->type == MOTH_OPTION_DURATION ? "a time like \"30m\" or a number of seconds"
+                                    : option->type == MOTH_OPTION_DECIMAL ? "a number"
                                                                          : "a whole number");
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)value);
@@ -242,6 +243,7 @@ static int set_value(struct config *config, const struct moth_option *option)
             return set_text(config, option, lua_tostring(config->L, -1));
         return set_number(config, option);
     case MOTH_OPTION_NUMBER:
+    case MOTH_OPTION_DECIMAL:
         return set_number(config, option);
     case MOTH_OPTION_CHOICE:
     case MOTH_OPTION_STRING:

@@ -68,7 +68,7 @@ static int minimize(struct work *work, const struct moth_trace *trace, struct mo
         .progress = progress,
         .replay = {.limits = moth_cli_limits(options),
                    .softlock_s = (uint32_t)options->softlock_s,
-                   .spike_ms = (double)options->spike_ms,
+                   .spike_ms = options->spike_ms,
                    .interrupted = moth_cli_stopped},
         .duration_ms = options->duration_ms,
         .memory_bytes = options->snapshot_memory_mb << 20,

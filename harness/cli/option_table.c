@@ -272,16 +272,17 @@ const struct moth_option moth_option_table[] = {
              "it, in one frame by half, in one function, or surely by a tenth in the launch."},
     {.name = "softlock-s", .type = MOTH_OPTION_NUMBER, .verbs = RUN | REPLAY | MINIMIZE | BISECT, .offset = AT(softlock_s),
      .argument = "N", .fallback = "45", .most = 3600, .group = JUDGE, .alias = "detectors.softlock.seconds",
-     .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never."},
+     .help = "Seconds of game time in one scene until moth tries whether there is a way out. 0: never, nor whether a game's "
+             "memory only grows."},
     {.name = "scene-watch", .type = MOTH_OPTION_STRING, .verbs = RUN, .offset = AT(scene_watch), .argument = "NAME",
      .group = JUDGE,
      .help = "The watch whose value names the scene, for the most memory in each (memory_mb.scenes of run.json). Without "
              "it: scene, level, room or map, whichever the game publishes; else the script's last mark."},
-    {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = RUN, .offset = AT(spike_ms),
+    {.name = "spike-ms", .type = MOTH_OPTION_DECIMAL, .verbs = RUN, .offset = AT(spike_ms),
      .argument = "N", .fallback = "60", .most = 1000000, .group = JUDGE, .alias = "detectors.spike.ms",
-     .help = "Work time of a frame, in milliseconds, over which it is a spike, if it does so in each replay; an agent's own "
-             "`budget` goes before. 0: never."},
-    {.name = "spike-ms", .type = MOTH_OPTION_NUMBER, .verbs = REPLAY | MINIMIZE | BISECT, .offset = AT(spike_ms),
+     .help = "Work time of a frame, in milliseconds, over which it is a spike, if it does so in each replay: 60, 16.7; an "
+             "agent's own `budget` goes before. 0: never."},
+    {.name = "spike-ms", .type = MOTH_OPTION_DECIMAL, .verbs = REPLAY | MINIMIZE | BISECT, .offset = AT(spike_ms),
      .argument = "N", .fallback = "0", .most = 1000000, .group = JUDGE, .no_config = true,
      .help = "Work time of a frame, in milliseconds, over which a spike counts as met. 0: what it was held against when it "
              "was found."},

@@ -11,6 +11,7 @@
 enum moth_option_type {
     MOTH_OPTION_FLAG,     /* bool */
     MOTH_OPTION_NUMBER,   /* uint64_t */
+    MOTH_OPTION_DECIMAL,  /* double; "16.7" */
     MOTH_OPTION_DURATION, /* uint64_t, ms; "8h", "30m", "90s", "1h30m"; a bare number is seconds */
     MOTH_OPTION_CHOICE,   /* uint64_t, place in `choices` */
     MOTH_OPTION_SET,      /* uint64_t, a bit for each place in `choices`; "a,b" */

@@ -73,6 +73,22 @@ static int set_number(uint64_t *field, const struct moth_option *option, const c
                         option->least, option->most, text);
 }
 
+/* Plain digits and a point: strtod knows more ways to write a number than a command line needs. */
+static int set_decimal(double *field, const struct moth_option *option, const char *text, enum moth_err_code code,
+                       struct moth_err *err)
+{
+    size_t n = strspn(text, "0123456789."), points = 0;
+    for (size_t i = 0; i < n; i++)
+        points += text[i] == '.';
+    double value = n > points && points <= 1 && !text[n] ? strtod(text, NULL) : -1;
+    if (value >= (double)option->least && value <= (double)option->most) {
+        *field = value;
+        return 0;
+    }
+    return moth_err_set(err, code, "must be a number from %" PRIu64 " to %" PRIu64 ", not '%s'", option->least,
+                        option->most, text);
+}
+
 static bool duration(const char *text, uint64_t most_ms, uint64_t *total_ms)
 {
     *total_ms = 0;
@@ -258,6 +274,8 @@ int moth_option_set(struct moth_options *options, const struct moth_option *opti
         return 0;
     case MOTH_OPTION_NUMBER:
         return set_number(field, option, text, code, err);
+    case MOTH_OPTION_DECIMAL:
+        return set_decimal(field, option, text, code, err);
     case MOTH_OPTION_DURATION:
         return set_duration(field, option, text, code, err);
     case MOTH_OPTION_CHOICE:

@@ -99,7 +99,7 @@ struct moth_options {
     /* judging and telling */
     bool fail_on_flaky, strict;
     bool allow_missing; /* report: shards that are not there are no error */
-    uint64_t spike_ms;   /* work time of a frame, 0: never (run), as recorded (replay, minimize) */
+    double spike_ms;     /* work time of a frame, 0: never (run), as recorded (replay, minimize) */
     char *scene_watch;   /* the watch whose value names the scene, or NULL: the usual ones */
     uint64_t softlock_s; /* game time in one scene until it is looked at, 0: never */
     uint64_t replays; /* run: how often each finding is replayed */

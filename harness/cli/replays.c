@@ -13,7 +13,7 @@ struct moth_replay_config moth_replays_config(const struct moth_options *options
     return (struct moth_replay_config){
         .limits = moth_cli_limits(options),
         .softlock_s = (uint32_t)options->softlock_s,
-        .spike_ms = (double)options->spike_ms,
+        .spike_ms = options->spike_ms,
         .interrupted = moth_cli_stopped,
         .watches = (const char *const *)options->watches.items,
         .debug_dirs = (const char *const *)options->debug_dirs.items,

@@ -248,7 +248,7 @@ static struct moth_fleet_config fleet_config(struct run *run)
         .replays = (uint32_t)options->replays,
         .minimize_frames = options->minimize_frames,
         .pads = (uint32_t)options->pads,
-        .spike_ms = (uint32_t)options->spike_ms,
+        .spike_ms = options->spike_ms,
         .scene_watch = options->scene_watch,
         .softlock_s = (uint32_t)options->softlock_s,
         .strict = options->strict,

@@ -63,7 +63,7 @@ struct moth_fleet_config {
     uint32_t replays;         /* of each finding */
     uint64_t minimize_frames; /* played at most to shrink each finding's inputs; 0: they stay as they are */
     uint32_t pads;
-    uint32_t spike_ms;   /* work time of a frame over which it may be a spike; 0: never */
+    double spike_ms;     /* work time of a frame over which it may be a spike; 0: never */
     const char *scene_watch; /* the watch whose value names the scene (fleet/scenes.h), or NULL */
     uint32_t softlock_s; /* game time in one scene until it is looked at for a softlock; 0: never */
     /* What it is judged by; see baseline/gate.h. All may be NULL: then any finding fails it. */

@@ -238,7 +238,7 @@ static void fill_header(struct moth_trace_header *header, const struct moth_flee
 static uint64_t spike_budget_ns(const struct moth_fleet_config *config, const struct moth_agent *agent)
 {
     double own_ms = moth_agent_budget_ms(agent);
-    return config->spike_ms > 0 ? (uint64_t)((own_ms > 0 ? own_ms : (double)config->spike_ms) * 1e6) : 0;
+    return config->spike_ms > 0 ? (uint64_t)((own_ms > 0 ? own_ms : config->spike_ms) * 1e6) : 0;
 }
 
 void moth_play_job(const struct moth_play_place *place, const struct moth_plan_job *job,

@@ -102,6 +102,14 @@ static void every_form_of_an_option(void **state)
     assert_int_equal(o.reporters, MOTH_REPORTER_JUNIT | MOTH_REPORTER_JSON);
     assert_string_equal(o.out, "out dir");
     moth_options_free(&o);
+    assert_int_equal(parse(&o, &err, WORDS("run", "--spike-ms", "16.7", "--", "g")), 0);
+    assert_true(o.spike_ms == 16.7);
+    moth_options_free(&o);
+    static char *const numbers[] = {"", ".", "1.2.3", "1e3", "-1", "nan", "0x10", "5ms", "1000000.1"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        assert_int_equal(parse(&o, &err, WORDS("run", "--spike-ms", numbers[i], "--", "g")), -1);
+        moth_options_free(&o);
+    }
     assert_int_equal(parse(&o, &err, WORDS("run", "--duration", "90", "--", "g")), 0);
     assert_int_equal(o.duration_ms, 90000);
     assert_int_equal(o.frames, 0);
