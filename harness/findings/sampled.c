@@ -198,18 +198,41 @@ static unsigned rank_of(const struct moth_sampled_item *item, size_t depth, cons
     return moth_frame_is_machinery(&parts) ? 1 : is_usual(usual, key) ? 2 : 3;
 }
 
-/* Keep those samples in `here` that are in `key` at this depth; one of them. */
-static size_t narrow(const struct moth_sampled *sampled, bool *here, size_t depth, const char *key)
+/* The text of a call, with its line; NULL beyond the innermost one. */
+static const char *text_at(const struct moth_sampled_item *item, size_t depth)
+{
+    return depth < item->n ? item->frames[item->n - 1 - depth] : NULL;
+}
+
+/* Of the samples in `here`, one of the line that most of their time at this depth is spent in. */
+static size_t heaviest_line(const struct moth_sampled *sampled, const bool *here, size_t depth)
 {
     size_t one = sampled->n;
+    uint64_t most = 0;
+    for (size_t i = 0; i < sampled->n; i++) {
+        const char *text = here[i] ? text_at(&sampled->items[i], depth) : NULL;
+        uint64_t ns = 0;
+        for (size_t k = i; text && k < sampled->n; k++) {
+            const char *other = here[k] ? text_at(&sampled->items[k], depth) : NULL;
+            ns += other && strcmp(text, other) == 0 ? sampled->items[k].ns : 0;
+        }
+        if (ns > most) {
+            most = ns;
+            one = i;
+        }
+    }
+    return one;
+}
+
+/* Keep those samples in `here` that are in `key` at this depth; one that tells best where. */
+static size_t narrow(const struct moth_sampled *sampled, bool *here, size_t depth, const char *key)
+{
     for (size_t i = 0; i < sampled->n; i++) {
         char own[KEY_BYTES];
         call_at(&sampled->items[i], depth, own);
         here[i] = here[i] && strcmp(own, key) == 0;
-        if (here[i] && one == sampled->n)
-            one = i;
     }
-    return one;
+    return heaviest_line(sampled, here, depth);
 }
 
 static struct culprit follow(const struct moth_sampled *sampled, const struct moth_sampled *usual,

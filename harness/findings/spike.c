@@ -267,11 +267,14 @@ static char *caller_of(const struct moth_finding *finding)
 {
     struct moth_frame_parts parts;
     char key[600];
-    if (finding->n_stack < 2)
-        return strdup("");
-    moth_frame_parse(finding->stack[1], &parts);
-    bool says = parts.function[0] && !moth_frame_is_machinery(&parts) &&
-                moth_frame_key(&parts, key, sizeof key) && strcmp(key, "main") != 0 &&
+    char *itself = moth_sampled_culprit(finding);
+    bool other = false;
+    for (size_t i = 1; itself && i < finding->n_stack && !other; i++) { /* one that calls itself says nothing */
+        moth_frame_parse(finding->stack[i], &parts);
+        other = !moth_frame_key(&parts, key, sizeof key) || strcmp(key, itself) != 0;
+    }
+    free(itself);
+    bool says = other && parts.function[0] && !moth_frame_is_machinery(&parts) && strcmp(key, "main") != 0 &&
                 strcmp(key, "SDL_main") != 0;
     return says ? moth_fs_path(" called by %s", key) : strdup("");
 }

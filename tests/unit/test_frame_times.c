@@ -331,6 +331,28 @@ static void the_innermost_that_half_of_the_time_was_spent_in(void **state)
     moth_sampled_fini(&usual);
 }
 
+static void its_heaviest_line_is_told(void **state)
+{
+    (void)state;
+    struct moth_sampled sampled = {0}, nothing = {0};
+    static const struct {
+        int line;
+        uint64_t ms;
+    } lines[] = {{22, 10}, {25, 9}, {31, 1}, {25, 9}};
+    for (size_t i = 0; i < 4; i++) {
+        struct moth_frame frame = called("main");
+        frame.line = lines[i].line;
+        moth_sampled_add(&sampled, lines[i].ms * MS,
+                         &(struct moth_fiber_stack){.frames = &frame, .n_frames = 1, .name = "main"});
+    }
+    struct moth_finding *finding = calloc(1, sizeof *finding);
+    double share = 0;
+    assert_true(moth_sampled_blame(&sampled, &nothing, NULL, finding, &share));
+    assert_string_equal(finding->stack[0], "main game.c:25 (game)");
+    moth_finding_free(finding);
+    moth_sampled_fini(&sampled);
+}
+
 static void libraries_are_not_to_blame(void **state)
 {
     (void)state;
@@ -402,6 +424,7 @@ int main(void)
         cmocka_unit_test(spikes_lie_apart),
         cmocka_unit_test(the_launch_and_what_is_drawn_to_be_looked_at),
         cmocka_unit_test(the_innermost_that_half_of_the_time_was_spent_in),
+        cmocka_unit_test(its_heaviest_line_is_told),
         cmocka_unit_test(libraries_are_not_to_blame),
         cmocka_unit_test(stacks_are_folded),
         cmocka_unit_test(the_interval_holds_what_is_true),
