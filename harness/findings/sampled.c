@@ -19,6 +19,14 @@ static char *function_text(const struct moth_frame *frame)
     return moth_frame_text(&begin);
 }
 
+void moth_sampled_thread(uint32_t fiber, const char *name, char thread[16])
+{
+    if (fiber != 0 && (!name[0] || strcmp(name, "main") == 0))
+        snprintf(thread, 16, "#%u", fiber);
+    else
+        snprintf(thread, 16, "%.15s", name[0] ? name : "thread");
+}
+
 void moth_sampled_add(struct moth_sampled *sampled, uint64_t ns, const struct moth_fiber_stack *stack)
 {
     struct moth_sampled_item *grown = realloc(sampled->items, (sampled->n + 1) * sizeof *grown);
@@ -26,7 +34,9 @@ void moth_sampled_add(struct moth_sampled *sampled, uint64_t ns, const struct mo
         abort();
     sampled->items = grown;
     struct moth_sampled_item *item = &grown[sampled->n++];
-    *item = (struct moth_sampled_item){.ns = ns, .fiber = strdup(stack->name[0] ? stack->name : "thread")};
+    char thread[16];
+    moth_sampled_thread(stack->fiber, stack->name, thread);
+    *item = (struct moth_sampled_item){.ns = ns, .fiber = strdup(thread)};
     item->frames = calloc(stack->n_frames + 1, sizeof *item->frames);
     if (!item->fiber || !item->frames)
         abort();

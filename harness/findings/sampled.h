@@ -23,6 +23,8 @@ struct moth_sampled {
     uint64_t ns; /* of all */
 };
 
+/* What to call a thread: a new one has the name of who made it, and only the first is the main one. */
+void moth_sampled_thread(uint32_t fiber, const char *name, char thread[16]);
 void moth_sampled_add(struct moth_sampled *sampled, uint64_t ns, const struct moth_fiber_stack *stack);
 /* Forget all but the first n. */
 void moth_sampled_cut(struct moth_sampled *sampled, size_t n);

@@ -164,8 +164,9 @@ static void note_threads(struct moth_spike_facts *facts, const struct moth_obser
         sum += ms(o->parts[i].ns);
     for (uint32_t i = 0; i < o->n_parts && i < MOTH_WORK_PARTS_MAX; i++) {
         struct moth_spike_thread *thread = &facts->threads[facts->n_threads++];
-        snprintf(thread->name, sizeof thread->name, "%.15s",
-                 o->parts[i].name[0] ? o->parts[i].name : "thread");
+        char name[sizeof o->parts[i].name + 1] = {0};
+        memcpy(name, o->parts[i].name, sizeof o->parts[i].name);
+        moth_sampled_thread(o->parts[i].fiber, name, thread->name);
         thread->ms = sum > 0 ? ms(o->parts[i].ns) * facts->least_ms / sum : 0;
     }
 }

@@ -371,8 +371,11 @@ static void stacks_are_folded(void **state)
     add(&sampled, 2, "turn<load;level<main");
     add(&sampled, 1, "draw<main");
     add(&sampled, 3, "turn<load;level<main");
+    struct moth_frame work = called("work");
+    moth_sampled_add(&sampled, 7 * MS, /* a thread that was never given a name */
+                     &(struct moth_fiber_stack){.fiber = 2, .frames = &work, .n_frames = 1, .name = "main"});
     char *folded = moth_sampled_folded(&sampled);
-    assert_string_equal(folded, "main;main;draw 1000\nmain;main;load:level;turn 5000\n");
+    assert_string_equal(folded, "#2;work 7000\nmain;main;draw 1000\nmain;main;load:level;turn 5000\n");
     free(folded);
     moth_sampled_fini(&sampled);
 }
