@@ -73,10 +73,19 @@ int main(void)
         if (class(&moth_lua_classes[i]) != 0)
             return 1;
     printf("\n--- What an agent's file returns: this function, or a table.\n"
-           "---@alias moth.Play fun(game: moth.game, rng: moth.rng)\n"
+           "---@alias moth.Play fun(game: moth.game, rng: moth.rng, case: table?)\n"
            "\n---@class moth.Agent\n"
            "---@field name? string\n"
-           "---@field play moth.Play\n"
-           "---@field actions? table\n");
+           "---@field play? moth.Play Without it the table is the explorer's.\n"
+           "---@field budget? string|number|table Of game time (\"60s\", \"600 frames\"), or milliseconds a frame (16.7).\n"
+           "---@field tags? string[] By which `moth run --tag` chooses scenarios.\n"
+           "---@field cases? table A list: each is played by itself, and given to setup, play and teardown.\n"
+           "---@field setup? moth.Play Before `play`.\n"
+           "---@field teardown? moth.Play After it, also where it failed.\n"
+           "---@field actions? table Keys for the explorer: names, or { key, opposite, weight }.\n"
+           "---@field cell? fun(state: table): any Where one is: the same key, the same place.\n"
+           "---@field prefer? fun(state: table): number Of two states in one cell the one with more is kept.\n"
+           "---@field mouse? boolean Whether the explorer uses the mouse.\n"
+           "---@field pad? boolean Whether it uses a controller.\n");
     return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -478,9 +478,18 @@ function rng:pick(t) end
 function rng:chance(p) end
 
 --- What an agent's file returns: this function, or a table.
----@alias moth.Play fun(game: moth.game, rng: moth.rng)
+---@alias moth.Play fun(game: moth.game, rng: moth.rng, case: table?)
 
 ---@class moth.Agent
 ---@field name? string
----@field play moth.Play
----@field actions? table
+---@field play? moth.Play Without it the table is the explorer's.
+---@field budget? string|number|table Of game time ("60s", "600 frames"), or milliseconds a frame (16.7).
+---@field tags? string[] By which `moth run --tag` chooses scenarios.
+---@field cases? table A list: each is played by itself, and given to setup, play and teardown.
+---@field setup? moth.Play Before `play`.
+---@field teardown? moth.Play After it, also where it failed.
+---@field actions? table Keys for the explorer: names, or { key, opposite, weight }.
+---@field cell? fun(state: table): any Where one is: the same key, the same place.
+---@field prefer? fun(state: table): number Of two states in one cell the one with more is kept.
+---@field mouse? boolean Whether the explorer uses the mouse.
+---@field pad? boolean Whether it uses a controller.
