@@ -205,15 +205,24 @@ static void sticky(struct out *out)
     }
 }
 
+/* Sticky keys, and something beside them that is pressed and let go. Is it time to do so? */
+static bool sticky_beside(struct out *out)
+{
+    struct moth_attempt *attempt = out->attempt;
+    sticky(out);
+    if (attempt->due[29] > attempt->at)
+        return false;
+    attempt->down[29] = !attempt->down[29];
+    return true;
+}
+
 /* Whoever stands in front of what shuts behind its only exit comes further by leaving it again and again, and
  * walking on in between. */
 static void leave(struct out *out)
 {
     struct moth_attempt *attempt = out->attempt;
-    sticky(out);
-    if (attempt->due[29] > attempt->at)
+    if (!sticky_beside(out))
         return;
-    attempt->down[29] = !attempt->down[29];
     if (attempt->down[29])
         attempt->due[28] = below(out, COUNT(back));
     key(out, back[attempt->due[28]], attempt->down[29]);
@@ -260,10 +269,8 @@ static void typing(struct out *out)
 static void mixed(struct out *out)
 {
     struct moth_attempt *attempt = out->attempt;
-    sticky(out);
-    if (attempt->due[29] > attempt->at)
+    if (!sticky_beside(out))
         return;
-    attempt->down[29] = !attempt->down[29];
     if (attempt->down[29])
         mouse(out, below(out, attempt->window_w), below(out, attempt->window_h));
     button(out, 1, attempt->down[29]);
