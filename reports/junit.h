@@ -16,7 +16,7 @@ struct moth_junit_case {
     size_t finding;    /* place in summary->findings; n_findings: it met none */
     const char *elsewhere; /* name of the case that tells of the finding in full; NULL: this one does */
     const char *fault; /* the harness's or the agent's, or NULL */
-    const char *unfinished; /* why it counts as failed though nothing was found, or NULL */
+    const char *unfinished; /* why it counts as skipped though it was played, or NULL */
 };
 
 struct moth_junit_counts {

@@ -161,15 +161,6 @@ static bool has_new(const struct moth_run_summary *summary)
     return any;
 }
 
-/* And nothing else that would be the reason. */
-static bool has_unfinished(const struct moth_run_summary *summary)
-{
-    bool any = false;
-    for (size_t i = 0; i < summary->n_records; i++)
-        any = any || moth_scenario_is_unfinished(&summary->records[i]);
-    return any && !has_new(summary);
-}
-
 static const char *verdict_text(const struct moth_run_summary *summary)
 {
     const struct moth_gate *gate = summary->gate;
@@ -179,9 +170,7 @@ static const char *verdict_text(const struct moth_run_summary *summary)
                : has_new(summary)       ? "passed: nothing that --fail-on asks for"
                                         : "passed: no new findings";
     case MOTH_VERDICT_NEW_FINDINGS:
-        return gate && gate->metrics_fail && !gate->findings_fail ? "over budget"
-               : has_unfinished(summary)                           ? "failed: not all scenarios came to their end"
-                                                                   : "new findings";
+        return gate && gate->metrics_fail && !gate->findings_fail ? "over budget" : "new findings";
     case MOTH_VERDICT_FLAKY:
         return "flaky findings only";
     case MOTH_VERDICT_NOTHING_RAN:

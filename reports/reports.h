@@ -171,12 +171,11 @@ struct moth_run_summary {
 /* What became of a scenario: passed, failed (it met a finding), error (the script's or the harness's), left (the game
  * ended, without a finding), stopped (before its end, by the run's budget). */
 const char *moth_scenario_result(const struct moth_instance_record *record);
-/* Did it not come to its end though nobody interrupted it? Then the gate does not pass, unless --fail-on lets what
- * scenarios find pass. */
+/* Did it not come to its end though nobody interrupted it? Without a budget of its own that is no finding, for a script
+ * may mean to play for ever, but not a pass either: a warning. */
 bool moth_scenario_is_unfinished(const struct moth_instance_record *record);
 #define MOTH_SCENARIO_UNFINISHED "it did not come to its end"
-int moth_report_unfinished(const struct moth_instance_record *records, size_t n, const struct moth_gate_rules *rules,
-                           struct moth_gate *gate);
+int moth_report_unfinished(const struct moth_instance_record *records, size_t n, struct moth_gate *gate);
 /* "name" or "name: case". Caller frees. */
 char *moth_scenario_title(const struct moth_instance_record *record);
 /* What a gate holds against a baseline. */

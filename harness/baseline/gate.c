@@ -251,16 +251,9 @@ int moth_gate_judge(const struct moth_gate_rules *rules, bool fail_on_flaky,
     return good ? 0 : -1;
 }
 
-int moth_gate_fail(struct moth_gate *gate, char *sentence)
+int moth_gate_warn(struct moth_gate *gate, char *sentence)
 {
-    gate->findings_fail = true;
-    gate->passed = false;
-    if (!add_reason(gate, sentence))
-        return -1;
-    memmove(gate->reasons + gate->n_about_findings + 1, gate->reasons + gate->n_about_findings,
-            (gate->n_reasons - 1 - gate->n_about_findings) * sizeof *gate->reasons);
-    gate->reasons[gate->n_about_findings++] = sentence;
-    return 0;
+    return add_warning(gate, sentence) ? 0 : -1;
 }
 
 static void free_sentences(char **list, size_t n)

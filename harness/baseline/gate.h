@@ -75,9 +75,8 @@ int moth_gate_judge(const struct moth_gate_rules *rules, bool fail_on_flaky,
                     struct moth_finding *const *findings, size_t n_findings,
                     const struct moth_baseline *baseline, const struct moth_gate_measured *measured,
                     struct moth_gate *gate);
-/* It does not pass, for a reason that is none of the findings' or metrics'. The sentence is taken. -1 when memory is
- * out. */
-int moth_gate_fail(struct moth_gate *gate, char *sentence);
+/* One more of its warnings. The sentence is taken. -1 when memory is out. */
+int moth_gate_warn(struct moth_gate *gate, char *sentence);
 void moth_gate_fini(struct moth_gate *gate);
 
 /* This machine's class: "Intel(R) Xeon(R) CPU @ 2.20GHz x2", processor and how many of them may be used. Caller

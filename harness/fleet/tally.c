@@ -429,11 +429,10 @@ static int judge_findings(struct moth_tally *tally, const struct moth_run_summar
     moth_gate_rules_init(&any);
     moth_report_measured(summary, &measured);
     moth_gate_fini(&tally->gate);
-    const struct moth_gate_rules *rules = config->gate ? config->gate : &any;
-    if (moth_gate_judge(rules, config->fail_on_flaky, summary->findings, summary->n_findings, config->baseline, &measured,
-                        &tally->gate) != 0)
+    if (moth_gate_judge(config->gate ? config->gate : &any, config->fail_on_flaky, summary->findings,
+                        summary->n_findings, config->baseline, &measured, &tally->gate) != 0)
         return -1;
-    return moth_report_unfinished(summary->records, summary->n_records, rules, &tally->gate);
+    return moth_report_unfinished(summary->records, summary->n_records, &tally->gate);
 }
 
 static enum moth_verdict judge(const struct moth_tally *tally, bool interrupted, int *exit_code)

@@ -193,10 +193,9 @@ static void judge_findings(struct moth_merge *merge)
     merge->summary.frame_times = moth_frame_counts_summary(merge->counts);
     moth_gate_rules_init(&any);
     moth_report_measured(&merge->summary, &measured);
-    const struct moth_gate_rules *rules = merge->config.gate ? merge->config.gate : &any;
-    if (moth_gate_judge(rules, merge->config.fail_on_flaky, merge->findings, merge->n_findings, merge->config.baseline,
-                        &measured, &merge->gate) == 0 &&
-        moth_report_unfinished(merge->records, merge->n_records, rules, &merge->gate) == 0)
+    if (moth_gate_judge(merge->config.gate ? merge->config.gate : &any, merge->config.fail_on_flaky, merge->findings,
+                        merge->n_findings, merge->config.baseline, &measured, &merge->gate) == 0 &&
+        moth_report_unfinished(merge->records, merge->n_records, &merge->gate) == 0)
         merge->summary.gate = &merge->gate;
     for (size_t i = 0; i < merge->gate.n_warnings; i++)
         moth_texts_add(&merge->warnings, moth_fs_path("%s", merge->gate.warnings[i]));

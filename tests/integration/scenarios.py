@@ -114,20 +114,19 @@ def found_after_going_back(test):
 
 @case
 def waiting_in_vain(test):
-    """What does not come to its end has not passed, with a budget of its own or without; a merge says the same."""
+    """What has no budget and does not come to its end may mean to play for ever: a warning, and no pass in junit.xml; a
+    merge says the same."""
     script = test.write("waits.lua", WAITS)
     run = play(test, "-s", script, "--instance-frames", 700, "--reporter", "list,json,junit")
-    check(run.status == 1 and not run.findings, run.describe())
+    check(run.status == 0 and not run.findings, run.describe())
     check(results(run) == {"in vain": "stopped", "for a moment": "passed"}, run.describe())
     why = "waits: in vain did not come to its end within 700 frames"
-    check(why in run.out and why in run.json["gate"]["reasons"][0] and run.json["verdict"] == "new-findings", run.describe())
+    check(why in run.out and any(why in text for text in run.json["warnings"]), run.describe())
     cases = xml.parse(os.path.join(run.folder, "junit.xml")).getroot().iter("testcase")
-    check({each.get("name"): each.find("failure") is not None for each in cases} ==
+    check({each.get("name"): each.find("skipped") is not None for each in cases} ==
           {"in vain": True, "for a moment": False}, "junit.xml")
     merged = test.moth("report", run.folder, "-o", test.path("merged"))
-    check(merged.status == 1 and why in merged.out, merged.describe())
-    run = play(test, "-s", script, "--instance-frames", 700, "--fail-on", "crash")
-    check(run.status == 0, run.describe())
+    check(merged.status == 0 and why in merged.out, merged.describe())
 
 
 @case
