@@ -202,12 +202,59 @@ static inline MOTH_FAST_BODY uint32_t sift_by(const struct moth_under *under, co
     return n;
 }
 
+/* What of a place the mask lets be seen, and its product with the template. */
+typedef void (*add_masked)(struct sums *sums, const struct moth_template *template, const uint8_t *corner, size_t stride);
+
+static inline MOTH_FAST_BODY void add_masked_body(struct sums *sums, const struct moth_template *template,
+                                                  const uint8_t *corner, size_t stride)
+{
+    for (uint32_t y = 0; y < template->height; y++) {
+        const int8_t *restrict a = template->shifted + (size_t)y * template->width;
+        const uint8_t *restrict b = corner + (size_t)y * stride;
+        const uint8_t *restrict mask = template->mask + (size_t)y * template->width;
+        int32_t product = 0, sum = 0, squares = 0; /* of 16384 pixels at most */
+        for (uint32_t x = 0; x < template->width; x++) {
+            int32_t seen = b[x] & mask[x];
+            product += seen * a[x];
+            sum += seen;
+            squares += seen * (seen - 128);
+        }
+        put_back(sums, product, sum, squares);
+    }
+}
+
+#ifdef MOTH_FAST_512
+MOTH_FAST_512 static void add_masked_512(struct sums *sums, const struct moth_template *template, const uint8_t *corner,
+                                         size_t stride)
+{
+    uint32_t width = template->width, together = width < TOGETHER ? TOGETHER / width : 1;
+    for (uint32_t y = 0; y < template->height;) {
+        struct lanes lanes = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+        for (uint32_t stop = template->height - y > together ? y + together : template->height; y < stop; y++) {
+            const uint8_t *mask = template->mask + (size_t)y * width, *b = corner + (size_t)y * stride;
+            const int8_t *a = template->shifted + (size_t)y * width;
+            for (uint32_t x = 0; x < width; x += 64) {
+                __mmask64 inside = width - x >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (width - x)) - 1;
+                inside = _mm512_movepi8_mask(_mm512_maskz_loadu_epi8(inside, mask + x)); /* 255 where it counts */
+                add_lanes(&lanes, _mm512_maskz_loadu_epi8(inside, a + x), _mm512_maskz_loadu_epi8(inside, b + x));
+            }
+        }
+        put_lanes(sums, &lanes);
+    }
+}
+#endif
+
 /* ---- as the processor can ---- */
 
 static void add_plain(struct sums *sums, const struct moth_template *template, const uint8_t *corner, size_t stride,
                       uint32_t begin, uint32_t end)
 {
     add_body(sums, template, corner, stride, begin, end);
+}
+
+static void add_masked_plain(struct sums *sums, const struct moth_template *template, const uint8_t *corner, size_t stride)
+{
+    add_masked_body(sums, template, corner, stride);
 }
 
 static int64_t multiply_plain(const struct moth_template *template, const uint8_t *corner, size_t stride)
@@ -277,4 +324,19 @@ uint32_t moth_core_sift(const struct moth_under *under, struct moth_sweep *sweep
         return (moth_fast() == 512 ? sift_512 : sift_256)(under, sweep, y, need, found);
 #endif
     return sift_by(under, sweep, y, need, found, multiply_plain);
+}
+
+double moth_core_score_masked(const struct moth_under *under, uint32_t left, uint32_t top)
+{
+    const struct moth_template *template = under->template;
+    add_masked add = add_masked_plain;
+    struct sums sums = {0};
+#ifdef MOTH_FAST_512
+    add = moth_fast() == 512 ? add_masked_512 : add;
+#endif
+    add(&sums, template, corner_of(under, left, top), under->picture->width);
+    double sum = (double)sums.sum, energy = (double)sums.squares - sum * sum / (double)template->n;
+    if (energy < FLAT)
+        return 0;
+    return ((double)sums.product - template->mean * sum) / sqrt(template->energy * energy);
 }

@@ -23,6 +23,8 @@ struct moth_under {
 
 /* Is the core's correlation with a place no less than `need`? It is told where it is. */
 bool moth_core_score(const struct moth_under *under, const struct moth_place *place, double need, double *score);
+/* The correlation of a place with the whole template, which has a mask. */
+double moth_core_score_masked(const struct moth_under *under, uint32_t left, uint32_t top);
 /* Of the sweep's row of places, those that may score `need` even after the first rows of the core; how many. `found`
  * has room for all. */
 uint32_t moth_core_sift(const struct moth_under *under, struct moth_sweep *sweep, uint32_t y, double need,

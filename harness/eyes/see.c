@@ -25,31 +25,6 @@ static const uint8_t *under(const struct look *look, uint32_t x, uint32_t y)
     return look->under.picture->at + (size_t)(look->under.region->y + y) * look->under.picture->width + look->under.region->x + x;
 }
 
-/* The whole template's, where it has a mask. */
-static double score_masked(const struct look *look, uint32_t left, uint32_t top)
-{
-    const struct moth_template *template = look->under.template;
-    uint64_t product = 0, sum = 0, squares = 0;
-    for (uint32_t y = 0; y < template->height; y++) {
-        const uint8_t *a = template->grey + (size_t)y * template->width, *b = under(look, left, top + y);
-        const uint8_t *mask = template->mask + (size_t)y * template->width;
-        uint32_t p = 0, s = 0, q = 0;
-        for (uint32_t x = 0; x < template->width; x++) {
-            uint32_t seen = (uint32_t)(b[x] & mask[x]);
-            p += a[x] * seen;
-            s += seen;
-            q += seen * seen;
-        }
-        product += p;
-        sum += s;
-        squares += q;
-    }
-    double energy = (double)squares - (double)sum * (double)sum / (double)template->n;
-    if (energy < FLAT)
-        return 0;
-    return ((double)product - template->mean * (double)sum) / sqrt(template->energy * energy);
-}
-
 /* One grey only: how near it is. */
 static double score_plain(const struct look *look, uint32_t left, uint32_t top)
 {
@@ -105,7 +80,7 @@ static void look_closely(struct look *look, const struct moth_place *place)
 {
     double score;
     if (moth_core_score(&look->under, place, needed(look), &score))
-        note(look, place->x, place->y, look->under.template->mask ? score_masked(look, place->x, place->y) : score);
+        note(look, place->x, place->y, look->under.template->mask ? moth_core_score_masked(&look->under, place->x, place->y) : score);
 }
 
 /* The place of a row that the blocks think most of, where that is more than of all before: what it scores the others
@@ -127,14 +102,16 @@ static void look_at_best(struct look *look, const struct moth_sweep *sweep, uint
     look_closely(look, &place);
 }
 
-static int higher_first(const void *a, const void *b)
+/* Those that promise more first: what they score spares most of the others. So often they are not many, and where they
+ * are, to put them in order would take longer than to look. */
+static void look_at_all(struct look *look, const struct moth_place *places, size_t n)
 {
-    const struct moth_place *one = a, *other = b;
-    if (one->bound > other->bound || one->bound < other->bound)
-        return one->bound > other->bound ? -1 : 1;
-    if (one->y != other->y)
-        return one->y < other->y ? -1 : 1;
-    return (one->x > other->x) - (one->x < other->x);
+    static const float least[] = {0.99f, 0.97f, 0.94f, 0.9f, 0.8f, -INFINITY};
+    float most = INFINITY;
+    for (size_t k = 0; k < sizeof least / sizeof *least; most = least[k++])
+        for (size_t i = 0; i < n; i++)
+            if (places[i].bound >= least[k] && places[i].bound < most && (double)places[i].bound >= needed(look))
+                look_closely(look, &places[i]);
 }
 
 static int see_by_blocks(struct look *look, struct moth_see_room *room)
@@ -159,10 +136,7 @@ static int see_by_blocks(struct look *look, struct moth_see_room *room)
         }
         n += moth_core_sift(&look->under, &sweep, y, needed(look), places + n);
     }
-    if (n > 1)
-        qsort(places, n, sizeof *places, higher_first);
-    for (size_t i = 0; i < n && (double)places[i].bound >= needed(look); i++)
-        look_closely(look, &places[i]);
+    look_at_all(look, places, n);
     free(places);
     return 0;
 }
@@ -216,7 +190,7 @@ static void see_everywhere(struct look *look)
     bool plain = template->energy < FLAT;
     for (uint32_t y = 0; y <= look->under.region->height - template->height; y++)
         for (uint32_t x = 0; x <= look->under.region->width - template->width; x++)
-            note(look, x, y, plain ? score_plain(look, x, y) : score_masked(look, x, y));
+            note(look, x, y, plain ? score_plain(look, x, y) : moth_core_score_masked(&look->under, x, y));
 }
 
 int moth_see(const struct moth_grey *picture, const struct moth_rect *region, const struct moth_template *template,
