@@ -12,6 +12,7 @@
 #include "unwind/walk.h"
 
 #define LOOKS 8u
+#define NAPS 20u /* between two looks, at most */
 #define COMMON_BUDGET_NS (8 * MOTH_NS_PER_S)
 
 /* Not all the same, so that a loop of one length is met at different places. */
@@ -67,12 +68,33 @@ static struct moth_stacks *look(pid_t pid, const struct moth_channel *channel, b
     return stacks;
 }
 
+static uint64_t cpu_ns_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t = {0};
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * MOTH_NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* Let it go on for so long of its own time: on a busy machine it may not have moved when ours has passed. One that
+ * only waits does not either. */
+static void let_run(pid_t pid, long pause_ns)
+{
+    uint64_t began_ns = cpu_ns_of(pid);
+    for (unsigned naps = 0; naps < NAPS; naps++) {
+        nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
+        if (cpu_ns_of(pid) - began_ns >= (uint64_t)pause_ns / 2)
+            return;
+    }
+}
+
 struct moth_stacks *moth_unwind_running(pid_t pid, const struct moth_channel *channel, struct moth_err *err)
 {
     uint64_t deadline_ns = moth_clock_monotonic_ns() + COMMON_BUDGET_NS;
     struct moth_stacks *stacks = look(pid, channel, true, err);
     for (unsigned i = 0; stacks && i < LOOKS && moth_clock_monotonic_ns() < deadline_ns; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = pauses_ns[i]}, NULL);
+        let_run(pid, pauses_ns[i]);
         struct moth_stacks *again = look(pid, channel, false, NULL);
         if (again && again->fibers[0].fiber == stacks->fibers[0].fiber && !again->cut)
             keep_common(&stacks->fibers[0], &again->fibers[0]);
