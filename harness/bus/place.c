@@ -11,10 +11,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 
+#define SWEEP_ROUNDS 200
+#define SWEEP_PAUSE_NS (5 * 1000 * 1000)
 #define IPC "ipc://"
 #define TCP "tcp://"
 #define TOKEN_VARIABLE "MOTH_BUS_TOKEN"
@@ -263,14 +266,23 @@ void moth_bus_place_clear(const struct moth_bus_place *place)
         unlink(place->token_file);
 }
 
-void moth_bus_place_sweep(const struct moth_bus_config *config)
+/* Is there nothing left to clear, or nothing that is ours to? False: it is still held. */
+static bool is_swept(const struct moth_bus_config *config)
 {
     struct moth_bus_place place;
-    if (moth_bus_place_parse(&place, config, NULL) != 0 || !place.local ||
-        check_folder(place.folder, NULL) != 0 ||
-        claim(&place, config->url, NULL) != 0) /* another run's, which may not listen yet */
-        return;
-    (void)clear_stale(place.events + strlen(IPC), NULL);
-    (void)clear_stale(place.control + strlen(IPC), NULL);
+    if (moth_bus_place_parse(&place, config, NULL) != 0 || !place.local || check_folder(place.folder, NULL) != 0)
+        return true;
+    if (claim(&place, config->url, NULL) != 0)
+        return false;
+    bool swept = clear_stale(place.events + strlen(IPC), NULL) == 0 && clear_stale(place.control + strlen(IPC), NULL) == 0;
     close(place.claim_fd);
+    return swept;
+}
+
+/* Of the dead, the kernel closes one descriptor after the other, so the claim or a socket may be open for a moment when all
+ * else of them is gone. What is held for longer is another run's, which may not listen yet. */
+void moth_bus_place_sweep(const struct moth_bus_config *config)
+{
+    for (int round = 0; round < SWEEP_ROUNDS && !is_swept(config); round++)
+        nanosleep(&(struct timespec){.tv_nsec = SWEEP_PAUSE_NS}, NULL);
 }

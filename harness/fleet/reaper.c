@@ -27,8 +27,8 @@ void moth_reaper_also(void (*clear)(void *context), void *context)
     also_context = context;
 }
 
-/* Wait for the verb's end: it says so, or it is dead and so are all that it forked, or should be. */
-static void await_end(int verb_fd, int life_fd)
+/* Wait for the verb's end: it says so, which is true, or it is dead and so are all that it forked, or should be. */
+static bool await_end(int verb_fd, int life_fd)
 {
     struct pollfd polled[2] = {{.fd = life_fd, .events = POLLIN}, {.fd = verb_fd, .events = POLLIN}};
     int ready;
@@ -38,6 +38,8 @@ static void await_end(int verb_fd, int life_fd)
     if (polled[0].revents == 0)
         while (poll(polled, 1, CHILDREN_DIE_MS) < 0 && errno == EINTR)
             continue;
+    char byte;
+    return read(life_fd, &byte, polled[0].revents & POLLIN ? 1 : 0) == 1;
 }
 
 static void reap(int verb_fd, int life_fd, const char *cookie)
@@ -55,10 +57,10 @@ static void reap(int verb_fd, int life_fd, const char *cookie)
         if (kept[fd] < 0 || dup2(kept[fd], fd) < 0)
             close(fd);
     close_range(sizeof kept / sizeof *kept, ~0U, 0);
-    await_end(verb_fd >= 0 ? 4 : -1, 3);
+    bool told = await_end(verb_fd >= 0 ? 4 : -1, 3);
     moth_cookie_sweep(cookie);
     moth_cgroup_sweep(cookie);
-    if (also_clear)
+    if (also_clear && !told)
         also_clear(also_context);
 }
 

@@ -20,7 +20,8 @@ struct moth_reaper {
     int life_fds[2]; /* a pipe: nobody writes; its second end is closed by our death, if not by us */
 };
 
-/* What else a reaper that is started from now on clears away, after the processes are gone. One in a process. */
+/* What else a reaper that is started from now on clears away after a verb that could not do so itself, when the
+ * processes are gone. One in a process. */
 void moth_reaper_also(void (*clear)(void *context), void *context);
 /* Start it. Call before anything is launched. */
 int moth_reaper_start(struct moth_reaper *reaper, struct moth_err *err);
