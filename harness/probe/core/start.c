@@ -46,9 +46,10 @@ bool moth_claim(void)
     return true;
 }
 
+/* A child of vfork() has our memory, and is not us. */
 bool moth_claimed(void)
 {
-    return claimed;
+    return claimed && atomic_load(&moth_channel->owner_pid) == (uint32_t)real_pid();
 }
 
 /* The channel at its agreed descriptor, if a runner made it. */
